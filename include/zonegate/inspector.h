@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an inspector is: one const record. It knows no packets, no kernel and no clock; it is fed the
+ * canonical stream of one connection and answers. The same bytes get the same answers however the
+ * stream is cut into calls.
+ */
+#ifndef ZONEGATE_INSPECTOR_H
+#define ZONEGATE_INSPECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zonegate/item.h"
+#include "zonegate/rd.h"
+#include "zonegate/reason.h"
+
+#define ZG_INSPECTOR_CONFIG_MAX 128 /* bytes: fits the runtime table that is shared with the inspectors */
+
+enum zg_dir {
+	ZG_CLIENT = 0, /* bytes that the client (who opened the connection) sent */
+	ZG_SERVER = 1,
+};
+
+static inline enum zg_dir zg_dir_other(enum zg_dir dir)
+{
+	return dir == ZG_CLIENT ? ZG_SERVER : ZG_CLIENT;
+}
+
+enum zg_transport { ZG_TCP = 6, ZG_UDP = 17 };
+
+enum zg_say {
+	ZG_SAY_MORE = 0, /* go on */
+	ZG_SAY_DENY,	 /* the byte at in->pos offends: nothing from it on may pass, in either direction */
+	ZG_SAY_DONE,	 /* no further byte is expected in either direction; one would be refused. While
+			  * draining: the client may now be told */
+};
+
+/* What the client is told when its connection is refused; the gate writes the text. */
+enum zg_refusal {
+	ZG_REFUSAL_RESET = 0, /* only the reset */
+	ZG_REFUSAL_SMTP_554,  /* "554 5.7.1 zonegate: <reason text>" and FIN */
+	ZG_REFUSAL_COUNT
+};
+
+struct zg_answer {
+	enum zg_say say;
+	/* How many bytes at the end of what was given so far, per direction, must not go yet.
+	 * All before is released. Cumulative state, to be set in every answer. */
+	size_t held[2];
+	enum zg_reason reason;	 /* with DENY */
+	enum zg_refusal refusal; /* with DENY */
+	/* With DENY: the client is still sending and reads a refusal only afterwards. What it sends is
+	 * swallowed (acknowledged, never forwarded) and still given to data() until it says DONE. */
+	bool drain;
+};
+
+struct zg_inspector {
+	const char *name;
+	enum zg_transport transport;
+	size_t state_size;  /* bytes of state per connection, zeroed before begin; no pointers to free in it */
+	size_t config_size; /* <= ZG_INSPECTOR_CONFIG_MAX; plain bytes, no pointers */
+	const struct zg_item *items;
+	size_t n_items;
+	/* Start of a connection. */
+	void (*begin)(void *state, const void *config);
+	/* The next in->len bytes of dir, in order, each exactly once. On return with MORE or DONE in->pos is
+	 * in->len. Bytes may be overwritten in place (zg_rw_replace) as long as they are not yet released. */
+	void (*data)(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer);
+	/* dir ended (FIN). May be NULL. */
+	void (*end)(void *state, const void *config, enum zg_dir dir, struct zg_answer *ret_answer);
+};
+
+/* The registry (src/inspect/registry.c). Index 0 is never valid, so that zeroed memory names none. */
+const struct zg_inspector *zg_inspector_by_name(const char *name);
+const struct zg_inspector *zg_inspector_by_index(uint32_t index);
+uint32_t zg_inspector_index(const struct zg_inspector *inspector); /* 0 = not registered */
+/* Fills config (config_size bytes) with the defaults of its items. */
+void zg_inspector_defaults(const struct zg_inspector *inspector, void *ret_config);
+
+extern const struct zg_inspector zg_smtp; /* src/proto/smtp.c */
+
+#endif

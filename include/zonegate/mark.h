@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The 32 bits of a packet mark, host order. The backstop zeroes every mark on arrival.
+ *
+ *   bit 31 = 0: set by the policy table: generation modulo 128 in bits 30..24, flow number (index + 1) in 23..0
+ *   ZG_MARK_PASS: set by the gate's verdict; the only value that the backstop passes
+ */
+#ifndef ZONEGATE_MARK_H
+#define ZONEGATE_MARK_H
+
+#include <stdint.h>
+
+#define ZG_MARK_PASS 0x9a7e0001u
+
+static inline uint32_t zg_mark_flow(uint32_t generation, uint32_t flow_index)
+{
+	return ((generation & 0x7fu) << 24) | ((flow_index + 1) & 0xffffffu);
+}
+static inline uint32_t zg_mark_generation(uint32_t mark)
+{
+	return (mark >> 24) & 0x7fu;
+}
+/* Number, 1-based; 0 = not a flow mark. */
+static inline uint32_t zg_mark_number(uint32_t mark)
+{
+	return (mark & 0x80000000u) ? 0 : mark & 0xffffffu;
+}
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A plan: what the kernel shall hold, as plain data. Compiled from a policy without any side effect, printed as
+ * stable text, turned into netlink messages by src/nft/, and compared with what the kernel gives back.
+ */
+#ifndef ZONEGATE_PLAN_H
+#define ZONEGATE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "zonegate/policy.h"
+
+#define ZG_TABLE_POLICY	  "zonegate"
+#define ZG_TABLE_BACKSTOP "zonegate_backstop"
+
+enum zg_queue_kind {
+	ZG_QUEUE_NATIVE, /* nft's queue expression */
+	ZG_QUEUE_TARGET, /* xtables NFQUEUE target through the compatibility expression */
+};
+
+/* What a plan depends on besides the policy. */
+struct zg_plan_env {
+	enum zg_queue_kind queue;
+	uint32_t hash_seed; /* random per start: who opens connections shall not choose the queue */
+	time_t now;	    /* flows already expired at this time get no element; elements get the rest as timeout */
+};
+
+struct zg_plan; /* src/plan/plan.h has the inside for src/nft and src/plan */
+
+enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_diags *diags,
+			    struct zg_plan **ret_plan);
+/* The backstop table alone: the same for every policy. */
+enum zg_err zg_plan_backstop(struct zg_plan **ret_plan);
+void zg_plan_free(struct zg_plan *plan);
+/* Stable, readable text of the whole plan (golden tests, show --plan). */
+enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A policy: one immutable value. Made by zg_conf_load() only; after that nobody writes to it.
+ */
+#ifndef ZONEGATE_POLICY_H
+#define ZONEGATE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "zonegate/addr.h"
+#include "zonegate/diag.h"
+#include "zonegate/err.h"
+#include "zonegate/inspector.h"
+#include "zonegate/limits.h"
+
+enum zg_kind { ZG_KIND_MYNUMBER, ZG_KIND_LGWAN, ZG_KIND_INTERNET, ZG_KIND_UPLINK, ZG_KIND_MANAGEMENT, ZG_KIND_COUNT };
+enum zg_model { ZG_MODEL_ALPHA, ZG_MODEL_ALPHA_PRIME, ZG_MODEL_BETA, ZG_MODEL_BETA_PRIME, ZG_MODEL_COUNT };
+
+/* "mynumber" ... / "alpha", "alpha-prime" ... ; never NULL. */
+const char *zg_kind_name(enum zg_kind kind);
+const char *zg_model_name(enum zg_model model);
+
+/* A known station: its address belongs to this MAC on this zone's interfaces, and to no other. */
+struct zg_station {
+	struct zg_addr addr;
+	struct zg_mac mac;
+	unsigned line;
+};
+
+struct zg_zone {
+	char *name;
+	enum zg_kind kind;
+	char *label; /* free text, UTF-8; the name if not given */
+	char **ifaces;
+	size_t n_ifaces;
+	struct zg_range *ranges; /* addresses of the zone as written; the narrowest zone wins where they nest */
+	size_t n_ranges;
+	struct zg_station *stations;
+	size_t n_stations;
+	unsigned line;
+};
+
+struct zg_flow {
+	char *name;
+	size_t from, to; /* indices into zones; from = who opens the connection */
+	struct zg_range *sources;
+	size_t n_sources;
+	struct zg_range *destinations;
+	size_t n_destinations;
+	enum zg_transport transport;
+	struct zg_ports *ports; /* destination ports */
+	size_t n_ports;
+	const struct zg_inspector *inspector; /* never NULL */
+	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* of the inspector; aligned by zg_policy's allocator to 8 */
+	char *purpose, *ticket, *approver, *clause; /* NULL if not given */
+	time_t expires; /* 0 = never; the end of the day named, local time */
+	unsigned line;
+};
+
+struct zg_policy {
+	uint32_t generation; /* given by who puts it in force; 0 = not in force */
+	uint8_t sha256[32];  /* of the configuration text */
+	char *text;	     /* the text itself, so that the last confirmed one can be saved */
+	size_t text_len;
+	char *file; /* the name it was read from */
+	enum zg_model model;
+	char *body; /* name of the municipality, may be NULL */
+	struct zg_zone *zones;
+	size_t n_zones;
+	struct zg_flow *flows; /* index + 1 is the flow's number in packet marks */
+	size_t n_flows;
+	uint32_t inspectors; /* processes = queues */
+	uint16_t queue_base; /* first NFQUEUE number */
+};
+
+void zg_policy_free(struct zg_policy *policy);
+
+/*
+ * Configuration text -> frozen policy: guard, load, schema, cross checks, freeze. All errors at once in diags
+ * (initialised by the caller, source set here). Warnings may be there on success too. ZG_ECONF if there was an
+ * error; the caller frees the policy with zg_policy_free().
+ */
+enum zg_err zg_conf_parse(const char *file, const char *text, size_t len, struct zg_diags *diags,
+			  struct zg_policy **ret_policy);
+/* The same from a file ("-" = standard input); an unreadable or oversized file is a diagnostic too. */
+enum zg_err zg_conf_load(const char *file, struct zg_diags *diags, struct zg_policy **ret_policy);
+
+/* The zone of an address that arrived on nothing in particular: the narrowest range that holds it; NULL = none. */
+const struct zg_zone *zg_policy_zone_of(const struct zg_policy *policy, const struct zg_addr *addr);
+const struct zg_zone *zg_policy_zone(const struct zg_policy *policy, const char *name);
+const struct zg_zone *zg_policy_zone_of_iface(const struct zg_policy *policy, const char *iface);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why something was refused. One list for all layers: the name goes to the journal (ZG_REASON) and to
+ * replay, the text to people and into SMTP replies (ASCII, at most 100 bytes), the source names the rule.
+ *
+ * Z(identifier, "name", "text", "source"). Append at the end of a section; names never change meaning.
+ */
+#ifndef ZONEGATE_REASON_H
+#define ZONEGATE_REASON_H
+
+#define ZG_REASONS_PACKET(Z) \
+	Z(PKT_TRUNCATED, "packet-truncated", "the kernel handed over less than the packet", "PLATFORM") \
+	Z(PKT_LENGTH, "packet-length", "IP or TCP lengths disagree with the packet", "RFC 791 3.1, RFC 8200 3, RFC 9293 3.1") \
+	Z(PKT_CHECKSUM, "packet-checksum", "bad checksum", "RFC 1071") \
+	Z(PKT_OPTIONS, "packet-ip-options", "IPv4 options", "RFC 7126") \
+	Z(PKT_FRAGMENT, "packet-fragment", "a fragment that was not reassembled", "RFC 1858") \
+	Z(PKT_EXTENSION, "packet-extension-header", "IPv6 extension header", "RFC 8200 4") \
+	Z(PKT_TTL, "packet-ttl", "TTL or hop limit below the floor", "limits.h ZG_TTL_MIN") \
+	Z(PKT_PROTOCOL, "packet-protocol", "not a transport that an inspector handles", "policy") \
+	Z(PKT_NO_FLOW, "packet-no-flow", "the packet belongs to no flow of the policy in force", "policy")
+
+#define ZG_REASONS_TCP(Z) \
+	Z(TCP_UNKNOWN, "tcp-unknown", "segment of a connection whose start was not seen", "ARCHITECTURE") \
+	Z(TCP_DEAD, "tcp-dead", "segment of a connection that was refused", "ARCHITECTURE") \
+	Z(TCP_FLAGS, "tcp-flags", "flag combination outside the allow-list", "RFC 9293 3.1") \
+	Z(TCP_URGENT, "tcp-urgent", "urgent data", "RFC 6093") \
+	Z(TCP_OPTION, "tcp-option", "TCP option outside the allow-list or malformed", "RFC 9293 3.2") \
+	Z(TCP_TIMESTAMP, "tcp-timestamp", "timestamp went back or vanished", "RFC 7323 5") \
+	Z(TCP_SYN_DATA, "tcp-syn-data", "data on a SYN", "RFC 7413 is not permitted") \
+	Z(TCP_SYN_AGAIN, "tcp-syn-again", "a second SYN with another sequence number", "RFC 9293 3.10") \
+	Z(TCP_HANDSHAKE, "tcp-handshake", "segment that does not fit the handshake", "RFC 9293 3.5") \
+	Z(TCP_BEFORE_ISN, "tcp-before-isn", "bytes before the initial sequence number", "RFC 9293 3.4") \
+	Z(TCP_ACK, "tcp-ack", "acknowledgement outside what was sent", "RFC 5961 5") \
+	Z(TCP_WINDOW, "tcp-window", "data beyond the advertised window", "RFC 9293 3.4") \
+	Z(TCP_RST, "tcp-rst", "reset without the exact sequence number", "RFC 5961 3") \
+	Z(TCP_FIN, "tcp-fin", "FIN that is not at the edge of the stream", "RFC 9293 3.6") \
+	Z(TCP_AFTER_FIN, "tcp-after-fin", "bytes after FIN", "RFC 9293 3.6") \
+	Z(TCP_OVERLAP, "tcp-overlap", "retransmission differs from what was sent first", "RFC 9293 3.10.7.4") \
+	Z(TCP_HOLD, "tcp-hold-limit", "too much out of order or held", "limits.h ZG_STREAM_HOLD_BYTES") \
+	Z(TCP_TABLE_FULL, "tcp-table-full", "too many connections at once", "limits.h ZG_FLOWTAB_MAX") \
+	Z(TCP_MEMORY, "tcp-memory", "stream memory exhausted", "limits.h ZG_ENGINE_BYTES_MAX") \
+	Z(TCP_IDLE, "tcp-idle", "the connection was silent for too long", "limits.h ZG_IDLE_MS") \
+	Z(TCP_POLICY, "tcp-policy-changed", "the policy no longer permits this connection", "policy")
+
+#define ZG_REASONS_SMTP(Z) \
+	Z(SMTP_LINE_END, "smtp-line-end", "CR without LF, LF without CR or NUL", "RFC 5321 2.3.8") \
+	Z(SMTP_COMMAND_LENGTH, "smtp-command-length", "command line longer than 512 octets", "RFC 5321 4.5.3.1.4") \
+	Z(SMTP_TEXT_LENGTH, "smtp-text-length", "text line longer than 1000 octets", "RFC 5321 4.5.3.1.6") \
+	Z(SMTP_REPLY_LENGTH, "smtp-reply-length", "reply line longer than 512 octets", "RFC 5321 4.5.3.1.5") \
+	Z(SMTP_COMMAND, "smtp-command", "command outside the allow-list", "RFC 5321 4.1") \
+	Z(SMTP_COMMAND_SYNTAX, "smtp-command-syntax", "malformed command", "RFC 5321 4.1.2") \
+	Z(SMTP_PARAMETER, "smtp-parameter", "MAIL or RCPT parameter that was not offered", "RFC 5321 4.1.1.11") \
+	Z(SMTP_SEQUENCE, "smtp-sequence", "command out of order, or data before the server's consent", "RFC 5321 4.1.4") \
+	Z(SMTP_REPLY, "smtp-reply", "malformed or unexpected reply of the server", "RFC 5321 4.2") \
+	Z(SMTP_PIPELINE, "smtp-pipeline", "too many commands without reply", "RFC 2920") \
+	Z(SMTP_END_OF_DATA, "smtp-end-of-data", "ambiguous end of data", "RFC 5321 4.1.1.4") \
+	Z(SMTP_MESSAGE_SIZE, "smtp-message-size", "message larger than permitted", "configuration") \
+	Z(SMTP_RECIPIENTS, "smtp-recipients", "more recipients than permitted", "configuration") \
+	Z(SMTP_HEADER_SIZE, "smtp-header-size", "header larger than permitted", "limits.h ZG_SMTP_HEADER_MAX") \
+	Z(SMTP_HEADER_SYNTAX, "smtp-header-syntax", "malformed header field", "RFC 5322 2.2") \
+	Z(SMTP_HEADER_DUPLICATE, "smtp-header-duplicate", "header field that must occur once occurs twice", "RFC 5322 3.6") \
+	Z(SMTP_HEADER_FORBIDDEN, "smtp-header-forbidden", "Content-* header field that is not permitted", "PROTOCOLS smtp") \
+	Z(SMTP_MIME_VERSION, "smtp-mime-version", "MIME-Version missing or not 1.0", "RFC 2045 4") \
+	Z(SMTP_CONTENT_TYPE, "smtp-content-type", "only text/plain may pass", "PROTOCOLS smtp verify") \
+	Z(SMTP_CONTENT_SYNTAX, "smtp-content-syntax", "malformed or ambiguous Content-Type", "RFC 2045 5.1") \
+	Z(SMTP_CHARSET, "smtp-charset", "charset is not permitted", "PROTOCOLS smtp charsets") \
+	Z(SMTP_ENCODING, "smtp-transfer-encoding", "transfer encoding is not permitted", "RFC 2045 6") \
+	Z(SMTP_ENCODING_SYNTAX, "smtp-encoding-syntax", "body does not follow its transfer encoding", "RFC 2045 6.7, 6.8") \
+	Z(SMTP_ENCODED_WORD, "smtp-encoded-word", "malformed encoded word", "RFC 2047 2") \
+	Z(SMTP_BODY_CHARSET, "smtp-body-charset", "text is not valid in its charset", "PROTOCOLS smtp charsets") \
+	Z(SMTP_BODY_CONTROL, "smtp-body-control", "control character, BOM or bidirectional override in the text", "PROTOCOLS smtp body") \
+	Z(SMTP_BODY_HIDDEN_FILE, "smtp-hidden-file", "a file hidden in the text (uuencode, yEnc, BinHex, PGP)", "PROTOCOLS smtp body") \
+	Z(SMTP_AFTER_QUIT, "smtp-after-quit", "bytes after QUIT", "RFC 5321 4.1.1.10")
+
+#define ZG_REASONS(Z) \
+	Z(NONE, "none", "", "") \
+	ZG_REASONS_PACKET(Z) \
+	ZG_REASONS_TCP(Z) \
+	ZG_REASONS_SMTP(Z)
+
+enum zg_reason {
+#define ZG_REASON_ENUM(id, name, text, source) ZG_R_##id,
+	ZG_REASONS(ZG_REASON_ENUM)
+#undef ZG_REASON_ENUM
+	ZG_REASON_COUNT
+};
+
+/* Static strings, never NULL; a number out of range answers "unknown". */
+const char *zg_reason_name(enum zg_reason reason);
+const char *zg_reason_text(enum zg_reason reason);
+const char *zg_reason_source(enum zg_reason reason);
+
+#endif

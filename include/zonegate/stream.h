@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine: packets in, verdicts out. Flow table, canonical TCP stream and inspectors of one process,
+ * without any kernel interface, so that the inspector process, replay, tests and fuzzers run the same code.
+ */
+#ifndef ZONEGATE_STREAM_H
+#define ZONEGATE_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zonegate/addr.h"
+#include "zonegate/err.h"
+#include "zonegate/inspector.h"
+
+struct zg_engine;
+
+/* One packet from its IP header on. */
+struct zg_packet {
+	uint32_t id;   /* the owner's handle; every id is decided exactly once */
+	uint32_t mark; /* names the flow, see resolve */
+	const uint8_t *data;
+	size_t len;
+	size_t wire_len;       /* length that the packet really has; > len = truncated */
+	bool checksum_unfilled; /* transport checksum is still to be filled by hardware: do not check it */
+	uint64_t now_ms;       /* monotonic */
+};
+
+struct zg_tuple {
+	struct zg_addr client, server;
+	uint16_t client_port, server_port; /* host order */
+	uint8_t protocol;
+};
+
+/* What the gate is asked to send. Everything in host order. */
+enum zg_inject_kind { ZG_INJECT_RST = 1, ZG_INJECT_ACK, ZG_INJECT_REFUSAL /* text, then FIN */ };
+struct zg_inject {
+	enum zg_inject_kind kind;
+	uint32_t mark; /* of the flow, so that the gate can check the endpoints against the policy */
+	struct zg_tuple tuple;
+	bool to_client; /* who receives it; it is sent in the name of the other end */
+	uint32_t seq, ack;
+	bool has_ack; /* RST with or without ACK */
+	uint16_t window; /* as on the wire (scaled) */
+	bool timestamps;
+	uint32_t ts_val, ts_ecr;
+	enum zg_refusal refusal; /* ZG_INJECT_REFUSAL */
+	enum zg_reason reason;
+};
+
+enum zg_flow_event_kind { ZG_FLOW_OPENED = 1, ZG_FLOW_CLOSED, ZG_FLOW_DENIED, ZG_PACKET_DENIED };
+struct zg_flow_event {
+	enum zg_flow_event_kind kind;
+	uint32_t mark;
+	struct zg_tuple tuple; /* PACKET_DENIED without a flow: as sent (client = sender); family 0 = unreadable */
+	enum zg_reason reason; /* DENIED; CLOSED: ZG_R_NONE or why it was ended (idle, reset is NONE) */
+	enum zg_dir dir;       /* DENIED: who sent what was refused */
+	uint64_t bytes[2];     /* released per direction */
+	uint64_t duration_ms;
+};
+
+struct zg_flow_policy {
+	const struct zg_inspector *inspector;
+	const void *config;
+	uint64_t identity; /* equal = same flow with the same configuration, also across generations */
+};
+
+struct zg_engine_owner {
+	void *ctx;
+	/* The flow that a mark names; false = not in any policy known. */
+	bool (*resolve)(void *ctx, uint32_t mark, struct zg_flow_policy *ret_policy);
+	/* Decides one packet. packet != NULL: accept with these bytes instead (same length, checksums done). */
+	void (*verdict)(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len);
+	void (*inject)(void *ctx, const struct zg_inject *inject);
+	void (*event)(void *ctx, const struct zg_flow_event *event);
+	/* Bytes accepted by the inspector and released, in order, as the far side will read them. May be NULL. */
+	void (*released)(void *ctx, const struct zg_tuple *tuple, enum zg_dir dir, const uint8_t *bytes, size_t len);
+};
+
+struct zg_engine_stats {
+	uint64_t packets, accepted, dropped, injected, rewritten;
+	uint64_t flows_opened, flows_denied;
+	uint64_t dropped_by[ZG_REASON_COUNT];
+	uint32_t flows; /* now */
+	uint32_t held;	/* packets waiting for a verdict now */
+	uint64_t bytes; /* of stream buffers now */
+};
+
+/* seed: random, keys the flow hash. owner is copied. Free with zg_engine_free(), which drops what is held. */
+enum zg_err zg_engine_new(const struct zg_engine_owner *owner, uint64_t seed, struct zg_engine **ret_engine);
+void zg_engine_free(struct zg_engine *engine);
+/* Every packet gets its verdict now, or is held and gets it in a later call. Never fails: what cannot be
+ * handled is dropped with a reason. */
+void zg_engine_packet(struct zg_engine *engine, const struct zg_packet *packet);
+/* Timers; call at least once a second. */
+void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms);
+/* The policy changed: connections whose mark no longer resolves to the same identity are judged at their next packet;
+ * nothing to do here. Stats are a snapshot. */
+void zg_engine_stats(const struct zg_engine *engine, struct zg_engine_stats *ret_stats);
+/* Calls fn for every flow still known (replay: what is incomplete). */
+void zg_engine_each(const struct zg_engine *engine,
+		    void (*fn)(void *ctx, const struct zg_tuple *tuple, const struct zg_flow_event *now), void *ctx);
+
+#endif
