@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "zonegate/rtab.h"
+#include "zonegate/mark.h"
+
+#include <nettle/sha2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RTAB_MAGIC 0x5a475241u
+
+struct rtab_header {
+	uint32_t magic, generation;
+	uint32_t n_flows, n_ranges, n_ports, zero;
+	/* followed by flows, ranges, ports */
+};
+
+struct rtab_flow {
+	uint64_t identity;
+	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* 8-byte aligned */
+	uint32_t inspector, transport;
+	uint32_t source, n_sources; /* into ranges */
+	uint32_t destination, n_destinations;
+	uint32_t port, n_ports; /* into ports */
+};
+
+struct zg_rtab {
+	void *map;
+	size_t len;
+	const struct rtab_header *header;
+	const struct rtab_flow *flows;
+	const struct zg_range *ranges;
+	const struct zg_ports *ports;
+};
+
+static uint64_t flow_identity(const struct zg_flow *flow)
+{
+	struct sha256_ctx sha;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	uint64_t identity;
+
+	sha256_init(&sha);
+	sha256_update(&sha, strlen(flow->name) + 1, (const uint8_t *)flow->name);
+	sha256_update(&sha, strlen(flow->inspector->name) + 1, (const uint8_t *)flow->inspector->name);
+	sha256_update(&sha, flow->inspector->config_size, flow->config);
+	sha256_digest(&sha, sizeof digest, digest);
+	memcpy(&identity, digest, sizeof identity);
+	return identity;
+}
+
+static size_t table_size(const struct rtab_header *h)
+{
+	return sizeof *h + (size_t)h->n_flows * sizeof(struct rtab_flow) + (size_t)h->n_ranges * sizeof(struct zg_range) +
+	       (size_t)h->n_ports * sizeof(struct zg_ports);
+}
+
+static void fill(const struct zg_policy *policy, const struct rtab_header *h, uint8_t *at)
+{
+	struct rtab_flow *flows = (void *)(at + sizeof *h);
+	struct zg_range *ranges = (void *)(flows + h->n_flows);
+	struct zg_ports *ports = (void *)(ranges + h->n_ranges);
+	uint32_t r = 0, p = 0;
+
+	memcpy(at, h, sizeof *h);
+	for (size_t i = 0; i < policy->n_flows; i++) {
+		const struct zg_flow *flow = &policy->flows[i];
+		struct rtab_flow *row = &flows[i];
+		row->identity = flow_identity(flow);
+		memcpy(row->config, flow->config, sizeof row->config);
+		row->inspector = zg_inspector_index(flow->inspector);
+		row->transport = flow->transport;
+		row->source = r;
+		row->n_sources = (uint32_t)flow->n_sources;
+		memcpy(&ranges[r], flow->sources, flow->n_sources * sizeof *ranges);
+		r += row->n_sources;
+		row->destination = r;
+		row->n_destinations = (uint32_t)flow->n_destinations;
+		memcpy(&ranges[r], flow->destinations, flow->n_destinations * sizeof *ranges);
+		r += row->n_destinations;
+		row->port = p;
+		row->n_ports = (uint32_t)flow->n_ports;
+		memcpy(&ports[p], flow->ports, flow->n_ports * sizeof *ports);
+		p += row->n_ports;
+	}
+}
+
+enum zg_err zg_rtab_make(const struct zg_policy *policy, int *ret_fd)
+{
+	struct rtab_header h = { .magic = RTAB_MAGIC, .generation = policy->generation, .n_flows = (uint32_t)policy->n_flows };
+	for (size_t i = 0; i < policy->n_flows; i++) {
+		h.n_ranges += (uint32_t)(policy->flows[i].n_sources + policy->flows[i].n_destinations);
+		h.n_ports += (uint32_t)policy->flows[i].n_ports;
+	}
+	size_t size = table_size(&h);
+	int fd = memfd_create("zonegate-rtab", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return ZG_ESYS;
+	if (ftruncate(fd, (off_t)size) != 0)
+		goto fail;
+	uint8_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		goto fail;
+	fill(policy, &h, map);
+	munmap(map, size);
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+		goto fail;
+	*ret_fd = fd;
+	return ZG_OK;
+fail:
+	close(fd);
+	return ZG_ESYS;
+}
+
+static bool span_ok(uint32_t first, uint32_t n, uint32_t total)
+{
+	return first <= total && n <= total - first;
+}
+
+static bool table_ok(const struct zg_rtab *t)
+{
+	const struct rtab_header *h = t->header;
+	for (uint32_t i = 0; i < h->n_flows; i++) {
+		const struct rtab_flow *f = &t->flows[i];
+		if (!span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
+		    !span_ok(f->port, f->n_ports, h->n_ports) || zg_inspector_by_index(f->inspector) == NULL)
+			return false;
+	}
+	return true;
+}
+
+enum zg_err zg_rtab_map(int fd, struct zg_rtab **ret_rtab)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_WRITE;
+	struct stat st;
+	if ((fcntl(fd, F_GET_SEALS) & seals) != seals || fstat(fd, &st) != 0 || st.st_size < (off_t)sizeof(struct rtab_header))
+		return ZG_EINVAL;
+	struct zg_rtab *t = calloc(1, sizeof *t);
+	if (t == NULL)
+		return ZG_ENOMEM;
+	t->len = (size_t)st.st_size;
+	t->map = mmap(NULL, t->len, PROT_READ, MAP_SHARED, fd, 0);
+	if (t->map == MAP_FAILED) {
+		free(t);
+		return ZG_ESYS;
+	}
+	t->header = t->map;
+	if (t->header->magic != RTAB_MAGIC || t->header->n_flows > ZG_FLOWS_MAX || table_size(t->header) != t->len)
+		goto malformed;
+	t->flows = (const void *)((const uint8_t *)t->map + sizeof *t->header);
+	t->ranges = (const void *)(t->flows + t->header->n_flows);
+	t->ports = (const void *)(t->ranges + t->header->n_ranges);
+	if (!table_ok(t))
+		goto malformed;
+	*ret_rtab = t;
+	return ZG_OK;
+malformed:
+	zg_rtab_unmap(t);
+	return ZG_EINVAL;
+}
+
+void zg_rtab_unmap(struct zg_rtab *rtab)
+{
+	if (rtab == NULL)
+		return;
+	munmap(rtab->map, rtab->len);
+	free(rtab);
+}
+
+uint32_t zg_rtab_generation(const struct zg_rtab *rtab)
+{
+	return rtab->header->generation;
+}
+
+static const struct rtab_flow *flow_of(const struct zg_rtab *rtab, uint32_t mark)
+{
+	uint32_t number = zg_mark_number(mark);
+	if (number == 0 || number > rtab->header->n_flows ||
+	    zg_mark_generation(mark) != (rtab->header->generation & 0x7fu))
+		return NULL;
+	return &rtab->flows[number - 1];
+}
+
+bool zg_rtab_resolve(const struct zg_rtab *rtab, uint32_t mark, struct zg_flow_policy *ret_policy)
+{
+	const struct rtab_flow *f = flow_of(rtab, mark);
+	if (f == NULL)
+		return false;
+	*ret_policy = (struct zg_flow_policy){
+		.inspector = zg_inspector_by_index(f->inspector),
+		.config = f->config,
+		.identity = f->identity,
+	};
+	return true;
+}
+
+static bool any_range(const struct zg_range *r, uint32_t n, const struct zg_addr *a)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (zg_range_has(&r[i], a))
+			return true;
+	return false;
+}
+
+bool zg_rtab_permits(const struct zg_rtab *rtab, uint32_t mark, const struct zg_tuple *tuple)
+{
+	const struct rtab_flow *f = flow_of(rtab, mark);
+	if (f == NULL || f->transport != tuple->protocol ||
+	    !any_range(rtab->ranges + f->source, f->n_sources, &tuple->client) ||
+	    !any_range(rtab->ranges + f->destination, f->n_destinations, &tuple->server))
+		return false;
+	for (uint32_t i = 0; i < f->n_ports; i++) {
+		const struct zg_ports *p = &rtab->ports[f->port + i];
+		if (tuple->server_port >= p->lo && tuple->server_port <= p->hi)
+			return true;
+	}
+	return false;
+}
+
+void zg_rtabs_push(struct zg_rtabs *tabs, struct zg_rtab *rtab)
+{
+	zg_rtab_unmap(tabs->before);
+	tabs->before = tabs->now;
+	tabs->now = rtab;
+}
+
+void zg_rtabs_clear(struct zg_rtabs *tabs)
+{
+	zg_rtab_unmap(tabs->before);
+	zg_rtab_unmap(tabs->now);
+	tabs->before = tabs->now = NULL;
+}
+
+const struct zg_rtab *zg_rtabs_of(const struct zg_rtabs *tabs, uint32_t mark)
+{
+	if (tabs->now != NULL && flow_of(tabs->now, mark) != NULL)
+		return tabs->now;
+	if (tabs->before != NULL && flow_of(tabs->before, mark) != NULL)
+		return tabs->before;
+	return NULL;
+}

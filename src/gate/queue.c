@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gate/gate.h"
+#include "zonegate/limits.h"
+#include "zonegate/mark.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Packets that may wait in the kernel for one inspector: at 64 KiB each a burst of a second, not the whole memory. */
+#define QUEUE_PACKETS 4096
+/* Bytes: 64 MiB cost nothing measurable less than the default's losses (PLATFORM). */
+#define QUEUE_RCVBUF (64 * 1024 * 1024)
+
+static enum zg_err config_send(int fd, struct nlmsghdr *nlh)
+{
+	uint8_t answer[4096];
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	if (sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+		return ZG_ESYS;
+	ssize_t n = recv(fd, answer, sizeof answer, 0);
+	if (n < (ssize_t)sizeof(struct nlmsghdr))
+		return ZG_ESYS;
+	const struct nlmsghdr *h = (const void *)answer;
+	if (h->nlmsg_type != NLMSG_ERROR || n < (ssize_t)(sizeof *h + sizeof(struct nlmsgerr)))
+		return ZG_EKERNEL;
+	int error = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(h))->error;
+	if (error != 0) {
+		errno = -error;
+		return error == -EPERM ? ZG_EPERM : ZG_EKERNEL;
+	}
+	return ZG_OK;
+}
+
+enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
+{
+	uint8_t buf[512] __attribute__((aligned(8)));
+	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
+	const int size = QUEUE_RCVBUF;
+	const uint32_t flags = NFQA_CFG_F_GSO;
+	enum zg_err err;
+
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (fd < 0)
+		return ZG_ESYS;
+	if (bind(fd, (struct sockaddr *)&local, sizeof local) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) {
+		err = ZG_ESYS;
+		goto fail;
+	}
+	struct nlmsghdr *nlh = nfq_nlmsg_put((char *)buf, NFQNL_MSG_CONFIG, num);
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	if ((err = config_send(fd, nlh)) != ZG_OK)
+		goto fail;
+	nlh = nfq_nlmsg_put((char *)buf, NFQNL_MSG_CONFIG, num);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, 0xffff);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, QUEUE_PACKETS);
+	/* the mask names fail-open too, so that it is written as off */
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
+	if ((err = config_send(fd, nlh)) != ZG_OK)
+		goto fail;
+	*ret_fd = fd;
+	return ZG_OK;
+fail:
+	close(fd);
+	return err;
+}
+
+#define BATCH_BYTES (256u * 1024)
+
+struct zg_verdicts {
+	size_t used;
+	uint8_t buf[BATCH_BYTES] __attribute__((aligned(8)));
+};
+
+enum zg_err zg_verdicts_new(struct zg_verdicts **ret_verdicts)
+{
+	struct zg_verdicts *v = malloc(sizeof *v);
+	if (v == NULL)
+		return ZG_ENOMEM;
+	v->used = 0;
+	*ret_verdicts = v;
+	return ZG_OK;
+}
+
+void zg_verdicts_free(struct zg_verdicts *v)
+{
+	free(v);
+}
+
+enum zg_err zg_verdicts_flush(struct zg_verdicts *v, int fd)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	ssize_t n = 0;
+	if (v->used > 0) {
+		do
+			n = sendto(fd, v->buf, v->used, 0, (struct sockaddr *)&kernel, sizeof kernel);
+		while (n < 0 && errno == EINTR);
+	}
+	v->used = 0;
+	return n < 0 ? ZG_ESYS : ZG_OK;
+}
+
+enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id, bool accept, const uint8_t *packet,
+			    size_t len)
+{
+	const size_t overhead = 128; /* header, verdict and mark attributes, with room */
+	if (len > ZG_PACKET_MAX)
+		return ZG_EINVAL;
+	if (v->used + overhead + len > sizeof v->buf) {
+		enum zg_err err = zg_verdicts_flush(v, fd);
+		if (err != ZG_OK)
+			return err;
+	}
+	struct nlmsghdr *nlh = nfq_nlmsg_put((char *)v->buf + v->used, NFQNL_MSG_VERDICT, num);
+	nfq_nlmsg_verdict_put(nlh, (int)id, accept ? NF_ACCEPT : NF_DROP);
+	if (accept) {
+		nfq_nlmsg_verdict_put_mark(nlh, ZG_MARK_PASS);
+		if (packet != NULL)
+			nfq_nlmsg_verdict_put_pkt(nlh, packet, (uint32_t)len);
+	}
+	v->used += (nlh->nlmsg_len + 3u) & ~3u;
+	return ZG_OK;
+}
