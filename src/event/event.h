@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happened: one schema for journal, text, JSON and observers. */
+#ifndef ZONEGATE_EVENT_EVENT_H
+#define ZONEGATE_EVENT_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "zonegate/addr.h"
+#include "zonegate/err.h"
+
+/* E(identifier, "name", syslog priority, "MESSAGE_ID"): a kind never changes its id. Each has an entry in both
+ * catalogs (systemd/). */
+#define ZG_EVENTS(E) \
+	E(DAEMON_STARTED, "daemon-started", 5, "5b947dd0e3934e059ecb25ca5509875e") \
+	E(DAEMON_STOPPED, "daemon-stopped", 2, "156c82b388ac49f59ebfb2c392dc6452") \
+	E(DAEMON_FAILED, "daemon-failed", 2, "36febd5f29044daaa3362d21180712d8") \
+	E(POLICY_APPLIED, "policy-applied", 5, "1a4b078071144b2a800c2aec7da81b28") \
+	E(POLICY_REFUSED, "policy-refused", 4, "a599c3f97896466082bafd5fbbf9c8ee") \
+	E(POLICY_ROLLED_BACK, "policy-rolled-back", 2, "2ffbb39fc8ec4985a55d9c0bd84e1cfc") \
+	E(FLOW_OPENED, "flow-opened", 6, "3f360999502a4d37ade06975e105f5a8") \
+	E(FLOW_CLOSED, "flow-closed", 6, "58262f22aa0b4d08b30615af66e07c42") \
+	E(CONTENT_DENIED, "content-denied", 4, "391567a57a7244c08aeefa5b328b8c15") \
+	E(PACKET_DENIED, "packet-denied", 5, "a874df022f7044069ab9f8cec5d7d933") \
+	E(INSPECTOR_STARTED, "inspector-started", 5, "782294c13e484b949ced9af4485fff7a") \
+	E(INSPECTOR_DIED, "inspector-died", 3, "8966dc1422ae4fbeb8f29220e8dac86a") \
+	E(QUEUE_LOSS, "queue-loss", 4, "2c417fb860624f6d86dc981a19925b5e") \
+	E(RECORD_LOST, "record-lost", 2, "fd1d62348f994f86a6d3807cbe2e28c1") \
+	E(COUNTERS, "counters", 6, "9726192bc3f04710bc5fed49a1c034c9")
+
+enum zg_event_kind {
+#define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
+	ZG_EVENTS(ZG_EVENT_ENUM)
+#undef ZG_EVENT_ENUM
+	ZG_EVENT_COUNT
+};
+
+/* F(identifier, "json name", "JOURNAL_FIELD", is a number) */
+#define ZG_FIELDS(F) \
+	F(SRC_ZONE, "src_zone", "ZG_SRC_ZONE", false) \
+	F(DST_ZONE, "dst_zone", "ZG_DST_ZONE", false) \
+	F(FLOW, "flow", "ZG_FLOW", false) \
+	F(INSPECTOR, "inspector", "ZG_INSPECTOR", false) \
+	F(CONFIG_LINE, "config_line", "ZG_CONFIG_LINE", true) \
+	F(TICKET, "ticket", "ZG_TICKET", false) \
+	F(APPROVER, "approver", "ZG_APPROVER", false) \
+	F(CLAUSE, "clause", "ZG_CLAUSE", false) \
+	F(VERDICT, "verdict", "ZG_VERDICT", false) \
+	F(REASON, "reason", "ZG_REASON", false) \
+	F(REASON_TEXT, "reason_text", "ZG_REASON_TEXT", false) \
+	F(RULE, "rule", "ZG_RULE", false) \
+	F(DENIED_BY, "denied_by", "ZG_DENIED_BY", false) \
+	F(SRC_IP, "src_ip", "SRC_IP", false) \
+	F(SRC_PORT, "src_port", "SRC_PORT", true) \
+	F(DST_IP, "dst_ip", "DST_IP", false) \
+	F(DST_PORT, "dst_port", "DST_PORT", true) \
+	F(PROTO, "proto", "PROTO", false) \
+	F(IFACE_IN, "iface_in", "ZG_IFACE_IN", false) \
+	F(IFACE_OUT, "iface_out", "ZG_IFACE_OUT", false) \
+	F(PACKETS, "packets", "ZG_PACKETS", true) \
+	F(SUPPRESSED, "suppressed", "ZG_SUPPRESSED", true) \
+	F(BYTES_CLIENT, "bytes_client", "ZG_BYTES_CLIENT", true) \
+	F(BYTES_SERVER, "bytes_server", "ZG_BYTES_SERVER", true) \
+	F(DURATION_MS, "duration_ms", "ZG_DURATION_MS", true) \
+	F(GENERATION, "generation", "ZG_GENERATION", true) \
+	F(SHA256, "sha256", "ZG_SHA256", false) \
+	F(FILE, "file", "ZG_FILE", false) \
+	F(WHO, "who", "ZG_WHO", false) \
+	F(QUEUE, "queue", "ZG_QUEUE", false) \
+	F(ROLE, "role", "ZG_ROLE", false) \
+	F(INDEX, "index", "ZG_INDEX", true) \
+	F(CHILD_PID, "child_pid", "ZG_CHILD_PID", true) \
+	F(STATUS, "status", "ZG_STATUS", false) \
+	F(COUNTER, "counter", "ZG_COUNTER", false) \
+	F(TOTAL, "total", "ZG_TOTAL", true) \
+	F(LOST, "lost", "ZG_LOST", true) \
+	F(DETAIL, "detail", "ZG_DETAIL", false)
+
+enum zg_field {
+#define ZG_FIELD_ENUM(id, json, journal, number) ZG_F_##id,
+	ZG_FIELDS(ZG_FIELD_ENUM)
+#undef ZG_FIELD_ENUM
+	ZG_FIELD_COUNT
+};
+
+struct zg_event {
+	enum zg_event_kind kind;
+	struct timespec when; /* realtime */
+	char message[512];    /* one line for people; UTF-8 */
+	const char *fields[ZG_FIELD_COUNT]; /* NULL = absent; into text */
+	size_t used;
+	char text[3072];
+	bool truncated; /* a field did not fit; said in the record */
+};
+
+void zg_event_init(struct zg_event *e, enum zg_event_kind kind);
+/* Absent if value is NULL. Control characters are replaced: a record is one line everywhere. */
+void zg_event_str(struct zg_event *e, enum zg_field field, const char *value);
+void zg_event_u64(struct zg_event *e, enum zg_field field, uint64_t value);
+void zg_event_addr(struct zg_event *e, enum zg_field field, const struct zg_addr *addr);
+void zg_event_message(struct zg_event *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+const char *zg_event_name(enum zg_event_kind kind);
+const char *zg_event_message_id(enum zg_event_kind kind);
+int zg_event_priority(enum zg_event_kind kind);
+const char *zg_priority_name(int priority); /* "critical", "warning", "notice" ... */
+
+/* One line of JSON without the newline; malloc'd; NULL on out of memory. */
+char *zg_event_json(const struct zg_event *e);
+
+/* --- sinks --- */
+enum zg_log { ZG_LOG_AUTO, ZG_LOG_JOURNAL, ZG_LOG_JSON, ZG_LOG_TEXT };
+/* AUTO: the journal where its socket is, else text on standard error. */
+enum zg_log zg_log_choose(enum zg_log wanted);
+/* Writes one event; ZG_ESYS when the sink did not take it. */
+enum zg_err zg_log_write(enum zg_log sink, const struct zg_event *e, FILE *err);
+
+#endif
