@@ -88,8 +88,23 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay_main.o $(B)/libzonegate.
 unit: $(UNIT_BIN)
 replayers: $(REPLAYERS)
 
+# What these need from Debian they install themselves.
+demo:
+	$(Q)scripts/deps demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)ZONEGATE_BUILD=$(B) scripts/demo
+
+check:
+	$(Q)scripts/deps check
+	$(Q)tests/run
+
+lab-up: all
+	$(Q)ZONEGATE_BUILD=$(B) scripts/lab up
+lab-down lab-log lab-hosts lab-list lab-stop lab-start:
+	$(Q)scripts/lab $(@:lab-%=%)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit replayers
+.PHONY: all unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
 .DELETE_ON_ERROR:
 .SECONDARY:
