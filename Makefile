@@ -4,6 +4,9 @@ SYSCONFDIR ?= /etc
 SBINDIR    ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
+SYSUSERSDIR?= $(PREFIX)/lib/sysusers.d
+DOCDIR     ?= $(PREFIX)/share/doc/zonegate
 DESTDIR    ?=
 
 CC         ?= gcc
@@ -105,6 +108,76 @@ lab-down lab-log lab-hosts lab-list lab-stop lab-start:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# --- install, package ------------------------------------------------------------------------------------------
+UNITS := zonegate-backstop.service zonegated.service
+
+# An existing configuration is never touched: the sample then goes beside it as zonegate.conf.new.
+install: all
+	$(say) INST $(DESTDIR)/
+	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CATALOGDIR) \
+		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	$(Q)install -m 755 $(B)/zonegated $(B)/zonegatectl $(DESTDIR)$(SBINDIR)
+	$(Q)if [ ! -e $(DESTDIR)$(SYSCONFDIR)/zonegate.conf ]; then \
+		install -m 644 conf/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf; \
+	elif ! cmp -s conf/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf; then \
+		install -m 644 conf/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf.new; \
+	fi
+	$(Q)for u in $(UNITS); do \
+		sed 's,/usr/sbin/,$(SBINDIR)/,' systemd/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	$(Q)install -m 644 systemd/*.catalog $(DESTDIR)$(CATALOGDIR)
+	$(Q)install -m 644 systemd/zonegate.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf
+	$(Q)install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5
+	$(Q)install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
+	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf $(DESTDIR)$(DOCDIR)
+
+# Leaves the configuration and the state where they are.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/zonegated $(DESTDIR)$(SBINDIR)/zonegatectl $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
+	rm -f $(patsubst systemd/%,$(DESTDIR)$(CATALOGDIR)/%,$(wildcard systemd/*.catalog))
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf.new
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5))
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+deb: all
+	$(say) DEB $(B)/
+	$(Q)packaging/deb/build $(B)
+
+# --- fuzz, bench -----------------------------------------------------------------------------------------------
+# libFuzzer, one target after the other, FUZZ_SECONDS each; what it finds stays in build-fuzz/found/NAME and
+# crashes in build-fuzz/.  FUZZ=NAME runs one target only.
+FUZZ_SECONDS ?= 60
+FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang B=build-fuzz SAN=fuzzer-no-link,address,undefined \
+		$(FUZZ:%=build-fuzz/libfuzzer/%)
+	@for t in $(FUZZ); do mkdir -p build-fuzz/found/$$t tests/corpus/$$t; echo "fuzz $$t: $(FUZZ_SECONDS) s"; \
+		build-fuzz/libfuzzer/$$t -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build-fuzz/$$t- -timeout=10 \
+			-print_final_stats=1 -verbosity=0 build-fuzz/found/$$t tests/corpus/$$t || exit 1; done
+
+build-fuzz/libfuzzer/%: build-fuzz/tests/fuzz/fuzz_%.o build-fuzz/libzonegate.a
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(PKG_LIBS) -o $@
+
+clean:
+	rm -rf build build-*
+
+help:
+	@echo 'make                  zonegated and zonegatectl in build/  (CC=clang, SAN=address,undefined, WERROR=1, V=1)'
+	@echo 'sudo make demo        a three-zone boundary in network namespaces, with a real mail server'
+	@echo 'sudo make check       every test; what is missing from Debian 12 is installed first'
+	@echo 'sudo make lab-up       the same boundary to play with; lab-down, lab-log, lab-hosts, lab-list (scripts/lab --help)'
+	@echo 'sudo make install     into DESTDIR, PREFIX=/usr, SYSCONFDIR=/etc; keeps an existing zonegate.conf'
+	@echo 'sudo make uninstall   removes what install put there; keeps configuration and state'
+	@echo 'make deb              build/zonegate_VERSION_ARCH.deb'
+	@echo 'make fuzz             libFuzzer over every parser: FUZZ_SECONDS=60, FUZZ=NAME for one'
+	@echo 'make bench            what the inspection costs on this machine'
+	@echo 'make clean            removes the build directories'
+
 .PHONY: all unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
+.PHONY: install uninstall deb fuzz clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
