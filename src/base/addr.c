@@ -108,7 +108,7 @@ enum zg_err zg_range_parse(const char *s, struct zg_range *ret_range)
 	char buf[2 * ZG_ADDRSTR_MAX];
 	if (strlen(s) >= sizeof buf)
 		return ZG_EINVAL;
-	strcpy(buf, s);
+	memcpy(buf, s, strlen(s) + 1);
 
 	char *cut = strpbrk(buf, "/-");
 	struct zg_range range;
@@ -163,7 +163,7 @@ const char *zg_addr_str(const struct zg_addr *a, char buf[static ZG_ADDRSTR_MAX]
 {
 	if ((a->family != ZG_IPV4 && a->family != ZG_IPV6) ||
 	    inet_ntop(a->family == ZG_IPV4 ? AF_INET : AF_INET6, a->b, buf, ZG_ADDRSTR_MAX) == NULL)
-		strcpy(buf, "none");
+		memcpy(buf, "none", sizeof "none");
 	return buf;
 }
 
@@ -214,7 +214,7 @@ enum zg_err zg_endpoint_parse(const char *s, struct zg_addr *ret_addr, uint16_t 
 	unsigned port;
 	if (strlen(s) >= sizeof buf)
 		return ZG_EINVAL;
-	strcpy(buf, s);
+	memcpy(buf, s, strlen(s) + 1);
 
 	char *start = buf, *colon = strrchr(buf, ':');
 	if (colon == NULL || !parse_decimal(colon + 1, 65535, &port))
