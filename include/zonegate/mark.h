@@ -12,6 +12,10 @@
 
 #define ZG_MARK_PASS 0x9a7e0001u
 
+/* NFLOG group in which the policy table tells what it refused, and how many bytes of each packet: the headers. */
+#define ZG_LOG_GROUP   0x5a47u
+#define ZG_LOG_SNAPLEN 128u
+
 static inline uint32_t zg_mark_flow(uint32_t generation, uint32_t flow_index)
 {
 	return ((generation & 0x7fu) << 24) | ((flow_index + 1) & 0xffffffu);

@@ -46,7 +46,7 @@ enum zg_err zg_forwarding_set(bool on, const char **ret_what)
 	/* closing goes on after a failure, so that one family's trouble does not leave the other open */
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		enum zg_err one = ensure(paths[i], on ? "1" : "0");
-		if (one == ZG_OK || (errno == ENOENT && !on))
+		if (one == ZG_OK || (errno == ENOENT && i > 0)) /* a kernel without IPv6 forwards none */
 			continue;
 		*ret_what = paths[i];
 		err = one;

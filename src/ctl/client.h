@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* zonegatectl's side of the control socket. */
+#ifndef ZONEGATE_CTL_CLIENT_H
+#define ZONEGATE_CTL_CLIENT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "ctl/cmd.h"
+
+/* "--socket PATH" for argp tables; without it $ZONEGATE_SOCKET, then the usual place. */
+#define ZG_CLIENT_OPTION { "socket", 'S', "PATH", 0, "control socket of the daemon (default $ZONEGATE_SOCKET or " ZG_RUN_DIR "/" ZG_CTL_SOCKET ")", 9 }
+
+/* Connects; on failure says why and answers the exit status in ret_exit. NULL on failure. fclose() ends it. */
+FILE *zg_client_open(const char *socket_path, enum zg_exit *ret_exit);
+/* Sends one object (reference taken). */
+bool zg_client_send(FILE *link, json_t *request);
+/* The next object; NULL at the end or on nonsense. */
+json_t *zg_client_receive(FILE *link);
+
+#endif

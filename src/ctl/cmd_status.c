@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/client.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct status_options {
+	const char *socket;
+	bool json;
+};
+
+static const struct argp_option table[] = {
+	{ "json", 'j', NULL, 0, "one JSON object", 0 },
+	ZG_CLIENT_OPTION,
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct status_options *o = state->input;
+	switch (key) {
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'S':
+		o->socket = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "takes no arguments: '%s'", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s != NULL ? s : "-";
+}
+
+static int64_t number_of(const json_t *o, const char *key)
+{
+	return (int64_t)json_integer_value(json_object_get(o, key));
+}
+
+static void show_policy(const json_t *status)
+{
+	const json_t *p = json_object_get(status, "policy");
+	if (!json_is_object(p)) {
+		puts("Policy      none in force: everything is refused");
+		return;
+	}
+	printf("Policy      %" PRId64 " from ", number_of(p, "generation"));
+	zg_term_safe(stdout, text_of(p, "file"));
+	printf(": %" PRId64 " zones, %" PRId64 " flows, SHA-256 %.16s...\n", number_of(p, "zones"), number_of(p, "flows"),
+	       text_of(p, "sha256"));
+	if (json_is_true(json_object_get(status, "config_differs"))) {
+		fputs("            ", stdout);
+		zg_term_safe(stdout, text_of(status, "config"));
+		puts(" has been edited since: `zonegatectl apply` puts it in force");
+	}
+}
+
+static void show_processes(const json_t *status)
+{
+	size_t i;
+	json_t *p;
+	puts("\nProcess       PID      Restarts  Queue  Packets     Accepted    Dropped     Flows");
+	json_array_foreach(json_object_get(status, "processes"), i, p) {
+		char name[64];
+		const bool inspector = strcmp(text_of(p, "role"), "inspector") == 0;
+		if (inspector)
+			snprintf(name, sizeof name, "%s %" PRId64, text_of(p, "role"), number_of(p, "index"));
+		else
+			snprintf(name, sizeof name, "%s", text_of(p, "role"));
+		if (json_is_true(json_object_get(p, "running")))
+			printf("%-13s %-8" PRId64 " %-9" PRId64, name, number_of(p, "pid"), number_of(p, "restarts"));
+		else
+			printf("%-13s %-8s %-9" PRId64, name, "DOWN", number_of(p, "restarts"));
+		if (inspector)
+			printf(" %-6" PRId64 " %-11" PRId64 " %-11" PRId64 " %-11" PRId64 " %" PRId64, number_of(p, "queue"),
+			       number_of(p, "packets"), number_of(p, "accepted"), number_of(p, "dropped"), number_of(p, "flows"));
+		putchar('\n');
+	}
+}
+
+static void show_counters(const json_t *status)
+{
+	size_t i;
+	json_t *c;
+	puts("\nKernel counter                              Packets     Bytes");
+	json_array_foreach(json_object_get(status, "counters"), i, c) {
+		char name[128];
+		snprintf(name, sizeof name, "%s/%s", text_of(c, "table"), text_of(c, "name"));
+		printf("%-43s %-11" PRId64 " %" PRId64 "\n", name, number_of(c, "packets"), number_of(c, "bytes"));
+	}
+}
+
+static void show(const json_t *status)
+{
+	printf("zonegated   %s, %s, up %" PRId64 " s\n", text_of(status, "version"), text_of(status, "state"), number_of(status, "uptime_s"));
+	show_policy(status);
+	printf("Backstop    %s\n", text_of(status, "backstop"));
+	printf("Forwarding  %s\n", json_is_true(json_object_get(status, "forwarding")) ? "on" : "off: nothing crosses");
+	printf("Queue       %s\n", text_of(status, "queue"));
+	show_processes(status);
+	show_counters(status);
+}
+
+int zg_cmd_status(int argc, char **argv)
+{
+	static const struct argp argp = { .options = table, .parser = parse, .doc = "The state of every part of the running daemon.\v"
+		"Exit status: 0 running, 1 running but degraded, 3 not running." };
+	struct status_options o = { 0 };
+	enum zg_exit exit;
+
+	argp_err_exit_status = ZG_EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	FILE *link = zg_client_open(o.socket, &exit);
+	if (link == NULL)
+		return (int)exit;
+	json_t *status = zg_client_send(link, json_pack("{s:s}", "command", "status")) ? zg_client_receive(link) : NULL;
+	fclose(link);
+	if (status == NULL) {
+		fputs("zonegatectl: the daemon gave no answer; see its journal\n", stderr);
+		return ZG_EXIT_FAILED;
+	}
+	if (o.json) {
+		json_dumpf(status, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		show(status);
+	}
+	exit = strcmp(text_of(status, "state"), "running") == 0 ? ZG_EXIT_OK : ZG_EXIT_FAILED;
+	json_decref(status);
+	return (int)exit;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/server.h"
+#include "ctl/cmd.h"
+#include "zonegate/limits.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define OUT_MAX (16u * 1024 * 1024) /* bytes waiting for a client that does not read: then it is let go */
+
+struct client {
+	int fd; /* -1 = free */
+	char *in;
+	size_t in_len, in_cap;
+	char *out;
+	size_t out_len, out_cap;
+	bool follow; /* gets events */
+	bool close_when_sent;
+};
+
+struct kept {
+	char *json;
+	uint64_t time_ms; /* realtime */
+};
+
+struct zg_ctl {
+	int listener;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	zg_ctl_handler *handler;
+	void *ctx;
+	struct client clients[ZG_CTL_CLIENTS_MAX];
+	struct kept ring[ZG_EVENT_RING];
+	size_t ring_next;
+};
+
+static void client_drop(struct client *c)
+{
+	close(c->fd);
+	free(c->in);
+	free(c->out);
+	*c = (struct client){ .fd = -1 };
+}
+
+static bool someone_listens(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof *addr) == 0;
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+enum zg_err zg_ctl_open(const char *dir, zg_ctl_handler *handler, void *ctx, struct zg_ctl **ret_ctl)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct zg_ctl *ctl = calloc(1, sizeof *ctl);
+	enum zg_err err = ZG_ESYS;
+
+	if (ctl == NULL)
+		return ZG_ENOMEM;
+	ctl->handler = handler;
+	ctl->ctx = ctx;
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++)
+		ctl->clients[i].fd = -1;
+	ctl->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int n = snprintf(ctl->path, sizeof ctl->path, "%s/" ZG_CTL_SOCKET, dir);
+	if (ctl->listener < 0 || n < 0 || (size_t)n >= sizeof ctl->path) {
+		errno = ctl->listener < 0 ? errno : ENAMETOOLONG;
+		goto fail;
+	}
+	memcpy(addr.sun_path, ctl->path, sizeof addr.sun_path);
+	if (someone_listens(&addr)) {
+		errno = EADDRINUSE;
+		goto fail;
+	}
+	unlink(ctl->path);
+	mode_t mask = umask(0117);
+	int rc = bind(ctl->listener, (struct sockaddr *)&addr, sizeof addr);
+	umask(mask);
+	if (rc != 0 || listen(ctl->listener, 16) != 0)
+		goto fail;
+	*ret_ctl = ctl;
+	return ZG_OK;
+fail:
+	if (ctl->listener >= 0)
+		close(ctl->listener);
+	free(ctl);
+	return err;
+}
+
+void zg_ctl_close(struct zg_ctl *ctl)
+{
+	if (ctl == NULL)
+		return;
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++)
+		if (ctl->clients[i].fd >= 0)
+			client_drop(&ctl->clients[i]);
+	for (size_t i = 0; i < ZG_EVENT_RING; i++)
+		free(ctl->ring[i].json);
+	close(ctl->listener);
+	unlink(ctl->path);
+	free(ctl);
+}
+
+size_t zg_ctl_poll(const struct zg_ctl *ctl, struct pollfd *fds, size_t max)
+{
+	size_t n = 0;
+	if (n < max)
+		fds[n++] = (struct pollfd){ .fd = ctl->listener, .events = POLLIN };
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX && n < max; i++) {
+		const struct client *c = &ctl->clients[i];
+		if (c->fd >= 0)
+			fds[n++] = (struct pollfd){ .fd = c->fd, .events = (short)(POLLIN | (c->out_len > 0 ? POLLOUT : 0)) };
+	}
+	return n;
+}
+
+static void client_flush(struct client *c)
+{
+	while (c->out_len > 0) {
+		ssize_t n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			client_drop(c);
+			return;
+		}
+		memmove(c->out, c->out + n, c->out_len - (size_t)n);
+		c->out_len -= (size_t)n;
+	}
+	if (c->close_when_sent)
+		client_drop(c);
+}
+
+static bool grow(char **buf, size_t *cap, size_t need)
+{
+	size_t want = *cap ? *cap : 4096;
+	while (want < need)
+		want *= 2;
+	if (want == *cap)
+		return true;
+	char *p = realloc(*buf, want);
+	if (p == NULL)
+		return false;
+	*buf = p;
+	*cap = want;
+	return true;
+}
+
+static void client_say(struct client *c, const char *line)
+{
+	size_t len = strlen(line);
+	if (c->fd < 0)
+		return;
+	if (c->out_len + len + 1 > OUT_MAX || !grow(&c->out, &c->out_cap, c->out_len + len + 1)) {
+		client_drop(c);
+		return;
+	}
+	memcpy(c->out + c->out_len, line, len);
+	c->out[c->out_len + len] = '\n';
+	c->out_len += len + 1;
+}
+
+static void say_json(struct client *c, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	json_decref(object);
+	if (text == NULL) {
+		client_drop(c);
+		return;
+	}
+	client_say(c, text);
+	free(text);
+}
+
+static json_t *refuse(const char *why)
+{
+	return json_pack("{s:i,s:b,s:s}", "schema", ZG_JSON_SCHEMA, "ok", 0, "error", why);
+}
+
+/* {"command":"observe","since_ms":N,"follow":bool}: what is kept, then what comes. */
+static void observe(struct zg_ctl *ctl, struct client *c, const json_t *request)
+{
+	const uint64_t since = (uint64_t)json_integer_value(json_object_get(request, "since_ms"));
+	for (size_t i = 0; i < ZG_EVENT_RING; i++) {
+		const struct kept *k = &ctl->ring[(ctl->ring_next + i) % ZG_EVENT_RING];
+		if (k->json != NULL && k->time_ms >= since)
+			client_say(c, k->json);
+	}
+	c->follow = json_is_true(json_object_get(request, "follow"));
+	c->close_when_sent = !c->follow;
+}
+
+static void serve(struct zg_ctl *ctl, struct client *c, const char *line, size_t len)
+{
+	json_error_t error;
+	char who[32] = "unknown";
+	struct ucred cred;
+	socklen_t cred_len = sizeof cred;
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) == 0)
+		snprintf(who, sizeof who, "uid %u", cred.uid);
+	if (command == NULL)
+		say_json(c, refuse("not a request"));
+	else if (strcmp(command, "observe") == 0)
+		observe(ctl, c, request);
+	else
+		say_json(c, ctl->handler(ctl->ctx, command, request, who));
+	json_decref(request);
+	if (c->fd >= 0)
+		client_flush(c);
+}
+
+static void client_read(struct zg_ctl *ctl, struct client *c)
+{
+	if (!grow(&c->in, &c->in_cap, c->in_len + 65536)) {
+		client_drop(c);
+		return;
+	}
+	ssize_t n = recv(c->fd, c->in + c->in_len, c->in_cap - c->in_len, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_drop(c);
+		return;
+	}
+	c->in_len += (size_t)n;
+	char *end;
+	while (c->fd >= 0 && c->in_len > 0 && (end = memchr(c->in, '\n', c->in_len)) != NULL) {
+		size_t len = (size_t)(end - c->in), rest = c->in_len - len - 1;
+		serve(ctl, c, c->in, len);
+		if (c->fd < 0)
+			return;
+		memmove(c->in, end + 1, rest);
+		c->in_len = rest;
+	}
+	if (c->in_len > ZG_CTL_REQUEST_MAX)
+		client_drop(c);
+}
+
+static void client_accept(struct zg_ctl *ctl)
+{
+	int fd = accept4(ctl->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++) {
+		if (ctl->clients[i].fd < 0) {
+			ctl->clients[i] = (struct client){ .fd = fd };
+			return;
+		}
+	}
+	close(fd);
+}
+
+void zg_ctl_ready(struct zg_ctl *ctl, int fd, short events)
+{
+	if (fd == ctl->listener) {
+		client_accept(ctl);
+		return;
+	}
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++) {
+		struct client *c = &ctl->clients[i];
+		if (c->fd != fd || fd < 0)
+			continue;
+		if (events & POLLOUT)
+			client_flush(c);
+		if (c->fd == fd && (events & (POLLIN | POLLHUP | POLLERR)))
+			client_read(ctl, c);
+		return;
+	}
+}
+
+void zg_ctl_publish(struct zg_ctl *ctl, const struct zg_event *e)
+{
+	char *json = zg_event_json(e);
+	if (json == NULL)
+		return;
+	struct kept *k = &ctl->ring[ctl->ring_next];
+	ctl->ring_next = (ctl->ring_next + 1) % ZG_EVENT_RING;
+	free(k->json);
+	k->json = json;
+	k->time_ms = (uint64_t)e->when.tv_sec * 1000 + (uint64_t)e->when.tv_nsec / 1000000;
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++) {
+		struct client *c = &ctl->clients[i];
+		if (c->fd >= 0 && c->follow) {
+			client_say(c, json);
+			if (c->fd >= 0)
+				client_flush(c);
+		}
+	}
+}

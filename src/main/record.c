@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events: from messages and counters to records with the names of zones, flows, tickets. */
+#include "main/supervisor.h"
+#include "zonegate/mark.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+void zg_record(struct zg_supervisor *s, struct zg_event *e)
+{
+	if (s->records_lost > 0 && e->kind != ZG_E_RECORD_LOST) {
+		struct zg_event lost;
+		zg_event_init(&lost, ZG_E_RECORD_LOST);
+		zg_event_u64(&lost, ZG_F_LOST, s->records_lost);
+		zg_event_message(&lost, "%llu records could not be written to the log", (unsigned long long)s->records_lost);
+		if (zg_log_write(s->log, &lost, stderr) == ZG_OK)
+			s->records_lost = 0;
+	}
+	if (zg_log_write(s->log, e, stderr) != ZG_OK)
+		s->records_lost++;
+	if (s->ctl != NULL)
+		zg_ctl_publish(s->ctl, e);
+}
+
+static const char *proto_name(uint8_t protocol, char buf[static 8])
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	default:
+		snprintf(buf, 8, "%u", protocol);
+		return buf;
+	}
+}
+
+static bool has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
+static const struct zg_flow *flow_of(const struct zg_supervisor *s, uint32_t mark)
+{
+	uint32_t number = zg_mark_number(mark);
+	if (s->policy == NULL || number == 0 || number > s->policy->n_flows ||
+	    zg_mark_generation(mark) != (s->policy->generation & 0x7fu))
+		return NULL;
+	return &s->policy->flows[number - 1];
+}
+
+static void add_endpoints(struct zg_event *e, const struct zg_tuple *t)
+{
+	char buf[8];
+	if (t->client.family == 0)
+		return;
+	zg_event_addr(e, ZG_F_SRC_IP, &t->client);
+	zg_event_addr(e, ZG_F_DST_IP, &t->server);
+	zg_event_str(e, ZG_F_PROTO, proto_name(t->protocol, buf));
+	if (has_ports(t->protocol)) {
+		zg_event_u64(e, ZG_F_SRC_PORT, t->client_port);
+		zg_event_u64(e, ZG_F_DST_PORT, t->server_port);
+	}
+}
+
+static const char *endpoint(const struct zg_tuple *t, bool client, char buf[static ZG_ADDRSTR_MAX])
+{
+	const struct zg_addr *a = client ? &t->client : &t->server;
+	if (a->family == 0)
+		return "?";
+	return has_ports(t->protocol) ? zg_endpoint_str(a, client ? t->client_port : t->server_port, buf) : zg_addr_str(a, buf);
+}
+
+static void add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *f)
+{
+	zg_event_str(e, ZG_F_FLOW, f->name);
+	zg_event_str(e, ZG_F_INSPECTOR, f->inspector->name);
+	zg_event_u64(e, ZG_F_CONFIG_LINE, f->line);
+	zg_event_str(e, ZG_F_TICKET, f->ticket);
+	zg_event_str(e, ZG_F_APPROVER, f->approver);
+	zg_event_str(e, ZG_F_CLAUSE, f->clause);
+	zg_event_str(e, ZG_F_SRC_ZONE, s->policy->zones[f->from].name);
+	zg_event_str(e, ZG_F_DST_ZONE, s->policy->zones[f->to].name);
+}
+
+/* What the policy table's log prefixes mean. */
+static const struct {
+	const char *prefix, *reason, *text;
+} kernel_reasons[] = {
+	{ "zg:no-flow", "no-flow", "no flow of the policy permits it" },
+	{ "zg:zone-pair", "zone-pair", "nothing is permitted between these zones" },
+	{ "zg:spoof", "spoofed-source", "the source address does not belong to the interface it came in on" },
+	{ "zg:station", "wrong-station", "the source address belongs to another MAC address" },
+	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
+	{ "zg:icmp-error", "icmp-error", "ICMP errors do not cross the boundary" },
+};
+
+/* Interfaces come as index numbers; names belong to the supervisor. */
+static const char *iface_name(const char *index, char buf[static IF_NAMESIZE])
+{
+	unsigned n = (unsigned)strtoul(index, NULL, 10);
+	return n != 0 && if_indextoname(n, buf) != NULL ? buf : NULL;
+}
+
+static const char *zone_name(const struct zg_supervisor *s, const char *iface, const struct zg_addr *addr)
+{
+	const struct zg_zone *z = NULL;
+	if (s->policy == NULL)
+		return NULL;
+	if (iface != NULL)
+		z = zg_policy_zone_of_iface(s->policy, iface);
+	else if (addr->family != 0)
+		z = zg_policy_zone_of(s->policy, addr);
+	return z != NULL ? z->name : NULL;
+}
+
+static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *msg)
+{
+	const struct zg_tuple *t = &msg->flow.tuple;
+	char in_buf[IF_NAMESIZE], out_buf[IF_NAMESIZE], src[ZG_ADDRSTR_MAX], dst[ZG_ADDRSTR_MAX], proto[8];
+	const char *in = iface_name(msg->iface_in, in_buf), *out = iface_name(msg->iface_out, out_buf);
+	const char *reason = "refused", *text = "refused by the policy table";
+	struct zg_event e;
+
+	for (size_t i = 0; i < sizeof kernel_reasons / sizeof kernel_reasons[0]; i++) {
+		if (strcmp(kernel_reasons[i].prefix, msg->prefix) == 0) {
+			reason = kernel_reasons[i].reason;
+			text = kernel_reasons[i].text;
+		}
+	}
+	zg_event_init(&e, ZG_E_PACKET_DENIED);
+	zg_event_str(&e, ZG_F_VERDICT, "deny");
+	zg_event_str(&e, ZG_F_REASON, reason);
+	zg_event_str(&e, ZG_F_REASON_TEXT, text);
+	zg_event_str(&e, ZG_F_DENIED_BY, "kernel");
+	const char *from = zone_name(s, in, &t->client), *to = zone_name(s, out, &t->server);
+	zg_event_str(&e, ZG_F_SRC_ZONE, from);
+	zg_event_str(&e, ZG_F_DST_ZONE, to);
+	zg_event_str(&e, ZG_F_IFACE_IN, in);
+	zg_event_str(&e, ZG_F_IFACE_OUT, out);
+	add_endpoints(&e, t);
+	zg_event_u64(&e, ZG_F_PACKETS, msg->count);
+	if (msg->count > 1)
+		zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
+	zg_event_message(&e, "denied %s %s (%s) -> %s (%s): %s [%llu packet%s]", proto_name(t->protocol, proto),
+			 endpoint(t, true, src), from != NULL ? from : "no zone", endpoint(t, false, dst), to != NULL ? to : "no zone",
+			 text, (unsigned long long)msg->count, msg->count == 1 ? "" : "s");
+	zg_record(s, &e);
+}
+
+static enum zg_event_kind kind_of(const struct zg_flow_event *f)
+{
+	switch (f->kind) {
+	case ZG_FLOW_OPENED:
+		return ZG_E_FLOW_OPENED;
+	case ZG_FLOW_CLOSED:
+		return ZG_E_FLOW_CLOSED;
+	case ZG_FLOW_DENIED:
+		return ZG_E_CONTENT_DENIED;
+	case ZG_PACKET_DENIED:
+		break;
+	}
+	return ZG_E_PACKET_DENIED;
+}
+
+static void describe(struct zg_event *e, const struct zg_msg_event *msg, const char *flow)
+{
+	const struct zg_flow_event *f = &msg->flow;
+	char src[ZG_ADDRSTR_MAX], dst[ZG_ADDRSTR_MAX];
+	const char *a = endpoint(&f->tuple, true, src), *b = endpoint(&f->tuple, false, dst);
+
+	switch (e->kind) {
+	case ZG_E_FLOW_OPENED:
+		zg_event_message(e, "opened %s: %s -> %s", flow, a, b);
+		return;
+	case ZG_E_FLOW_CLOSED:
+		zg_event_message(e, "closed %s: %s -> %s, %llu bytes from the client, %llu from the server, %.1f s%s%s", flow, a, b,
+				 (unsigned long long)f->bytes[ZG_CLIENT], (unsigned long long)f->bytes[ZG_SERVER],
+				 (double)f->duration_ms / 1000, f->reason != ZG_R_NONE ? ": " : "",
+				 f->reason != ZG_R_NONE ? zg_reason_text(f->reason) : "");
+		return;
+	case ZG_E_CONTENT_DENIED:
+		zg_event_message(e, "denied content of %s: %s -> %s: %s sent: %s (%s, %s)", flow, a, b,
+				 f->dir == ZG_CLIENT ? "client" : "server", zg_reason_text(f->reason), zg_reason_name(f->reason),
+				 zg_reason_source(f->reason));
+		return;
+	default:
+		zg_event_message(e, "denied packet of %s: %s -> %s: %s (%s) [%llu packet%s]", flow, a, b, zg_reason_text(f->reason),
+				 zg_reason_name(f->reason), (unsigned long long)msg->count, msg->count == 1 ? "" : "s");
+	}
+}
+
+void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg)
+{
+	const struct zg_flow_event *f = &msg->flow;
+	const struct zg_flow *flow = flow_of(s, f->mark);
+	const bool denied = f->kind == ZG_FLOW_DENIED || f->kind == ZG_PACKET_DENIED;
+	struct zg_event e;
+
+	if (child->role == ZG_ROLE_WATCH) {
+		kernel_denied(s, msg);
+		return;
+	}
+	zg_event_init(&e, kind_of(f));
+	zg_event_str(&e, ZG_F_VERDICT, denied ? "deny" : "permit");
+	if (flow != NULL)
+		add_flow(s, &e, flow);
+	add_endpoints(&e, &f->tuple);
+	if (f->reason != ZG_R_NONE) {
+		zg_event_str(&e, ZG_F_REASON, zg_reason_name(f->reason));
+		zg_event_str(&e, ZG_F_REASON_TEXT, zg_reason_text(f->reason));
+		zg_event_str(&e, ZG_F_RULE, zg_reason_source(f->reason));
+	}
+	if (denied)
+		zg_event_str(&e, ZG_F_DENIED_BY, "inspector");
+	if (f->kind == ZG_PACKET_DENIED) {
+		zg_event_u64(&e, ZG_F_PACKETS, msg->count);
+		if (msg->count > 1)
+			zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
+	} else if (f->kind != ZG_FLOW_OPENED) {
+		zg_event_u64(&e, ZG_F_BYTES_CLIENT, f->bytes[ZG_CLIENT]);
+		zg_event_u64(&e, ZG_F_BYTES_SERVER, f->bytes[ZG_SERVER]);
+		zg_event_u64(&e, ZG_F_DURATION_MS, f->duration_ms);
+	}
+	describe(&e, msg, flow != NULL ? flow->name : "a flow that is no longer in force");
+	zg_record(s, &e);
+}
+
+static void record_loss(struct zg_supervisor *s, const struct zg_child *c, enum zg_event_kind kind, const char *what, uint64_t now,
+			uint64_t *told)
+{
+	struct zg_event e;
+	if (now <= *told)
+		return;
+	zg_event_init(&e, kind);
+	zg_event_str(&e, ZG_F_ROLE, zg_role_name(c->role));
+	zg_event_u64(&e, ZG_F_INDEX, c->index);
+	zg_event_u64(&e, ZG_F_LOST, now - *told);
+	zg_event_u64(&e, ZG_F_TOTAL, now);
+	zg_event_message(&e, "%s %u: %llu %s", zg_role_name(c->role), c->index, (unsigned long long)(now - *told), what);
+	zg_record(s, &e);
+	*told = now;
+}
+
+void zg_record_losses(struct zg_supervisor *s, struct zg_child *child)
+{
+	record_loss(s, child, ZG_E_QUEUE_LOSS, "packets were dropped by the kernel before inspection", child->stats.queue_gaps,
+		    &child->told_gaps);
+	record_loss(s, child, child->role == ZG_ROLE_WATCH ? ZG_E_RECORD_LOST : ZG_E_QUEUE_LOSS,
+		    child->role == ZG_ROLE_WATCH ? "times refusals came faster than they could be recorded; the counters have the sums" :
+						   "times the queue's buffer was full",
+		    child->stats.queue_overrun, &child->told_overrun);
+	record_loss(s, child, ZG_E_RECORD_LOST, "events did not reach the log", child->stats.events_lost, &child->told_lost);
+}
+
+static const struct zg_nft_counter *find_counter(const struct zg_supervisor *s, const struct zg_nft_counter *wanted)
+{
+	for (size_t i = 0; i < s->n_counters; i++)
+		if (strcmp(s->counters[i].name, wanted->name) == 0 && strcmp(s->counters[i].table, wanted->table) == 0)
+			return &s->counters[i];
+	return NULL;
+}
+
+static void record_counter(struct zg_supervisor *s, const struct zg_nft_counter *c)
+{
+	const struct zg_nft_counter *before = find_counter(s, c);
+	const uint64_t old = before != NULL && before->packets <= c->packets ? before->packets : 0;
+	const char *name = c->name;
+	struct zg_event e;
+
+	if (c->packets == old)
+		return;
+	if (strncmp(name, "flow:", 5) == 0 && s->policy != NULL) {
+		size_t index = strtoul(name + 5, NULL, 10);
+		if (index < s->policy->n_flows)
+			name = s->policy->flows[index].name;
+	}
+	zg_event_init(&e, ZG_E_COUNTERS);
+	zg_event_str(&e, ZG_F_COUNTER, c->name);
+	if (name != c->name)
+		zg_event_str(&e, ZG_F_FLOW, name);
+	zg_event_u64(&e, ZG_F_PACKETS, c->packets - old);
+	zg_event_u64(&e, ZG_F_TOTAL, c->packets);
+	zg_event_message(&e, "kernel counter %s/%s: %llu packets more, %llu in all", c->table, name,
+			 (unsigned long long)(c->packets - old), (unsigned long long)c->packets);
+	zg_record(s, &e);
+}
+
+void zg_record_counters(struct zg_supervisor *s)
+{
+	struct zg_nft_counter *now;
+	size_t n;
+	if (zg_nft_counters(s->nft, &now, &n) != ZG_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		record_counter(s, &now[i]);
+	free(s->counters);
+	s->counters = now;
+	s->n_counters = n;
+}

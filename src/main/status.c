@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state of every part, as one JSON object. */
+#include "ctl/cmd.h"
+#include "main/supervisor.h"
+#include "sys/sysctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *child_json(const struct zg_supervisor *s, const struct zg_child *c)
+{
+	const struct zg_engine_stats *st = &c->stats.engine;
+	json_t *o = json_pack("{s:s,s:i,s:i,s:b,s:i}", "role", zg_role_name(c->role), "index", (int)c->index, "pid", (int)c->pid,
+			      "running", c->pid > 0, "restarts", (int)c->restarts);
+	if (c->role != ZG_ROLE_INSPECTOR)
+		return o;
+	json_t *dropped = json_object();
+	for (uint32_t r = 0; r < ZG_REASON_COUNT; r++)
+		if (st->dropped_by[r] > 0)
+			json_object_set_new(dropped, zg_reason_name((enum zg_reason)r), json_integer((json_int_t)st->dropped_by[r]));
+	json_t *more = json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:I,s:o}", "queue", (int)(s->queue_base + c->index), "packets",
+				 (json_int_t)st->packets, "accepted", (json_int_t)st->accepted, "dropped", (json_int_t)st->dropped,
+				 "rewritten", (json_int_t)st->rewritten, "flows_opened", (json_int_t)st->flows_opened, "flows_denied",
+				 (json_int_t)st->flows_denied, "flows", (int)st->flows, "held", (int)st->held, "buffer_bytes",
+				 (json_int_t)st->bytes, "queue_gaps", (json_int_t)c->stats.queue_gaps, "dropped_by", dropped);
+	json_object_update(o, more);
+	json_decref(more);
+	return o;
+}
+
+static json_t *processes_json(const struct zg_supervisor *s)
+{
+	json_t *list = json_array();
+	json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:b,s:i}", "role", "supervisor", "index", 0, "pid", (int)getpid(), "running", 1,
+					      "restarts", 0));
+	json_array_append_new(list, child_json(s, &s->gate));
+	for (uint32_t i = 0; i < s->n_inspectors; i++)
+		json_array_append_new(list, child_json(s, &s->inspectors[i]));
+	json_array_append_new(list, child_json(s, &s->watch));
+	return list;
+}
+
+static json_t *policy_json(const struct zg_supervisor *s)
+{
+	char hex[65] = "";
+	if (s->policy == NULL)
+		return json_null();
+	for (size_t i = 0; i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", s->policy->sha256[i]);
+	return json_pack("{s:i,s:s,s:s,s:i,s:i}", "generation", (int)s->policy->generation, "sha256", hex, "file", s->policy->file, "zones",
+			 (int)s->policy->n_zones, "flows", (int)s->policy->n_flows);
+}
+
+static json_t *counters_json(struct zg_supervisor *s)
+{
+	json_t *list = json_array();
+	struct zg_nft_counter *c;
+	size_t n;
+	if (zg_nft_counters(s->nft, &c, &n) != ZG_OK)
+		return list;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "table", c[i].table, "name", c[i].name, "packets",
+						      (json_int_t)c[i].packets, "bytes", (json_int_t)c[i].bytes));
+	free(c);
+	return list;
+}
+
+/* Has the administrator edited the file without applying it? Unreadable counts as unknown. */
+static json_t *edited_json(const struct zg_supervisor *s)
+{
+	FILE *f = s->policy != NULL ? fopen(s->options.config, "re") : NULL;
+	if (f == NULL)
+		return json_null();
+	bool same = true;
+	size_t at = 0;
+	char buf[4096];
+	for (size_t n; same && (n = fread(buf, 1, sizeof buf, f)) > 0; at += n)
+		same = n <= s->policy->text_len - at && memcmp(buf, s->policy->text + at, n) == 0;
+	same = same && at == s->policy->text_len;
+	fclose(f);
+	return json_boolean(!same);
+}
+
+json_t *zg_status_json(struct zg_supervisor *s)
+{
+	struct zg_diags diags;
+	struct zg_plan *backstop = NULL;
+
+	zg_diags_init(&diags);
+	bool backstop_ok = zg_plan_backstop(&backstop) == ZG_OK && zg_nft_verify(s->nft, backstop, &diags) == ZG_OK;
+	zg_plan_free(backstop);
+	zg_diags_free(&diags);
+	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:s,s:o,s:s,s:b,s:s,s:b,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
+			 zg_children_healthy(s) ? "running" : "degraded", "version", ZG_VERSION, "uptime_s",
+			 (json_int_t)((zg_now_ms() - s->started_ms) / 1000), "policy", policy_json(s), "config", s->options.config,
+			 "config_differs", edited_json(s), "queue", s->queue_kind == ZG_QUEUE_NATIVE ? "native" : "target", "forwarding",
+			 zg_forwarding_get(), "backstop", backstop_ok ? "present" : "missing or changed", "journal",
+			 s->log == ZG_LOG_JOURNAL, "processes", processes_json(s), "counters", counters_json(s));
+}

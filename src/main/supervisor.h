@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The supervisor: the one process that changes the kernel's tables, starts the others and writes the log. One object,
+ * three files of steps: children.c (processes), change.c (policies), record.c (events). */
+#ifndef ZONEGATE_MAIN_SUPERVISOR_H
+#define ZONEGATE_MAIN_SUPERVISOR_H
+
+#include <jansson.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ctl/server.h"
+#include "event/event.h"
+#include "main/options.h"
+#include "nft/nft.h"
+#include "zonegate/msg.h"
+#include "zonegate/policy.h"
+
+enum zg_role { ZG_ROLE_GATE, ZG_ROLE_INSPECTOR, ZG_ROLE_WATCH };
+
+struct zg_child {
+	enum zg_role role;
+	uint32_t index;
+	pid_t pid;  /* 0 = not running */
+	int chan;   /* our end; -1 = none */
+	int queue, verdicts; /* inspector: what the gate handed over for the next start; -1 = none */
+	uint32_t acked;      /* generation that it has staged */
+	uint32_t restarts;
+	uint64_t started_ms, start_at_ms; /* start_at: not before (after a death); 0 = not wanted now */
+	struct zg_msg_stats stats;
+	uint64_t told_gaps, told_overrun, told_lost; /* of stats: what the log already has */
+	uint32_t pong;
+};
+
+struct zg_supervisor {
+	struct zg_options options;
+	enum zg_log log;
+	struct zg_nft *nft;
+	enum zg_queue_kind queue_kind;
+	uint32_t hash_seed;
+	struct zg_policy *policy; /* in force; NULL before the first commit */
+	uint32_t generation;
+	bool from_confirmed;
+	int rtab_fd; /* of the newest staged policy; -1 = none */
+	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
+	uint32_t n_inspectors;
+	uint16_t queue_base;
+	struct zg_ctl *ctl;
+	uint64_t records_lost; /* that the sink did not take, not yet told */
+	struct zg_nft_counter *counters; /* as of the last record */
+	size_t n_counters;
+	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms;
+	uint32_t ping;
+	bool stopping;
+	uint8_t *buf; /* ZG_MSG_MAX */
+};
+
+uint64_t zg_now_ms(void); /* monotonic */
+int zg_supervisor_run(const struct zg_options *options);
+
+/* --- children.c --- */
+const char *zg_role_name(enum zg_role role);
+void zg_children_init(struct zg_supervisor *s);
+/* Starts gate, inspectors and watch for queue_base and n_inspectors, and waits until every one has answered. */
+enum zg_err zg_children_start(struct zg_supervisor *s, struct zg_diags *diags);
+void zg_children_stop(struct zg_supervisor *s);
+/* Gives the policy's runtime table to all and waits until all have it. */
+enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags);
+/* After SIGCHLD: who died; plans the restart. */
+void zg_children_reap(struct zg_supervisor *s);
+/* Restarts that are due, pings. */
+void zg_children_tick(struct zg_supervisor *s);
+/* Every inspector answered the last ping through the gate. */
+bool zg_children_healthy(const struct zg_supervisor *s);
+/* For the main loop: adds descriptors to poll / handles what came in. */
+size_t zg_children_poll(const struct zg_supervisor *s, struct pollfd *fds, size_t max);
+void zg_children_ready(struct zg_supervisor *s, int fd);
+
+/* --- change.c --- */
+enum zg_change {
+	ZG_CHANGE_DONE,
+	ZG_CHANGE_INVALID,     /* the configuration has errors; nothing changed */
+	ZG_CHANGE_REFUSED,     /* the kernel or a process refused it; nothing changed */
+	ZG_CHANGE_ROLLED_BACK, /* it was in force for a moment and has been taken back */
+};
+/* text -> in force, confirmed and saved; or nothing. who is for the record. */
+enum zg_change zg_change_apply(struct zg_supervisor *s, const char *file, const char *text, size_t len, const char *who,
+			       struct zg_diags *diags);
+/* At start: the last confirmed policy, or the configuration file if nothing is confirmed yet. Starts the children. */
+enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags);
+
+/* --- record.c --- */
+void zg_record(struct zg_supervisor *s, struct zg_event *e);
+/* An event from a process that parses: checked, completed with names, recorded. */
+void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg);
+/* Losses in a child's stats that the log does not have yet. */
+void zg_record_losses(struct zg_supervisor *s, struct zg_child *child);
+/* What the kernel's counters gained since the last record, one event per counter that moved. */
+void zg_record_counters(struct zg_supervisor *s);
+
+/* --- status.c --- */
+json_t *zg_status_json(struct zg_supervisor *s);
+
+/* --- store.c --- */
+/* Reads the last confirmed configuration; ZG_ENOENT if there is none. malloc'd text. */
+enum zg_err zg_store_load(const char *dir, char **ret_text, size_t *ret_len, uint32_t *ret_generation);
+/* Saves atomically and durably. */
+enum zg_err zg_store_save(const char *dir, const char *text, size_t len, uint32_t generation);
+
+#endif

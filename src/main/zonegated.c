@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* zonegated: one program, several roles. */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cmd.h"
+#include "gate/gate.h"
+#include "inspect/worker.h"
+#include "main/options.h"
+#include "main/supervisor.h"
+#include "sys/spawn.h"
+#include "sys/sysctl.h"
+
+/* Before the network is up: nothing is forwarded, and the backstop is there whatever comes later. */
+static int backstop(void)
+{
+	const char *what = "";
+	struct zg_nft *nft = NULL;
+	struct zg_diags diags;
+	int status = EXIT_FAILURE;
+
+	zg_diags_init(&diags);
+	if (zg_forwarding_set(false, &what) != ZG_OK)
+		fprintf(stderr, "zonegated: cannot set %s\n", what);
+	else if (zg_nft_open(-1, &nft) != ZG_OK || zg_nft_backstop(nft, &diags) != ZG_OK)
+		fprintf(stderr, "zonegated: cannot load the backstop: %s\n", diags.n > 0 ? diags.items[0].message : "no netlink");
+	else
+		status = EXIT_SUCCESS;
+	zg_nft_close(nft);
+	zg_diags_free(&diags);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct zg_options options;
+
+	setlocale(LC_CTYPE, "");
+	zg_options_parse(argc, argv, &options);
+	if (options.role == NULL)
+		return options.backstop ? backstop() : zg_supervisor_run(&options);
+	if (strcmp(options.role, "gate") == 0)
+		return zg_gate_run(ZG_ROLE_FD);
+	if (strcmp(options.role, "inspector") == 0)
+		return zg_worker_run(ZG_ROLE_FD, ZG_ROLE_FD + 1, ZG_ROLE_FD + 2);
+	if (strcmp(options.role, "watch") == 0)
+		return zg_watch_run(ZG_ROLE_FD, ZG_ROLE_FD + 1);
+	fprintf(stderr, "zonegated: no such role: %s\n", options.role);
+	return ZG_EXIT_USAGE;
+}
