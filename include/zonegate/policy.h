@@ -23,6 +23,14 @@ enum zg_model { ZG_MODEL_ALPHA, ZG_MODEL_ALPHA_PRIME, ZG_MODEL_BETA, ZG_MODEL_BE
 const char *zg_kind_name(enum zg_kind kind);
 const char *zg_model_name(enum zg_model model);
 
+/* What the policy (clause 2.6(3)) says about two kinds of zones, in either direction. */
+enum zg_relation {
+	ZG_RELATION_ORDINARY,  /* only inspected flows */
+	ZG_RELATION_SPECIFIC,  /* a flow only as 特定通信: single hosts with their MAC addresses, single ports */
+	ZG_RELATION_FORBIDDEN, /* no flow, no override */
+};
+enum zg_relation zg_kind_relation(enum zg_kind a, enum zg_kind b);
+
 /* A known station: its address belongs to this MAC on this zone's interfaces, and to no other. */
 struct zg_station {
 	struct zg_addr addr;

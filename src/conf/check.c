@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What must hold between zones and flows. Clause numbers are those of the Kashiwa policies. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+struct station_of {
+	const struct zg_station *station;
+	size_t zone, index;
+};
+
+struct check {
+	const struct conf_draft *draft;
+	const struct zg_policy *policy;
+	struct zg_diags *diags;
+	struct conf_space space;
+	bool space_good; /* what lies in which zone is known */
+	struct station_of *stations; /* by address */
+	size_t n_stations;
+};
+
+/* --- names that must be there once ------------------------------------------------------------ */
+
+struct named {
+	const char *name;
+	size_t owner; /* zone or flow */
+	struct conf_at at;
+};
+
+static int compare_named(const void *a_, const void *b_)
+{
+	const struct named *a = a_, *b = b_;
+	int order = strcmp(a->name, b->name);
+	if (order == 0 && a->at.line != b->at.line)
+		order = a->at.line < b->at.line ? -1 : 1;
+	return order != 0 ? order : a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
+}
+
+static void report_twins(struct zg_diags *diags, struct named *names, size_t n, const char *what, const char *hint)
+{
+	qsort(names, n, sizeof *names, compare_named);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(names[i - 1].name, names[i].name) == 0)
+			CONF_ERROR(diags, names[i].at, hint, "%s \"%s\" is there already, line %u", what, names[i].name,
+				   (unsigned)names[i - 1].at.line);
+	}
+}
+
+static enum zg_err check_names(const struct check *c)
+{
+	const struct zg_policy *policy = c->policy;
+	size_t n_ifaces = 0, n = 0;
+	for (size_t z = 0; z < policy->n_zones; z++)
+		n_ifaces += policy->zones[z].n_ifaces;
+	size_t most = policy->n_zones > policy->n_flows ? policy->n_zones : policy->n_flows;
+	struct named *names = calloc((most > n_ifaces ? most : n_ifaces) + 1, sizeof *names);
+	if (names == NULL)
+		return ZG_ENOMEM;
+
+	for (size_t z = 0; z < policy->n_zones; z++) {
+		if (policy->zones[z].name != NULL)
+			names[n++] = (struct named){ policy->zones[z].name, z, c->draft->zones[z].at };
+	}
+	report_twins(c->diags, names, n, "zone", "give each zone a name of its own");
+	n = 0;
+	for (size_t f = 0; f < policy->n_flows; f++) {
+		if (policy->flows[f].name != NULL)
+			names[n++] = (struct named){ policy->flows[f].name, f, c->draft->flows[f].at };
+	}
+	report_twins(c->diags, names, n, "flow", "give each flow a name of its own");
+	n = 0;
+	for (size_t z = 0; z < policy->n_zones; z++) {
+		for (size_t i = 0; i < policy->zones[z].n_ifaces; i++)
+			names[n++] = (struct named){ policy->zones[z].ifaces[i], z, c->draft->zones[z].ifaces[i] };
+	}
+	report_twins(c->diags, names, n, "interface", "an interface belongs to one zone, and is named once");
+	free(names);
+	return ZG_OK;
+}
+
+/* --- places in zones --------------------------------------------------------------------------- */
+
+static const char *zone_name(const struct check *c, size_t zone)
+{
+	return zone < c->policy->n_zones && c->policy->zones[zone].name != NULL ? c->policy->zones[zone].name : "?";
+}
+
+/* Reports if range is not wholly the zone's own. */
+static void check_inside(const struct check *c, const struct zg_range *range, size_t zone, struct conf_at at)
+{
+	struct zg_range part;
+	size_t owner;
+	char all[2 * ZG_ADDRSTR_MAX], some[2 * ZG_ADDRSTR_MAX], hint[512];
+	if (!c->space_good || !conf_space_foreign(&c->space, range, zone, &part, &owner))
+		return;
+	zg_range_str(range, all);
+	zg_range_str(&part, some);
+	const char *name = zone_name(c, zone);
+	bool whole = strcmp(all, some) == 0;
+	if (owner != SIZE_MAX && whole)
+		snprintf(hint, sizeof hint, "it belongs to zone \"%s\"", zone_name(c, owner));
+	else if (owner != SIZE_MAX)
+		snprintf(hint, sizeof hint, "%s belongs to zone \"%s\": write the ranges around it", some,
+			 zone_name(c, owner));
+	else if (whole)
+		snprintf(hint, sizeof hint, "it belongs to no zone; the addresses of \"%s\" are in its key addresses", name);
+	else
+		snprintf(hint, sizeof hint, "%s belongs to no zone", some);
+	CONF_ERROR(c->diags, at, hint, "%s does not lie %sin zone \"%s\"", all, whole ? "" : "wholly ", name);
+}
+
+static int compare_stations(const void *a_, const void *b_)
+{
+	const struct station_of *a = a_, *b = b_;
+	int order = zg_addr_cmp(&a->station->addr, &b->station->addr);
+	if (order == 0)
+		order = a->zone != b->zone ? (a->zone < b->zone ? -1 : 1) : (a->index < b->index ? -1 : 1);
+	return order;
+}
+
+static enum zg_err check_stations(struct check *c)
+{
+	char text[ZG_ADDRSTR_MAX];
+	size_t n = 0;
+	for (size_t z = 0; z < c->policy->n_zones; z++)
+		n += c->policy->zones[z].n_stations;
+	c->stations = calloc(n + 1, sizeof *c->stations);
+	if (c->stations == NULL)
+		return ZG_ENOMEM;
+	for (size_t z = 0; z < c->policy->n_zones; z++) {
+		const struct zg_zone *zone = &c->policy->zones[z];
+		for (size_t i = 0; i < zone->n_stations; i++) {
+			const struct zg_station *station = &zone->stations[i];
+			struct zg_range range = { station->addr, station->addr };
+			check_inside(c, &range, z, c->draft->zones[z].stations[i]);
+			c->stations[c->n_stations++] = (struct station_of){ station, z, i };
+		}
+	}
+	qsort(c->stations, n, sizeof *c->stations, compare_stations);
+	for (size_t i = 1; i < n; i++) {
+		const struct station_of *s = &c->stations[i];
+		if (zg_addr_cmp(&s[-1].station->addr, &s->station->addr) == 0)
+			CONF_ERROR(c->diags, c->draft->zones[s->zone].stations[s->index], "an address has one MAC address",
+				   "station %s is there already, line %u", zg_addr_str(&s->station->addr, text),
+				   s[-1].station->line);
+	}
+	return ZG_OK;
+}
+
+static bool has_station(const struct check *c, const struct zg_addr *addr, size_t zone)
+{
+	size_t lo = 0, hi = c->n_stations;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (zg_addr_cmp(&c->stations[mid].station->addr, addr) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < c->n_stations && c->stations[lo].zone == zone &&
+	       zg_addr_cmp(&c->stations[lo].station->addr, addr) == 0;
+}
+
+/* --- flows ------------------------------------------------------------------------------------- */
+
+/* Clause 2.6(3)(1): a communication with the My Number zone that was approved one by one is limited by route
+ * (MAC address, IP address) and application protocol (port). */
+static void check_specific_end(const struct check *c, const struct zg_range *range, size_t zone, struct conf_at at)
+{
+	char text[2 * ZG_ADDRSTR_MAX], hint[256];
+	zg_range_str(range, text);
+	if (zg_addr_cmp(&range->lo, &range->hi) != 0) {
+		CONF_ERROR(c->diags, at, "name every host: each is approved by itself (特定通信, clause 2.6(3)①)",
+			   "%s is more than one address, on a flow with the My Number zone", text);
+	} else if (!has_station(c, &range->lo, zone)) {
+		snprintf(hint, sizeof hint, "add to zone \"%s\": stations = ( { address = \"%s\"; mac = \"...\"; } );",
+			 zone_name(c, zone), text);
+		CONF_ERROR(c->diags, at, hint,
+			   "%s has no MAC address; a flow with the My Number zone needs one (特定通信, clause 2.6(3)①)",
+			   text);
+	}
+}
+
+static void check_specific(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
+{
+	for (size_t i = 0; i < flow->n_sources; i++)
+		check_specific_end(c, &flow->sources[i], flow->from, draft->sources[i]);
+	for (size_t i = 0; i < flow->n_destinations; i++)
+		check_specific_end(c, &flow->destinations[i], flow->to, draft->destinations[i]);
+	for (size_t i = 0; i < flow->n_ports; i++) {
+		if (flow->ports[i].lo != flow->ports[i].hi)
+			CONF_ERROR(c->diags, draft->ports[i],
+				   "list the ports: each is approved by itself (特定通信, clause 2.6(3)①)",
+				   "a range of ports on a flow with the My Number zone");
+	}
+}
+
+static void check_pair(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
+{
+	enum zg_kind from = c->policy->zones[flow->from].kind, to = c->policy->zones[flow->to].kind;
+	if (flow->from == flow->to) {
+		CONF_ERROR(c->diags, draft->to, "zonegate stands between zones; name two",
+			   "the flow leads from zone \"%s\" into itself", zone_name(c, flow->from));
+		return;
+	}
+	if (from == ZG_KIND_COUNT || to == ZG_KIND_COUNT)
+		return; /* not known what they are: reported already */
+	switch (zg_kind_relation(from, to)) {
+	case ZG_RELATION_FORBIDDEN:
+		CONF_ERROR(c->diags, draft->to,
+			   "take the flow out: nothing passes between the My Number zone and the Internet "
+			   "(clause 2.6(3)①); there is no override",
+			   "zone \"%s\" (%s) to zone \"%s\" (%s) is forbidden", zone_name(c, flow->from),
+			   zg_kind_name(from), zone_name(c, flow->to), zg_kind_name(to));
+		break;
+	case ZG_RELATION_SPECIFIC:
+		check_specific(c, flow, draft);
+		break;
+	case ZG_RELATION_ORDINARY:
+		break;
+	}
+}
+
+/* Ranges that can be used with none of the other side, since they are of another family. */
+static void check_families(const struct check *c, const struct zg_range *ranges, const struct conf_at *ats, size_t n,
+			   const struct zg_range *others, size_t n_others, const char *other_side)
+{
+	bool has[2] = { false, false };
+	for (size_t i = 0; i < n_others; i++)
+		has[others[i].lo.family == ZG_IPV6] = true;
+	for (size_t i = 0; i < n; i++) {
+		bool v6 = ranges[i].lo.family == ZG_IPV6;
+		if (!has[v6])
+			CONF_ERROR(c->diags, ats[i], "add the other side's address of this family, or remove this one",
+				   "IPv%d here, but no IPv%d %s", v6 ? 6 : 4, v6 ? 6 : 4, other_side);
+	}
+}
+
+static void check_transport(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
+{
+	const char *word = flow->transport == ZG_UDP ? "udp" : "tcp";
+	if (flow->transport == 0)
+		return;
+	for (uint32_t i = 1; zg_inspector_by_index(i) != NULL; i++) {
+		if (zg_inspector_by_index(i)->transport == flow->transport) {
+			if (flow->inspector != NULL && flow->inspector->transport != flow->transport)
+				CONF_ERROR(c->diags, draft->protocol, "choose the inspector's own protocol",
+					   "inspector \"%s\" does not inspect %s", flow->inspector->name, word);
+			return;
+		}
+	}
+	CONF_ERROR(c->diags, draft->protocol, "only what is inspected may pass; write protocol = \"tcp\"",
+		   "no inspector takes %s yet", word);
+}
+
+static void check_flow(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
+{
+	bool from = flow->from != SIZE_MAX, to = flow->to != SIZE_MAX;
+	for (size_t i = 0; from && i < flow->n_sources; i++)
+		check_inside(c, &flow->sources[i], flow->from, draft->sources[i]);
+	for (size_t i = 0; to && i < flow->n_destinations; i++)
+		check_inside(c, &flow->destinations[i], flow->to, draft->destinations[i]);
+	if (from && to)
+		check_pair(c, flow, draft);
+	check_transport(c, flow, draft);
+	if (draft->broken)
+		return; /* the missing address may be of the missing family */
+	check_families(c, flow->sources, draft->sources, flow->n_sources, flow->destinations, flow->n_destinations,
+		       "destination");
+	check_families(c, flow->destinations, draft->destinations, flow->n_destinations, flow->sources,
+		       flow->n_sources, "source");
+}
+
+enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
+{
+	struct check c = { .draft = draft, .policy = draft->policy, .diags = diags };
+	enum zg_err err = check_names(&c);
+	if (err != ZG_OK)
+		return err;
+	size_t errors = diags->errors;
+	err = conf_space_build(draft, diags, &c.space);
+	if (err != ZG_OK)
+		return err;
+	c.space_good = !draft->zones_broken && diags->errors == errors;
+	err = check_stations(&c);
+	if (err != ZG_OK)
+		goto out;
+	for (size_t f = 0; f < c.policy->n_flows; f++)
+		check_flow(&c, &c.policy->flows[f], &draft->flows[f]);
+	err = conf_check_overlap(draft, diags);
+out:
+	free(c.stations);
+	conf_space_free(&c.space);
+	return err;
+}

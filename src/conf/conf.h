@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The steps from configuration text to policy, in order:
+ *   guard   the bytes: size, encoding, characters that deceive
+ *   shape   the tokens: grammar, place of every setting, what libconfig would misread
+ *   load    libconfig, and its tree joined with the places
+ *   schema  known keys, types, values -> draft
+ *   check   what must hold between zones and flows -> the draft's policy is frozen
+ * Each step reports all it finds. What guard and shape object to is repaired in the working copy of the text, so that
+ * the later steps can look at the rest; with an error reported, no policy comes out in the end.
+ */
+#ifndef ZONEGATE_CONF_CONF_H
+#define ZONEGATE_CONF_CONF_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zonegate/policy.h"
+
+#define CONF_DEPTH_MAX 8  /* levels of { ( [ : the deepest legal one is 4 */
+#define CONF_KEYS_MAX  64 /* keys in one group: the richest legal one has a third of that */
+
+/* Line and column, both 1-based, column in bytes. */
+struct conf_at {
+	uint32_t line, column;
+};
+
+/* Where a setting stands; an element of a list has no key and both are the same. */
+struct conf_place {
+	struct conf_at key, value;
+	uint32_t key_off, value_off; /* the same as offsets into the text */
+	int type;		     /* CONFIG_TYPE_* that the value must have in the tree */
+	bool bad;		     /* already reported: the value in the tree means nothing */
+};
+
+/* The working copy of the text. */
+struct conf_source {
+	char *text; /* owned, len bytes, the last one is a newline, and a NUL behind */
+	size_t len;
+	struct conf_place *places; /* owned; of all settings in document order, as the tree has them */
+	size_t n_places, places_cap;
+};
+
+enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len);
+void conf_source_free(struct conf_source *source);
+
+/* Reports and repairs; reports nothing about a text that is as it should be. */
+void conf_guard(struct conf_source *source, struct zg_diags *diags);
+/* ZG_ECONF: a syntax error, the rest was not looked at. ZG_OK with errors reported: repaired. */
+enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags);
+/* Into tree (initialised by the caller); every setting's hook is its const struct conf_place. */
+enum zg_err conf_load_tree(struct conf_source *source, struct zg_diags *diags, config_t *tree);
+
+/* A policy being made, and where its parts were written. */
+struct draft_zone {
+	struct conf_at at, kind;
+	struct conf_at *ifaces, *ranges, *stations; /* parallel to the zone's arrays */
+};
+
+struct draft_flow {
+	struct conf_at at, from, to, inspector, protocol, expires, ticket, approver;
+	struct conf_at source, destination, port; /* the values as a whole */
+	struct conf_at *sources, *destinations, *ports;
+	bool broken; /* something is missing or wrong: cross rules would only repeat it */
+};
+
+struct conf_draft {
+	struct zg_policy *policy;
+	struct draft_zone *zones;
+	struct draft_flow *flows;
+	time_t now;
+	bool zones_broken; /* a zone has unusable addresses: what lies in which zone cannot be said */
+};
+
+void conf_draft_free(struct conf_draft *draft); /* not the policy */
+
+enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct conf_draft *draft);
+
+/* Address space cut into pieces that belong to one zone each; sorted, disjoint. */
+struct conf_piece {
+	struct zg_range range;
+	size_t zone;
+};
+struct conf_space {
+	struct conf_piece *pieces;
+	size_t n;
+};
+/* Reports zones whose ranges collide. */
+enum zg_err conf_space_build(const struct conf_draft *draft, struct zg_diags *diags, struct conf_space *ret_space);
+void conf_space_free(struct conf_space *space);
+/* The part of range that is not zone's, if there is one: the first such part, and whose it is (SIZE_MAX = nobody's). */
+bool conf_space_foreign(const struct conf_space *space, const struct zg_range *range, size_t zone,
+			struct zg_range *ret_part, size_t *ret_owner);
+
+enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags);
+/* Flows of which one packet could belong to two. */
+enum zg_err conf_check_overlap(const struct conf_draft *draft, struct zg_diags *diags);
+
+/* The word of words (n of them) that was probably meant, or NULL. */
+const char *conf_suggest(const char *word, const char *const *words, size_t n);
+
+#define CONF_ERROR(diags, at_, hint, ...) \
+	zg_diag_add((diags), ZG_DIAG_ERROR, (at_).line, (at_).column, (hint), __VA_ARGS__)
+#define CONF_WARNING(diags, at_, hint, ...) \
+	zg_diag_add((diags), ZG_DIAG_WARNING, (at_).line, (at_).column, (hint), __VA_ARGS__)
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of a flow. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/schema.h"
+
+/* Both halves of a flow in the making. */
+struct flow_pair {
+	struct zg_flow *flow;
+	struct draft_flow *draft;
+	const config_setting_t *items; /* the group named after an inspector */
+};
+
+static void read_name(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->at = place_of(value)->value;
+	take_name(r, value, &pair->flow->name);
+}
+
+static size_t read_zone_name(struct reader *r, const config_setting_t *value)
+{
+	const struct zg_policy *policy = r->draft->policy;
+	const char *words[ZG_ZONES_MAX];
+	size_t n = 0;
+	const char *text = text_of(r, value);
+	if (text == NULL)
+		return SIZE_MAX;
+	for (; n < policy->n_zones; n++) {
+		words[n] = policy->zones[n].name;
+		if (words[n] != NULL && strcmp(words[n], text) == 0)
+			return n;
+	}
+	char hint[64] = "zones are defined in the list \"zones\"";
+	const char *near = conf_suggest(text, words, n);
+	if (near != NULL)
+		snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
+	CONF_ERROR(r->diags, place_of(value)->value, hint, "there is no zone \"%s\"", text);
+	return SIZE_MAX;
+}
+
+static void read_from(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->from = place_of(value)->value;
+	pair->flow->from = read_zone_name(r, value);
+}
+
+static void read_to(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->to = place_of(value)->value;
+	pair->flow->to = read_zone_name(r, value);
+}
+
+static void read_ranges(struct reader *r, const config_setting_t *value, struct zg_range **ranges, struct conf_at **ats,
+			size_t *n_ranges)
+{
+	size_t n = count_of(r, value, ZG_ELEMS_MAX);
+	*ranges = reader_alloc(r, n, sizeof **ranges);
+	*ats = reader_alloc(r, n, sizeof **ats);
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		const config_setting_t *element = element_of(value, i);
+		if (take_range(r, element, &(*ranges)[*n_ranges]))
+			(*ats)[(*n_ranges)++] = place_of(element)->value;
+	}
+}
+
+static void read_source(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->source = place_of(value)->value;
+	read_ranges(r, value, &pair->flow->sources, &pair->draft->sources, &pair->flow->n_sources);
+}
+
+static void read_destination(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->destination = place_of(value)->value;
+	read_ranges(r, value, &pair->flow->destinations, &pair->draft->destinations, &pair->flow->n_destinations);
+}
+
+static void read_protocol(struct reader *r, const config_setting_t *value, void *object)
+{
+	static const char *const words[] = { "tcp", "udp" };
+	static const uint8_t numbers[] = { ZG_TCP, ZG_UDP };
+	struct flow_pair *pair = object;
+	uint32_t i;
+	pair->draft->protocol = place_of(value)->value;
+	if (take_word(r, value, words, sizeof words / sizeof words[0], &i))
+		pair->flow->transport = (enum zg_transport)numbers[i];
+}
+
+/* "25" or "1000-2000" */
+static bool parse_ports(const char *text, struct zg_ports *ret_ports)
+{
+	uint32_t number[2] = { 0, 0 };
+	size_t k = 0, digits = 0;
+	for (; *text != '\0'; text++) {
+		if (*text == '-' && k == 0 && digits > 0) {
+			k = 1;
+			digits = 0;
+			continue;
+		}
+		if (*text < '0' || *text > '9' || (digits > 0 && number[k] == 0))
+			return false;
+		number[k] = number[k] * 10 + (uint32_t)(*text - '0');
+		digits++;
+		if (number[k] > 65535)
+			return false;
+	}
+	if (digits == 0)
+		return false;
+	if (k == 0)
+		number[1] = number[0];
+	if (number[0] == 0 || number[0] > number[1])
+		return false;
+	*ret_ports = (struct zg_ports){ (uint16_t)number[0], (uint16_t)number[1] };
+	return true;
+}
+
+static bool take_ports(struct reader *r, const config_setting_t *value, struct zg_ports *ret_ports)
+{
+	uint32_t number;
+	if (config_setting_type(value) == CONFIG_TYPE_INT) {
+		if (!take_int(r, value, 1, 65535, &number))
+			return false;
+		*ret_ports = (struct zg_ports){ (uint16_t)number, (uint16_t)number };
+		return true;
+	}
+	const char *text = config_setting_get_string(value);
+	if (text == NULL) {
+		wrong_type(r, value, "a number or a string like \"1000-2000\"");
+		return false;
+	}
+	if (!parse_ports(text, ret_ports)) {
+		CONF_ERROR(r->diags, place_of(value)->value, "write 25, \"25\" or \"1000-2000\"; ports go from 1 to 65535",
+			   "\"%s\" is not a port or a range of ports", text);
+		return false;
+	}
+	return true;
+}
+
+static void read_port(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	size_t n = count_of(r, value, 65535);
+	pair->draft->port = place_of(value)->value;
+	pair->flow->ports = reader_alloc(r, n, sizeof *pair->flow->ports);
+	pair->draft->ports = reader_alloc(r, n, sizeof *pair->draft->ports);
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		const config_setting_t *element = element_of(value, i);
+		size_t k = pair->flow->n_ports;
+		if (!place_of(element)->bad && take_ports(r, element, &pair->flow->ports[k])) {
+			pair->draft->ports[k] = place_of(element)->value;
+			pair->flow->n_ports++;
+		}
+	}
+}
+
+static void read_inspector(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	const char *words[64];
+	uint32_t n = 0, i;
+	const struct zg_inspector *inspector;
+	while (n < 64 && (inspector = zg_inspector_by_index(n + 1)) != NULL)
+		words[n++] = inspector->name;
+	pair->draft->inspector = place_of(value)->value;
+	if (take_word(r, value, words, n, &i))
+		pair->flow->inspector = zg_inspector_by_name(words[i]);
+}
+
+static void read_purpose(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	take_string(r, value, ZG_LABEL_MAX, &pair->flow->purpose);
+}
+
+static void read_ticket(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	take_string(r, value, ZG_LABEL_MAX, &pair->flow->ticket);
+}
+
+static void read_approver(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	take_string(r, value, ZG_LABEL_MAX, &pair->flow->approver);
+}
+
+static void read_clause(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	take_string(r, value, ZG_LABEL_MAX, &pair->flow->clause);
+}
+
+/* "2026-12-31": the first second that is not that day any more, local time. */
+static bool parse_date(const char *text, time_t *ret_end)
+{
+	struct tm tm = { 0 };
+	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
+		return false;
+	for (size_t i = 0; i < 10; i++) {
+		if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9'))
+			return false;
+	}
+	int year = atoi(text), month = atoi(text + 5), day = atoi(text + 8);
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	if (year < 2000 || year > 2199 || month < 1 || month > 12)
+		return false;
+	int leap = month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+	if (day < 1 || day > days[month - 1] + leap)
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	tm.tm_mday = day + 1;
+	tm.tm_isdst = -1;
+	time_t end = mktime(&tm);
+	if (end == (time_t)-1)
+		return false;
+	*ret_end = end;
+	return true;
+}
+
+static void read_expires(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	const char *text = text_of(r, value);
+	if (text == NULL)
+		return;
+	pair->draft->expires = place_of(value)->value;
+	if (!parse_date(text, &pair->flow->expires))
+		CONF_ERROR(r->diags, place_of(value)->value,
+			   "write the last day as \"2027-03-31\", in the western calendar, from 2000 to 2199",
+			   "\"%s\" is not a date", text);
+	else if (pair->flow->expires <= r->draft->now)
+		CONF_WARNING(r->diags, place_of(value)->value, "have it approved anew, or take the flow out",
+			     "this flow expired at the end of %s and passes nothing", text);
+}
+
+static bool other_key(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	const struct zg_inspector *inspector = zg_inspector_by_name(config_setting_name(value));
+	if (inspector == NULL)
+		return false;
+	if (place_of(value)->bad || pair->flow->inspector == NULL)
+		return true;
+	if (inspector != pair->flow->inspector)
+		CONF_ERROR(r->diags, place_of(value)->key, "remove it, or change the inspector",
+			   "settings of inspector \"%s\" on a flow with inspector \"%s\"", inspector->name,
+			   pair->flow->inspector->name);
+	else
+		pair->items = value;
+	return true;
+}
+
+static const struct key keys[] = {
+	{ "name", "name = \"mail-in\";", read_name },
+	{ "from", "from = \"internet\"; is the zone that opens the connection", read_from },
+	{ "to", "to = \"lgwan\"; is the zone that answers", read_to },
+	{ "source", "source = [ \"10.30.0.25\" ];", read_source },
+	{ "destination", "destination = [ \"10.20.0.25\" ];", read_destination },
+	{ "protocol", "protocol = \"tcp\";", read_protocol },
+	{ "port", "port = 25;", read_port },
+	{ "inspector", "inspector = \"smtp\"; without inspection nothing passes", read_inspector },
+	{ "purpose", NULL, read_purpose },
+	{ "ticket", "ticket = \"...\"; is the number of the request; a flow needs one who asks and one who approves",
+	  read_ticket },
+	{ "approver", "approver = \"...\"; a flow needs one who asks and one who approves", read_approver },
+	{ "clause", NULL, read_clause },
+	{ "expires", NULL, read_expires },
+};
+static const struct group group = { "flow", keys, sizeof keys / sizeof keys[0], other_key };
+
+void read_flow(struct reader *r, const config_setting_t *setting, size_t index)
+{
+	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL };
+	pair.draft->at = place_of(setting)->value;
+	pair.flow->from = pair.flow->to = SIZE_MAX;
+	bool good = read_group(r, setting, &group, &pair);
+	pair.flow->line = pair.draft->at.line;
+	const struct zg_inspector *inspector = pair.flow->inspector;
+	if (inspector != NULL && r->err == ZG_OK) {
+		size_t errors = r->diags->errors;
+		zg_inspector_defaults(inspector, pair.flow->config);
+		if (pair.items != NULL)
+			read_inspector_items(r, pair.items, inspector, pair.flow->config);
+		good = good && r->diags->errors == errors;
+	}
+	pair.draft->broken = !good;
+}

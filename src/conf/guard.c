@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bytes of a configuration, before anybody gives them a meaning. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "conf/conf.h"
+
+enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len)
+{
+	char *copy = malloc(len + 2);
+	if (copy == NULL)
+		return ZG_ENOMEM;
+	memcpy(copy, text, len);
+	/* libconfig does not see a comment that ends with the file and not with a line */
+	copy[len] = '\n';
+	copy[len + 1] = '\0';
+	*source = (struct conf_source){ .text = copy, .len = len + 1 };
+	return ZG_OK;
+}
+
+void conf_source_free(struct conf_source *source)
+{
+	free(source->text);
+	free(source->places);
+	*source = (struct conf_source){ 0 };
+}
+
+/* What is wrong with one character; NULL = nothing. n = 0: the bytes are not UTF-8. */
+static const char *objection(size_t n, uint32_t cp, const char *at, bool first, const char **ret_hint)
+{
+	if (n == 0) {
+		*ret_hint = "save the file as UTF-8 (not Shift_JIS or EUC-JP)";
+		return "byte 0x%02x is not valid UTF-8";
+	}
+	if (cp == '\n' || cp == '\t' || (cp == '\r' && at[1] == '\n'))
+		return NULL;
+	if (cp == 0) {
+		*ret_hint = "remove it: what follows would not have been read";
+		return "NUL byte";
+	}
+	if (cp == '\r') {
+		*ret_hint = "end lines with LF or CR LF: an editor may show here what is part of a comment";
+		return "carriage return inside a line";
+	}
+	if (zg_utf8_control(cp)) {
+		*ret_hint = "remove it";
+		return "control character U+%04X";
+	}
+	if (cp == 0xfeff && first) {
+		*ret_hint = "save the file as UTF-8 without a byte order mark";
+		return "byte order mark";
+	}
+	if (zg_utf8_deceptive(cp)) {
+		*ret_hint = "remove it: the text would read differently from what it is";
+		return "invisible or text-reversing character U+%04X";
+	}
+	return NULL;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats of objection() only; an unused argument is harmless */
+static void report(struct zg_diags *diags, struct conf_at at, const char *hint, const char *format, uint32_t number)
+{
+	CONF_ERROR(diags, at, hint, format, (unsigned)number);
+}
+#pragma GCC diagnostic pop
+
+void conf_guard(struct conf_source *source, struct zg_diags *diags)
+{
+	struct conf_at at = { 1, 1 };
+	char *text = source->text;
+	bool foreign = false; /* one file in another encoding is one mistake, not thousands */
+	for (size_t i = 0; i < source->len;) {
+		uint32_t cp = 0;
+		const char *hint = NULL;
+		size_t n = zg_utf8_next(text + i, source->len - i, &cp);
+		const char *format = objection(n, cp, text + i, i == 0, &hint);
+		if (format != NULL) {
+			if (n > 0 || !foreign)
+				report(diags, at, hint, format, n == 0 ? (uint8_t)text[i] : cp);
+			foreign = foreign || n == 0;
+			memset(text + i, ' ', n == 0 ? 1 : n);
+		}
+		n = n == 0 ? 1 : n;
+		if (text[i] == '\n') {
+			at.line++;
+			at.column = 1;
+		} else {
+			at.column += (uint32_t)n;
+		}
+		i += n;
+	}
+}

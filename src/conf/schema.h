@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading groups by tables of keys, values by type. */
+#ifndef ZONEGATE_CONF_SCHEMA_H
+#define ZONEGATE_CONF_SCHEMA_H
+
+#include "conf/conf.h"
+
+struct reader {
+	struct zg_diags *diags;
+	struct conf_draft *draft;
+	enum zg_err err; /* ZG_ENOMEM; mistakes go to diags */
+};
+
+struct key {
+	const char *name;
+	const char *missing; /* hint when it is missing; NULL = the key may be left out */
+	void (*read)(struct reader *r, const config_setting_t *value, void *object);
+};
+
+struct group {
+	const char *what; /* "zone" */
+	const struct key *keys; /* read in this order */
+	size_t n_keys;
+	/* A key that is not in the table; false = unknown. May be NULL. */
+	bool (*other)(struct reader *r, const config_setting_t *value, void *object);
+};
+
+/* False if something required is missing or something was reported. */
+bool read_group(struct reader *r, const config_setting_t *setting, const struct group *group, void *object);
+
+const struct conf_place *place_of(const config_setting_t *setting);
+/* The key, or for an element of a list the key of the list. */
+const char *key_of(const config_setting_t *setting);
+/* Reports that the value is not what it must be: "a string". */
+void wrong_type(struct reader *r, const config_setting_t *value, const char *wanted);
+
+/* True for what is fit to be read on: nothing was reported about it. Outputs untouched on failure. */
+bool take_string(struct reader *r, const config_setting_t *value, size_t max, char **ret_string); /* malloc'd */
+bool take_int(struct reader *r, const config_setting_t *value, uint32_t min, uint32_t max, uint32_t *ret_int);
+bool take_bool(struct reader *r, const config_setting_t *value, bool *ret_bool);
+bool take_word(struct reader *r, const config_setting_t *value, const char *const *words, size_t n, uint32_t *ret_index);
+bool take_name(struct reader *r, const config_setting_t *value, char **ret_name); /* malloc'd */
+bool take_range(struct reader *r, const config_setting_t *value, struct zg_range *ret_range);
+/* A text value without a copy; NULL = reported. Lives as long as the tree. */
+const char *text_of(struct reader *r, const config_setting_t *value);
+
+/* A value that may stand alone or in a list or an array: how many, and each. 0 = reported. */
+size_t count_of(struct reader *r, const config_setting_t *value, size_t max);
+const config_setting_t *element_of(const config_setting_t *value, size_t index);
+
+/* calloc() that remembers its failure in r. */
+void *reader_alloc(struct reader *r, size_t n, size_t size);
+
+/* One element of zones and flows into the draft; zone.c, flow.c, items.c. */
+bool read_zone(struct reader *r, const config_setting_t *setting, size_t index);
+void read_flow(struct reader *r, const config_setting_t *setting, size_t index);
+/* The items of an inspector from its group into config. */
+void read_inspector_items(struct reader *r, const config_setting_t *group, const struct zg_inspector *inspector,
+			  void *config);
+
+#endif

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tokens of a configuration: libconfig's grammar, less what it reads differently from a person, and with the
+ * place of everything. What is refused here although libconfig would take it:
+ *   numbers that do not fit 32 bits (it wraps them), suffix L, fractions, leading zeros
+ *   "a" "b" (it joins them: a forgotten comma makes one interface of two)
+ *   escapes but \" and \\ (\x41 hides a letter), strings over several lines
+ *   a comment that is not closed (it swallows the rest), @include (the text that is approved must be complete)
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf/conf.h"
+
+enum token_type { T_END, T_NAME, T_BOOL, T_INT, T_STRING, T_WORD, T_PUNCT };
+
+struct token {
+	enum token_type type;
+	size_t off, len;
+	struct conf_at at;
+	bool bad; /* reported */
+};
+
+struct lexer {
+	char *text;
+	size_t len, pos;
+	uint32_t line;
+	size_t line_start;
+};
+
+struct shape {
+	struct conf_source *source;
+	struct zg_diags *diags;
+	struct lexer lex;
+	struct token token; /* the next one, not consumed */
+	enum zg_err err;
+};
+
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-*"
+#define WORD_CHARS NAME_CHARS ".+"
+#define DELIMITERS " \t\r\n;,(){}[]\"#="
+
+/* --- tokens ---------------------------------------------------------------------------------- */
+
+static struct conf_at here(const struct lexer *lex)
+{
+	return (struct conf_at){ lex->line, (uint32_t)(lex->pos - lex->line_start) + 1 };
+}
+
+static void blank(char *text, size_t off, size_t len)
+{
+	for (size_t i = off; i < off + len; i++) {
+		if (text[i] != '\n')
+			text[i] = ' ';
+	}
+}
+
+static void skip_line(struct lexer *lex)
+{
+	lex->pos += strcspn(lex->text + lex->pos, "\n");
+}
+
+static void newline(struct lexer *lex)
+{
+	lex->pos++;
+	lex->line++;
+	lex->line_start = lex->pos;
+}
+
+static void block_comment(struct shape *s)
+{
+	struct lexer *lex = &s->lex;
+	struct conf_at at = here(lex);
+	size_t start = lex->pos;
+	for (lex->pos += 2; lex->pos < lex->len;) {
+		if (lex->text[lex->pos] == '\n') {
+			newline(lex);
+		} else if (strncmp(lex->text + lex->pos, "*/", 2) == 0) {
+			lex->pos += 2;
+			return;
+		} else {
+			lex->pos++;
+		}
+	}
+	CONF_ERROR(s->diags, at, "close it with */", "comment is never closed: all the rest of the file is in it");
+	blank(lex->text, start, lex->len - start);
+}
+
+static void include_line(struct shape *s)
+{
+	CONF_ERROR(s->diags, here(&s->lex), "write everything into one file: what is approved must be all that counts",
+		   "@include is not allowed");
+	size_t start = s->lex.pos;
+	skip_line(&s->lex);
+	blank(s->lex.text, start, s->lex.pos - start);
+}
+
+static void skip_blank(struct shape *s)
+{
+	struct lexer *lex = &s->lex;
+	while (lex->pos < lex->len) {
+		const char *p = lex->text + lex->pos;
+		if (*p == '\n')
+			newline(lex);
+		else if (*p == ' ' || *p == '\t' || *p == '\r')
+			lex->pos++;
+		else if (*p == '#' || strncmp(p, "//", 2) == 0)
+			skip_line(lex);
+		else if (strncmp(p, "/*", 2) == 0)
+			block_comment(s);
+		else if (strncmp(p, "@include", 8) == 0)
+			include_line(s);
+		else
+			return;
+	}
+}
+
+/* A bad value keeps its place in the grammar: "0" and blanks. */
+static void neutralise(struct shape *s, struct token *t)
+{
+	t->bad = true;
+	blank(s->lex.text, t->off, t->len);
+	s->lex.text[t->off] = '0';
+}
+
+static void lex_string(struct shape *s, struct token *t)
+{
+	struct lexer *lex = &s->lex;
+	t->type = T_STRING;
+	for (lex->pos++; lex->text[lex->pos] != '"'; lex->pos++) {
+		char c = lex->text[lex->pos];
+		if (c == '\n') {
+			CONF_ERROR(s->diags, t->at, "close it with \" on the same line", "string is never closed");
+			t->len = lex->pos - t->off;
+			neutralise(s, t);
+			return;
+		}
+		if (c != '\\')
+			continue;
+		char next = lex->text[lex->pos + 1];
+		if (next == '"' || next == '\\') {
+			lex->pos++;
+		} else {
+			CONF_ERROR(s->diags, here(lex), "write the character itself; only \\\" and \\\\ are escapes here",
+				   "escape sequence in a string");
+			t->bad = true;
+		}
+	}
+	lex->pos++;
+	t->len = lex->pos - t->off;
+	if (t->bad)
+		neutralise(s, t);
+}
+
+static bool all_digits(const char *p, size_t n)
+{
+	return n > 0 && strspn(p, "0123456789") >= n;
+}
+
+static enum token_type classify(const char *p, size_t n)
+{
+	if ((n == 4 && strncasecmp(p, "true", 4) == 0) || (n == 5 && strncasecmp(p, "false", 5) == 0))
+		return T_BOOL;
+	if (all_digits(p, n) || ((*p == '+' || *p == '-') && all_digits(p + 1, n - 1)))
+		return T_INT;
+	if (n > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X') &&
+	    strspn(p + 2, "0123456789abcdefABCDEF") >= n - 2)
+		return T_INT;
+	if (strspn(p, NAME_CHARS) >= n && strchr("0123456789-_", *p) == NULL)
+		return T_NAME;
+	return T_WORD;
+}
+
+/* Reads the next token into s->token. */
+static void advance(struct shape *s)
+{
+	struct lexer *lex = &s->lex;
+	skip_blank(s);
+	struct token *t = &s->token;
+	*t = (struct token){ .off = lex->pos, .at = here(lex) };
+	if (lex->pos >= lex->len)
+		return;
+	char c = lex->text[lex->pos];
+	if (c == '"') {
+		lex_string(s, t);
+		return;
+	}
+	t->len = strspn(lex->text + lex->pos, WORD_CHARS);
+	if (t->len > 0) {
+		t->type = classify(lex->text + lex->pos, t->len);
+	} else {
+		t->type = strchr("=:;,(){}[]", c) != NULL ? T_PUNCT : T_WORD;
+		t->len = 1;
+		while (t->type == T_WORD && ((unsigned char)lex->text[lex->pos + t->len] & 0xc0) == 0x80)
+			t->len++;
+	}
+	lex->pos += t->len;
+}
+
+static bool is_punct(const struct shape *s, char c)
+{
+	return s->token.type == T_PUNCT && s->lex.text[s->token.off] == c;
+}
+
+/* --- grammar --------------------------------------------------------------------------------- */
+
+static void syntax(struct shape *s, const char *expected, const char *hint)
+{
+	if (s->err != ZG_OK)
+		return;
+	s->err = ZG_ECONF;
+	if (s->token.type == T_END)
+		CONF_ERROR(s->diags, s->token.at, hint, "the file ends where %s was expected", expected);
+	else
+		CONF_ERROR(s->diags, s->token.at, hint, "expected %s, found \"%.*s\"", expected,
+			   s->token.len < 40 ? (int)s->token.len : 40, s->lex.text + s->token.off);
+}
+
+/* Index of a new place, or SIZE_MAX with s->err set. */
+static size_t add_place(struct shape *s, const struct token *key)
+{
+	struct conf_source *source = s->source;
+	if (source->n_places == source->places_cap) {
+		size_t cap = source->places_cap != 0 ? 2 * source->places_cap : 256;
+		struct conf_place *grown = realloc(source->places, cap * sizeof *grown);
+		if (grown == NULL) {
+			s->err = ZG_ENOMEM;
+			return SIZE_MAX;
+		}
+		source->places = grown;
+		source->places_cap = cap;
+	}
+	source->places[source->n_places] = (struct conf_place){ .key = key->at, .key_off = (uint32_t)key->off };
+	return source->n_places++;
+}
+
+static void place_value(struct shape *s, size_t place, const struct token *t, int type)
+{
+	struct conf_place *p = &s->source->places[place];
+	p->value = t->at;
+	p->value_off = (uint32_t)t->off;
+	p->type = type;
+	p->bad = t->bad;
+}
+
+static void check_integer(struct shape *s, struct token *t)
+{
+	const char *p = s->lex.text + t->off;
+	bool hex = t->len > 2 && (p[1] == 'x' || p[1] == 'X');
+	size_t digits = *p == '+' || *p == '-' ? 1 : 0;
+	if (!hex && p[digits] == '0' && t->len > digits + 1) {
+		CONF_ERROR(s->diags, t->at, "remove the leading zeros: it is not clear whether decimal or octal is meant",
+			   "number with a leading zero: %.*s", (int)(t->len < 40 ? t->len : 40), p);
+		neutralise(s, t);
+		return;
+	}
+	char *end;
+	long long value = strtoll(p, &end, hex ? 16 : 10);
+	if (end != p + t->len || value < INT_MIN || value > INT_MAX) {
+		CONF_ERROR(s->diags, t->at, "numbers go from -2147483648 to 2147483647",
+			   "number is out of range: %.*s", (int)(t->len < 40 ? t->len : 40), p);
+		neutralise(s, t);
+	}
+}
+
+/* An unquoted word where a value belongs: all of it up to the next delimiter. */
+static void bare_word(struct shape *s, struct token *t)
+{
+	struct lexer *lex = &s->lex;
+	t->len += strcspn(lex->text + t->off + t->len, DELIMITERS);
+	lex->pos = t->off + t->len;
+	const char *p = lex->text + t->off;
+	int shown = (int)(t->len < 40 ? t->len : 40);
+	size_t digits = strspn(p, "0123456789abcdefABCDEFxX+-");
+	if (digits + 1 <= t->len && digits > 0 && p[digits] == 'L' && classify(p, digits) == T_INT &&
+	    strspn(p + digits, "L") == t->len - digits)
+		CONF_ERROR(s->diags, t->at, "write the number without it; it must fit 32 bits",
+			   "number with the suffix L: %.*s", shown, p);
+	else
+		CONF_ERROR(s->diags, t->at, "write it in quotes; only whole numbers, true and false go without",
+			   "this is neither a number nor a string: %.*s", shown, p);
+	t->type = T_WORD;
+	neutralise(s, t);
+}
+
+static void check_adjacent(struct shape *s, size_t place)
+{
+	while (s->err == ZG_OK && s->token.type == T_STRING) {
+		CONF_ERROR(s->diags, s->token.at, "put a comma between the two, or make them one string",
+			   "two strings side by side would be read as one");
+		s->source->places[place].bad = true;
+		advance(s);
+	}
+}
+
+/* One value that is not a group, list or array. Answers its type, 0 on a syntax error. */
+static int scalar(struct shape *s, size_t place)
+{
+	struct token t = s->token;
+	int type = CONFIG_TYPE_INT;
+	if (t.type == T_END || t.type == T_PUNCT) {
+		syntax(s, "a value", "a number, a string in quotes, true or false");
+		return 0;
+	}
+	if (t.type == T_STRING && !t.bad) {
+		type = CONFIG_TYPE_STRING;
+	} else if (t.type != T_STRING) {
+		/* "25/8" or "10:20": the number is only the beginning of a word */
+		bool glued = strchr(DELIMITERS, s->lex.text[s->lex.pos]) == NULL &&
+			     strncmp(s->lex.text + s->lex.pos, "//", 2) != 0 &&
+			     strncmp(s->lex.text + s->lex.pos, "/*", 2) != 0;
+		if (t.type == T_NAME || t.type == T_WORD || glued)
+			bare_word(s, &t);
+		else if (t.type == T_INT)
+			check_integer(s, &t);
+		else
+			type = CONFIG_TYPE_BOOL;
+	}
+	place_value(s, place, &t, type);
+	advance(s);
+	if (t.type == T_STRING)
+		check_adjacent(s, place);
+	return type;
+}
+
+static void value(struct shape *s, size_t place, unsigned depth);
+
+/* The elements of a list or an array up to its end, which is consumed. */
+static void elements(struct shape *s, size_t place, char close, unsigned depth)
+{
+	struct token open = s->token;
+	int array_type = 0;
+	bool array = close == ']', bad = false;
+	advance(s);
+	while (s->err == ZG_OK && !is_punct(s, close)) {
+		struct token element = s->token;
+		size_t index = add_place(s, &element);
+		if (index == SIZE_MAX)
+			return;
+		int type = 0;
+		if (array)
+			type = scalar(s, index);
+		else
+			value(s, index, depth);
+		if (s->err != ZG_OK)
+			return;
+		bad = bad || s->source->places[index].bad;
+		if (array && !bad && array_type != 0 && type != array_type) {
+			CONF_ERROR(s->diags, element.at, "write ( ... ) instead of [ ... ], or all of them as strings",
+				   "numbers and strings are mixed in one array");
+			bad = true;
+		}
+		array_type = type;
+		if (is_punct(s, close))
+			break;
+		if (!is_punct(s, ',')) {
+			syntax(s, array ? "\",\" or \"]\"" : "\",\" or \")\"",
+			       s->token.type == T_END ? "the bracket is never closed" : "is a comma missing before it?");
+			return;
+		}
+		struct token comma = s->token;
+		advance(s);
+		if (is_punct(s, close)) {
+			CONF_ERROR(s->diags, comma.at, "remove it", "comma after the last element");
+			blank(s->lex.text, comma.off, 1);
+		}
+	}
+	if (s->err != ZG_OK)
+		return;
+	size_t end = s->token.off + 1;
+	advance(s);
+	if (array && bad) {
+		/* its elements need not be of one type any more, as libconfig wants them */
+		s->source->n_places = place + 1;
+		open.len = end - open.off;
+		neutralise(s, &open);
+		place_value(s, place, &open, CONFIG_TYPE_INT);
+	}
+}
+
+static void settings(struct shape *s, bool top, unsigned depth);
+
+static void value(struct shape *s, size_t place, unsigned depth)
+{
+	struct token open = s->token;
+	char c = open.type == T_PUNCT ? s->lex.text[open.off] : '\0';
+	if (c != '{' && c != '(' && c != '[') {
+		scalar(s, place);
+		return;
+	}
+	if (depth >= CONF_DEPTH_MAX) {
+		CONF_ERROR(s->diags, open.at, "no setting needs more than four levels", "nested too deeply");
+		s->err = ZG_ECONF;
+		return;
+	}
+	place_value(s, place, &open, c == '{' ? CONFIG_TYPE_GROUP : c == '(' ? CONFIG_TYPE_LIST : CONFIG_TYPE_ARRAY);
+	if (c != '{') {
+		elements(s, place, c == '(' ? ')' : ']', depth + 1);
+		return;
+	}
+	advance(s);
+	settings(s, false, depth + 1);
+	if (s->err != ZG_OK)
+		return;
+	if (!is_punct(s, '}')) {
+		s->token.at = open.at;
+		CONF_ERROR(s->diags, open.at, "close it with }", "this { is never closed");
+		s->err = ZG_ECONF;
+		return;
+	}
+	advance(s);
+}
+
+/* The keys seen so far in one group. */
+struct keys {
+	struct token seen[CONF_KEYS_MAX];
+	size_t n;
+};
+
+static const struct token *find_key(const struct shape *s, const struct keys *keys, const struct token *key)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		if (keys->seen[i].len == key->len &&
+		    memcmp(s->lex.text + keys->seen[i].off, s->lex.text + key->off, key->len) == 0)
+			return &keys->seen[i];
+	}
+	return NULL;
+}
+
+/* "key = value" and its optional end. libconfig stops at a key that stands twice; here it is reported and taken out. */
+static void setting(struct shape *s, struct keys *keys, unsigned depth)
+{
+	struct token key = s->token;
+	const struct token *twin = find_key(s, keys, &key);
+	size_t place = add_place(s, &key);
+	if (place == SIZE_MAX)
+		return;
+	if (twin != NULL) {
+		CONF_ERROR(s->diags, key.at, "keep one of them", "key \"%.*s\" stands twice here: also in line %u",
+			   (int)key.len, s->lex.text + key.off, (unsigned)twin->at.line);
+	} else if (keys->n == CONF_KEYS_MAX) {
+		CONF_ERROR(s->diags, key.at, NULL, "more than %d keys in one group", CONF_KEYS_MAX);
+		s->err = ZG_ECONF;
+		return;
+	} else {
+		keys->seen[keys->n++] = key;
+	}
+	advance(s);
+	if (!is_punct(s, '=') && !is_punct(s, ':')) {
+		syntax(s, "\"=\" after the key", "a setting is written: key = value;");
+		return;
+	}
+	advance(s);
+	value(s, place, depth);
+	if (s->err != ZG_OK)
+		return;
+	if (is_punct(s, ';') || is_punct(s, ','))
+		advance(s);
+	if (twin != NULL) {
+		s->source->n_places = place;
+		blank(s->lex.text, key.off, s->token.off - key.off);
+	}
+}
+
+/* Settings up to "}" or the end of the file, which is not consumed. */
+static void settings(struct shape *s, bool top, unsigned depth)
+{
+	struct keys keys = { .n = 0 };
+	while (s->err == ZG_OK && s->token.type != T_END && !is_punct(s, '}')) {
+		if (is_punct(s, ';')) {
+			CONF_ERROR(s->diags, s->token.at, "remove it", "there is nothing before this \";\"");
+			blank(s->lex.text, s->token.off, 1);
+			advance(s);
+		} else if (s->token.type == T_NAME) {
+			setting(s, &keys, depth);
+		} else {
+			syntax(s, top ? "a key" : "a key or \"}\"", "a setting is written: key = value;");
+		}
+	}
+	if (top && s->err == ZG_OK && s->token.type != T_END)
+		syntax(s, "a key", "there is one } too many above, or one { too few");
+}
+
+enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags)
+{
+	struct shape s = {
+		.source = source,
+		.diags = diags,
+		.lex = { .text = source->text, .len = source->len, .line = 1 },
+	};
+	advance(&s);
+	settings(&s, true, 0);
+	return s.err;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys on the outermost level. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/schema.h"
+
+static void read_version(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	if (config_setting_type(value) != CONFIG_TYPE_INT)
+		wrong_type(r, value, "a whole number");
+	else if (config_setting_get_int(value) != 1)
+		CONF_ERROR(r->diags, place_of(value)->value, "this zonegate reads version = 1",
+			   "configuration version %d is not known", config_setting_get_int(value));
+}
+
+static void read_body(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	take_string(r, value, ZG_LABEL_MAX, &r->draft->policy->body);
+}
+
+static void read_model(struct reader *r, const config_setting_t *value, void *object)
+{
+	const char *words[ZG_MODEL_COUNT];
+	uint32_t model;
+	(void)object;
+	for (uint32_t i = 0; i < ZG_MODEL_COUNT; i++)
+		words[i] = zg_model_name((enum zg_model)i);
+	if (take_word(r, value, words, ZG_MODEL_COUNT, &model))
+		r->draft->policy->model = (enum zg_model)model;
+}
+
+static void read_zones(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_policy *policy = r->draft->policy;
+	(void)object;
+	if (!config_setting_is_list(value)) {
+		wrong_type(r, value, "a list ( { ... }, { ... } )");
+		return;
+	}
+	size_t n = count_of(r, value, ZG_ZONES_MAX);
+	policy->zones = reader_alloc(r, n, sizeof *policy->zones);
+	r->draft->zones = reader_alloc(r, n, sizeof *r->draft->zones);
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		policy->n_zones = i + 1;
+		if (!read_zone(r, element_of(value, i), i))
+			r->draft->zones_broken = true;
+	}
+}
+
+static void read_flows(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_policy *policy = r->draft->policy;
+	(void)object;
+	if (!config_setting_is_list(value)) {
+		wrong_type(r, value, "a list ( { ... }, { ... } )");
+		return;
+	}
+	size_t n = (size_t)config_setting_length(value);
+	if (n > ZG_FLOWS_MAX) {
+		CONF_ERROR(r->diags, place_of(value)->value, "a flow may have several sources, destinations and ports",
+			   "more than %u flows", ZG_FLOWS_MAX);
+		return;
+	}
+	policy->flows = reader_alloc(r, n, sizeof *policy->flows);
+	r->draft->flows = reader_alloc(r, n, sizeof *r->draft->flows);
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		policy->n_flows = i + 1;
+		read_flow(r, element_of(value, i), i);
+	}
+}
+
+static void read_inspectors(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	take_int(r, value, 1, ZG_INSPECTORS_MAX, &r->draft->policy->inspectors);
+}
+
+static void read_queue_base(struct reader *r, const config_setting_t *value, void *object)
+{
+	uint32_t base, last = 65535 - r->draft->policy->inspectors;
+	(void)object;
+	if (take_int(r, value, 0, last, &base))
+		r->draft->policy->queue_base = (uint16_t)base;
+}
+
+static void read_daemon(struct reader *r, const config_setting_t *value, void *object)
+{
+	static const struct key keys[] = {
+		{ "inspectors", NULL, read_inspectors }, /* before queue_base, whose range depends on it */
+		{ "queue_base", NULL, read_queue_base },
+	};
+	static const struct group group = { "daemon", keys, sizeof keys / sizeof keys[0], NULL };
+	read_group(r, value, &group, object);
+}
+
+enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct conf_draft *draft)
+{
+	static const struct key keys[] = {
+		{ "version", "begin the file with: version = 1;", read_version },
+		{ "body", NULL, read_body },
+		{ "model", NULL, read_model },
+		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );", read_zones },
+		{ "flows", NULL, read_flows }, /* after the zones that they name */
+		{ "daemon", NULL, read_daemon },
+	};
+	static const struct group group = { "the file", keys, sizeof keys / sizeof keys[0], NULL };
+	struct reader r = { .diags = diags, .draft = draft, .err = ZG_OK };
+	draft->policy->model = ZG_MODEL_ALPHA;
+	draft->policy->inspectors = 2;
+	draft->policy->queue_base = 100;
+	read_group(&r, config_root_setting(tree), &group, NULL);
+	return r.err;
+}
+
+void conf_draft_free(struct conf_draft *draft)
+{
+	for (size_t i = 0; draft->zones != NULL && i < draft->policy->n_zones; i++) {
+		free(draft->zones[i].ifaces);
+		free(draft->zones[i].ranges);
+		free(draft->zones[i].stations);
+	}
+	for (size_t i = 0; draft->flows != NULL && i < draft->policy->n_flows; i++) {
+		free(draft->flows[i].sources);
+		free(draft->flows[i].destinations);
+		free(draft->flows[i].ports);
+	}
+	free(draft->zones);
+	free(draft->flows);
+}
