@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a refused client is told. The engine needs the length, to count sequence numbers; the gate sends the text. */
+#ifndef ZONEGATE_REFUSAL_H
+#define ZONEGATE_REFUSAL_H
+
+#include <stddef.h>
+
+#include "zonegate/inspector.h"
+#include "zonegate/reason.h"
+
+#define ZG_REFUSAL_MAX 200 /* bytes with NUL: a reply line with a reason's text and name */
+
+/* "554 5.7.1 zonegate: <reason text> (<reason name>)\r\n" (RFC 5321 4.2.1, RFC 3463), ASCII. Returns its length
+ * without the NUL; 0 and an empty string where the refusal has no text or is unknown. */
+size_t zg_refusal_text(enum zg_refusal refusal, enum zg_reason reason, char buf[static ZG_REFUSAL_MAX]);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "zonegate/refusal.h"
+
+#include <string.h>
+
+#include "unit.h"
+
+START_TEST(every_reason_makes_one_line)
+{
+	char buf[ZG_REFUSAL_MAX];
+
+	for (int r = 0; r < ZG_REASON_COUNT; r++) {
+		size_t n = zg_refusal_text(ZG_REFUSAL_SMTP_554, (enum zg_reason)r, buf);
+		ck_assert_uint_eq(n, strlen(buf));
+		ck_assert_uint_gt(n, 24);
+		ck_assert_int_eq(strncmp(buf, "554 5.7.1 zonegate: ", 20), 0);
+		ck_assert_ptr_eq(strchr(buf, '\n'), buf + n - 1);
+		ck_assert_ptr_eq(strchr(buf, '\r'), buf + n - 2);
+		/* nothing was cut off */
+		ck_assert_ptr_nonnull(strstr(buf, zg_reason_text((enum zg_reason)r)));
+		ck_assert_ptr_nonnull(strstr(buf, zg_reason_name((enum zg_reason)r)));
+	}
+}
+END_TEST
+
+START_TEST(no_text_for_a_reset)
+{
+	char buf[ZG_REFUSAL_MAX] = "x";
+
+	ck_assert_uint_eq(zg_refusal_text(ZG_REFUSAL_RESET, ZG_R_TCP_OVERLAP, buf), 0);
+	ck_assert_str_eq(buf, "");
+	ck_assert_uint_eq(zg_refusal_text(ZG_REFUSAL_COUNT, ZG_R_TCP_OVERLAP, buf), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("refusal");
+	TCase *tc = tcase_create("text");
+	tcase_add_test(tc, every_reason_makes_one_line);
+	tcase_add_test(tc, no_text_for_a_reset);
+	suite_add_tcase(suite, tc);
+	return unit_main(suite);
+}
