@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A policy for people and for programs. */
+#ifndef ZONEGATE_CTL_SHOW_H
+#define ZONEGATE_CTL_SHOW_H
+
+#include <stdbool.h>
+
+#include "zonegate/policy.h"
+
+/* To standard output; false = out of memory or not writable. */
+bool zg_show_json(const struct zg_policy *policy);
+bool zg_show_text(const struct zg_policy *policy);
+
+/* "deny", "forbidden" or "inspect" for who opens a connection from one zone to another. */
+const char *zg_show_verdict(const struct zg_policy *policy, size_t from, size_t to);
+/* "25" or "1000-2000". Returns buf. */
+const char *zg_ports_str(const struct zg_ports *ports, char buf[static 16]);
+/* Last day, local time, "2026-12-31"; "never" for 0. Returns buf. */
+const char *zg_expires_str(time_t expires, char buf[static 16]);
+/* Value of an item as text: "verify", "utf-8 iso-2022-jp", "true", "42". malloc'd. */
+char *zg_item_str(const struct zg_item *item, const void *config);
+
+#endif
