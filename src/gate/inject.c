@@ -120,7 +120,7 @@ size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_
 	};
 	if (inject->timestamps && inject->kind != ZG_INJECT_RST)
 		len += put_timestamps(tcp + len, inject);
-	h.doff = (uint16_t)(len / 4) & 0xf;
+	h.doff = (unsigned)(len / 4) & 0xfu;
 	if (inject->kind == ZG_INJECT_REFUSAL) {
 		text_len = zg_refusal_text(inject->refusal, inject->reason, text);
 		memcpy(tcp + len, text, text_len);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each test enters the sandbox in a child of its own and tries what a taken-over parser would try. Run as root, so that
+ * it is the sandbox that refuses and not an unprivileged user. */
+#include "sys/sandbox.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum outcome { SURVIVED = 0, NO_SANDBOX = 1, REFUSED = 2, KILLED };
+
+static int no_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static enum outcome in_sandbox(enum zg_sandbox_role role, int (*attempt)(void))
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		const char *what = "";
+		if (role == ZG_SANDBOX_PARSER && no_capabilities() != 0)
+			_exit(NO_SANDBOX);
+		if (zg_sandbox_enter(role, &what) != ZG_OK) {
+			fprintf(stderr, "sandbox: %s\n", what);
+			_exit(NO_SANDBOX);
+		}
+		_exit(attempt() < 0 ? REFUSED : SURVIVED);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status)) {
+		ck_assert_int_eq(WTERMSIG(status), SIGSYS);
+		return KILLED;
+	}
+	return (enum outcome)WEXITSTATUS(status);
+}
+
+static int nothing(void)
+{
+	void *p = malloc(1 << 20);
+	free(p);
+	return p == NULL ? -1 : 0;
+}
+static int open_file(void)
+{
+	return open("/etc/passwd", O_RDONLY);
+}
+static int open_inet(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+static int open_netlink(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 12);
+}
+static int run(void)
+{
+	return execl("/bin/true", "true", (char *)NULL);
+}
+static int start_process(void)
+{
+	return (int)fork();
+}
+static int executable_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+static int signal_parent(void)
+{
+	return kill(getppid(), 0);
+}
+static int trace(void)
+{
+	return (int)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+static int become_root(void)
+{
+	return setuid(0);
+}
+
+static int (*const forbidden_to_parsers[])(void) = {
+	open_file, open_inet, open_netlink, run, start_process, executable_memory, signal_parent, trace, become_root,
+};
+static int (*const forbidden_to_the_gate[])(void) = {
+	open_file, open_inet, run, start_process, executable_memory, signal_parent, trace, become_root,
+};
+
+START_TEST(a_parser_can_work)
+{
+	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_PARSER, nothing), SURVIVED);
+}
+END_TEST
+
+START_TEST(a_parser_can_do_nothing_else)
+{
+	enum outcome o = in_sandbox(ZG_SANDBOX_PARSER, forbidden_to_parsers[_i]);
+	ck_assert_msg(o == KILLED || o == REFUSED, "attempt %d: %d", _i, o);
+}
+END_TEST
+
+START_TEST(the_gate_can_bind_queues)
+{
+	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_GATE, open_netlink), SURVIVED);
+}
+END_TEST
+
+START_TEST(the_gate_can_do_nothing_else)
+{
+	enum outcome o = in_sandbox(ZG_SANDBOX_GATE, forbidden_to_the_gate[_i]);
+	ck_assert_msg(o == KILLED || o == REFUSED, "attempt %d: %d", _i, o);
+}
+END_TEST
+
+/* Somebody started a parser with power: it must not go on. */
+START_TEST(a_parser_with_capabilities_fails)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		const char *what = "";
+		_exit(zg_sandbox_enter(ZG_SANDBOX_PARSER, &what) == ZG_EPERM ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("sandbox");
+	TCase *t = tcase_create("sandbox");
+	if (geteuid() != 0) {
+		puts("1..1\nok 1 - sandbox # SKIP needs root");
+		return EXIT_SUCCESS;
+	}
+	tcase_add_test(t, a_parser_can_work);
+	tcase_add_loop_test(t, a_parser_can_do_nothing_else, 0, sizeof forbidden_to_parsers / sizeof forbidden_to_parsers[0]);
+	tcase_add_test(t, the_gate_can_bind_queues);
+	tcase_add_loop_test(t, the_gate_can_do_nothing_else, 0, sizeof forbidden_to_the_gate / sizeof forbidden_to_the_gate[0]);
+	tcase_add_test(t, a_parser_with_capabilities_fails);
+	suite_add_tcase(s, t);
+	return unit_main(s);
+}
