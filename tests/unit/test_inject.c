@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gate/gate.h"
+#include "unit.h"
+#include "zonegate/refusal.h"
+
+#include <string.h>
+
+/* RFC 1071, written anew: one's complement sum of 16-bit words with end-around carry at each step. */
+static uint16_t ones_sum(uint16_t sum, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i += 2) {
+		uint32_t next = (uint32_t)sum + (uint32_t)(p[i] << 8) + (i + 1 < len ? p[i + 1] : 0u);
+		sum = (uint16_t)(next > 0xffff ? next - 0xffff : next);
+	}
+	return sum;
+}
+
+static struct zg_inject sample(uint8_t family, enum zg_inject_kind kind)
+{
+	struct zg_inject i;
+	memset(&i, 0, sizeof i);
+	i.kind = kind;
+	i.tuple.client.family = i.tuple.server.family = family;
+	memset(i.tuple.client.b, 0x11, zg_addr_len(family));
+	memset(i.tuple.server.b, 0x22, zg_addr_len(family));
+	i.tuple.client_port = 40000;
+	i.tuple.server_port = 25;
+	i.tuple.protocol = ZG_TCP;
+	i.to_client = true;
+	i.seq = 0x01020304;
+	i.ack = 0xa0b0c0d0;
+	i.has_ack = true;
+	i.window = 501;
+	i.timestamps = true;
+	i.ts_val = 7;
+	i.ts_ecr = 9;
+	i.reason = ZG_R_SMTP_CONTENT_TYPE;
+	i.refusal = ZG_REFUSAL_SMTP_554;
+	return i;
+}
+
+static const uint8_t *tcp_of(const uint8_t *packet, uint8_t family)
+{
+	return packet + (family == ZG_IPV4 ? 20 : 40);
+}
+
+static void check_sums(const uint8_t *packet, size_t len, uint8_t family)
+{
+	const size_t ip = family == ZG_IPV4 ? 20 : 40, alen = zg_addr_len(family);
+	const uint8_t pseudo[4] = { 0, 6, (uint8_t)((len - ip) >> 8), (uint8_t)(len - ip) };
+	if (family == ZG_IPV4)
+		ck_assert_uint_eq(ones_sum(0, packet, 20), 0xffff);
+	uint16_t sum = ones_sum(0, packet + ip - 2 * alen, 2 * alen);
+	sum = ones_sum(sum, pseudo, 4);
+	ck_assert_uint_eq(ones_sum(sum, packet + ip, len - ip), 0xffff);
+}
+
+static const uint8_t families[] = { ZG_IPV4, ZG_IPV6 };
+
+START_TEST(a_reset_is_bare)
+{
+	uint8_t p[ZG_INJECT_PACKET_MAX];
+	struct zg_inject i = sample(families[_i], ZG_INJECT_RST);
+	size_t len = zg_inject_build(&i, p);
+	const uint8_t *t = tcp_of(p, families[_i]);
+	check_sums(p, len, families[_i]);
+	ck_assert_uint_eq(len, (families[_i] == ZG_IPV4 ? 20u : 40u) + 20u);
+	ck_assert_uint_eq(t[13], 0x14); /* RST ACK */
+	ck_assert_uint_eq(t[0] << 8 | t[1], 25);
+	ck_assert_uint_eq(t[2] << 8 | t[3], 40000);
+	i.has_ack = false;
+	i.to_client = false;
+	zg_inject_build(&i, p);
+	ck_assert_uint_eq(t[13], 0x04);
+	ck_assert_mem_eq(t + 8, "\0\0\0\0", 4);
+	ck_assert_uint_eq(t[0] << 8 | t[1], 40000);
+}
+END_TEST
+
+START_TEST(a_refusal_carries_text_timestamps_and_fin)
+{
+	uint8_t p[ZG_INJECT_PACKET_MAX];
+	char text[ZG_REFUSAL_MAX];
+	struct zg_inject i = sample(families[_i], ZG_INJECT_REFUSAL);
+	size_t len = zg_inject_build(&i, p), n = zg_refusal_text(i.refusal, i.reason, text);
+	const uint8_t *t = tcp_of(p, families[_i]);
+	check_sums(p, len, families[_i]);
+	ck_assert_uint_eq(t[13], 0x19); /* FIN PSH ACK */
+	ck_assert_uint_eq(t[12] >> 4, 8);
+	ck_assert_mem_eq(t + 4, "\x01\x02\x03\x04\xa0\xb0\xc0\xd0", 8);
+	ck_assert_mem_eq(t + 22, "\x08\x0a\0\0\0\x07\0\0\0\x09", 10);
+	ck_assert_uint_eq(len, (size_t)(t - p) + 32 + n);
+	ck_assert_mem_eq(t + 32, text, n);
+	ck_assert_mem_eq(text, "554 5.7.1 ", 10);
+}
+END_TEST
+
+/* Every reason's text fits the reply line and is printable ASCII. */
+START_TEST(every_reason_makes_a_legal_reply)
+{
+	for (int r = 1; r < ZG_REASON_COUNT; r++) {
+		char text[ZG_REFUSAL_MAX];
+		size_t n = zg_refusal_text(ZG_REFUSAL_SMTP_554, (enum zg_reason)r, text);
+		ck_assert_uint_lt(n, ZG_REFUSAL_MAX);
+		ck_assert_mem_eq(text + n - 2, "\r\n", 2);
+		for (size_t k = 0; k < n - 2; k++)
+			ck_assert(text[k] >= 0x20 && text[k] < 0x7f);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inject");
+	TCase *t = tcase_create("inject");
+	tcase_add_loop_test(t, a_reset_is_bare, 0, 2);
+	tcase_add_loop_test(t, a_refusal_carries_text_timestamps_and_fin, 0, 2);
+	tcase_add_test(t, every_reason_makes_a_legal_reply);
+	suite_add_tcase(s, t);
+	return unit_main(s);
+}
