@@ -106,7 +106,7 @@ lab-up: all
 lab-down lab-log lab-hosts lab-list lab-stop lab-start:
 	$(Q)scripts/lab $(@:lab-%=%)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 # --- install, package ------------------------------------------------------------------------------------------
 UNITS := zonegate-backstop.service zonegated.service
