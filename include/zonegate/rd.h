@@ -57,7 +57,7 @@ static inline uint8_t zg_rd_u8(struct zg_rd *rd)
 static inline uint16_t zg_rd_be16(struct zg_rd *rd)
 {
 	const uint8_t *b = zg_rd_bytes(rd, 2);
-	return b ? (uint16_t)((b[0] << 8) | b[1]) : 0;
+	return b ? (uint16_t)(((uint32_t)b[0] << 8) | b[1]) : 0;
 }
 
 static inline uint32_t zg_rd_be32(struct zg_rd *rd)
