@@ -197,6 +197,15 @@ static void read_clause(struct reader *r, const config_setting_t *value, void *o
 	take_string(r, value, ZG_LABEL_MAX, &pair->flow->clause);
 }
 
+/* The number of n digits. */
+static int number(const char *digits, size_t n)
+{
+	int value = 0;
+	for (size_t i = 0; i < n; i++)
+		value = 10 * value + (digits[i] - '0');
+	return value;
+}
+
 /* "2026-12-31": the first second that is not that day any more, local time. */
 static bool parse_date(const char *text, time_t *ret_end)
 {
@@ -207,7 +216,7 @@ static bool parse_date(const char *text, time_t *ret_end)
 		if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9'))
 			return false;
 	}
-	int year = atoi(text), month = atoi(text + 5), day = atoi(text + 8);
+	int year = number(text, 4), month = number(text + 5, 2), day = number(text + 8, 2);
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	if (year < 2000 || year > 2199 || month < 1 || month > 12)
 		return false;

@@ -177,10 +177,11 @@ static size_t count_family(const struct zg_range *ranges, size_t n, uint8_t fami
 /* Saturates at ZG_ELEMS_MAX + 1. */
 static size_t count_boxes(const struct zg_flow *flow)
 {
+	static const uint8_t families[] = { ZG_IPV4, ZG_IPV6 };
 	size_t pairs = 0;
-	for (uint8_t family = ZG_IPV4; family <= ZG_IPV6; family = (uint8_t)(family + 2))
-		pairs += count_family(flow->sources, flow->n_sources, family) *
-			 count_family(flow->destinations, flow->n_destinations, family);
+	for (size_t i = 0; i < sizeof families; i++)
+		pairs += count_family(flow->sources, flow->n_sources, families[i]) *
+			 count_family(flow->destinations, flow->n_destinations, families[i]);
 	return pairs > ZG_ELEMS_MAX ? ZG_ELEMS_MAX + 1 : pairs * flow->n_ports;
 }
 

@@ -68,7 +68,7 @@ static void emit(struct cut *cut, const struct zg_addr *last, size_t zone)
 	if (before != NULL && before->zone == zone && zg_addr_next(&before->range.hi, &next) &&
 	    zg_addr_cmp(&next, &cut->cursor) == 0)
 		before->range.hi = *last;
-	else
+	else /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the builder has checked it */
 		cut->space.pieces[cut->space.n++] = (struct conf_piece){ { cut->cursor, *last }, zone };
 	cut->ended = !zg_addr_next(last, &cut->cursor);
 }
@@ -92,8 +92,9 @@ enum zg_err conf_space_build(const struct conf_draft *draft, struct zg_diags *di
 	struct piece_of *all = calloc(n + 1, sizeof *all);
 	const struct piece_of **stack = calloc(n + 1, sizeof *stack);
 	/* each range begins one piece and lets its surroundings begin one more behind it */
-	struct cut cut = { .space.pieces = calloc(2 * n + 1, sizeof(struct conf_piece)) };
+	struct cut cut = { 0 };
 	enum zg_err err = ZG_ENOMEM;
+	cut.space.pieces = calloc(2 * n + 1, sizeof *cut.space.pieces);
 	if (all == NULL || stack == NULL || cut.space.pieces == NULL)
 		goto out;
 

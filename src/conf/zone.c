@@ -169,5 +169,6 @@ bool read_zone(struct reader *r, const config_setting_t *setting, size_t index)
 		if (pair.zone->label == NULL)
 			r->err = ZG_ENOMEM;
 	}
+	/* cppcheck-suppress memleak ; the label belongs to the policy */
 	return good;
 }

@@ -23,7 +23,7 @@ FILE *zg_client_open(const char *socket_path, enum zg_exit *ret_exit)
 		*ret_exit = ZG_EXIT_USAGE;
 		return NULL;
 	}
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		perror("zonegatectl: socket");

@@ -24,7 +24,7 @@ const char *zg_expires_str(time_t expires, char buf[static 16])
 	struct tm tm;
 	time_t last = expires - 1; /* expires is the first second of the day after */
 	if (expires == 0 || localtime_r(&last, &tm) == NULL || strftime(buf, 16, "%Y-%m-%d", &tm) == 0)
-		strcpy(buf, "never");
+		memcpy(buf, "never", sizeof "never");
 	return buf;
 }
 
