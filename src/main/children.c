@@ -381,9 +381,10 @@ static void died(struct zg_supervisor *s, struct zg_child *c, int status)
 void zg_children_reap(struct zg_supervisor *s)
 {
 	struct zg_child *all[2 + ZG_INSPECTORS_MAX] = { &s->gate, &s->watch };
-	for (uint32_t i = 0; i < s->n_inspectors; i++)
+	const uint32_t n = s->n_inspectors;
+	for (uint32_t i = 0; i < n; i++)
 		all[2 + i] = &s->inspectors[i];
-	for (uint32_t i = 0; i < 2 + s->n_inspectors; i++) {
+	for (uint32_t i = 0; i < 2 + n; i++) {
 		struct zg_child *c = all[i];
 		int status;
 		if (c->pid <= 0 || waitpid(c->pid, &status, WNOHANG) != c->pid)
