@@ -221,6 +221,7 @@ static void tick(struct zg_supervisor *s)
 {
 	uint64_t now = zg_now_ms();
 	zg_children_tick(s);
+	zg_drift_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
 		s->counters_ms = now;
 		zg_record_counters(s);

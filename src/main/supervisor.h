@@ -50,7 +50,7 @@ struct zg_supervisor {
 	uint64_t records_lost; /* that the sink did not take, not yet told */
 	struct zg_nft_counter *counters; /* as of the last record */
 	size_t n_counters;
-	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms;
+	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms;
 	uint32_t ping;
 	bool stopping;
 	uint8_t *buf; /* ZG_MSG_MAX */
@@ -98,6 +98,10 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 void zg_record_losses(struct zg_supervisor *s, struct zg_child *child);
 /* What the kernel's counters gained since the last record, one event per counter that moved. */
 void zg_record_counters(struct zg_supervisor *s);
+
+/* --- drift.c --- */
+/* Once a second: the backstop is there and unchanged, or is loaded again and a record says so. */
+void zg_drift_tick(struct zg_supervisor *s);
 
 /* --- status.c --- */
 json_t *zg_status_json(struct zg_supervisor *s);

@@ -22,11 +22,13 @@ static int backstop(void)
 	int status = EXIT_FAILURE;
 
 	zg_diags_init(&diags);
-	if (zg_forwarding_set(false, &what) != ZG_OK)
+	/* both are tried: one holds where the other fails */
+	const bool off = zg_forwarding_set(false, &what) == ZG_OK;
+	if (!off)
 		fprintf(stderr, "zonegated: cannot set %s\n", what);
-	else if (zg_nft_open(-1, &nft) != ZG_OK || zg_nft_backstop(nft, &diags) != ZG_OK)
+	if (zg_nft_open(-1, &nft) != ZG_OK || zg_nft_backstop(nft, &diags) != ZG_OK)
 		fprintf(stderr, "zonegated: cannot load the backstop: %s\n", diags.n > 0 ? diags.items[0].message : "no netlink");
-	else
+	else if (off)
 		status = EXIT_SUCCESS;
 	zg_nft_close(nft);
 	zg_diags_free(&diags);
