@@ -142,14 +142,14 @@ class Lab:
                 if libc.setns(before.fileno(), CLONE_NEWNET) != 0:
                     os._exit(99)
 
-    def socket(self, host, family, kind=socket.SOCK_STREAM, proto=0):
+    def sock(self, host, family, kind=socket.SOCK_STREAM, proto=0):
         with self.inside(host):
             s = socket.socket(family, kind, proto)
         s.settimeout(10 * SLOW)
         return s
 
     def connect(self, host, address, port=25, source=None, timeout=10):
-        s = self.socket(host, FAMILY[6 if ":" in address else 4])
+        s = self.sock(host, FAMILY[6 if ":" in address else 4])
         try:
             s.settimeout(timeout * SLOW)
             if source:
@@ -161,7 +161,7 @@ class Lab:
             raise
 
     def listen(self, host, address, port, kind=socket.SOCK_STREAM):
-        s = self.socket(host, FAMILY[6 if ":" in address else 4], kind)
+        s = self.sock(host, FAMILY[6 if ":" in address else 4], kind)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((address, port))
         if kind == socket.SOCK_STREAM:
@@ -257,7 +257,7 @@ class Sink(threading.Thread):
         with contextlib.suppress(OSError), s:
             s.settimeout(60 * SLOW)
             s.sendall(b"220 sink.lgwan.example.jp ESMTP\r\n")
-            pending, data, body = b"", False, b""
+            pending, data, body = b"", False, bytearray()
             while True:
                 got = s.recv(65536)
                 if not got:
@@ -268,12 +268,14 @@ class Sink(threading.Thread):
                 pending += got
                 while pending:
                     if data:
-                        body, pending = body + pending, b""
-                        end = 0 if body.startswith(b".\r\n") else body.find(b"\r\n.\r\n")
+                        known = max(len(body) - 4, 0)
+                        body += pending
+                        pending = b""
+                        end = body.find(b"\r\n.\r\n", known)
                         if end < 0:
                             break
-                        mail, pending = body[: end + 2], body[end + (3 if body.startswith(b".\r\n") else 5):]
-                        data, body = False, b""
+                        mail, pending = bytes(body[2: end + 2]), bytes(body[end + 5:])
+                        data = False
                         with self.lock:
                             self.mails.append(mail.replace(b"\r\n..", b"\r\n."))
                         s.sendall(b"250 2.0.0 kept\r\n")
@@ -287,7 +289,7 @@ class Sink(threading.Thread):
                         lines = [b"sink.lgwan.example.jp", *self.keywords]
                         s.sendall(b"".join(b"250-" + k + b"\r\n" for k in lines[:-1]) + b"250 " + lines[-1] + b"\r\n")
                     elif verb == b"DATA":
-                        data = True
+                        data, body = True, bytearray(b"\r\n")  # the line end of DATA counts (RFC 5321 4.1.1.4)
                         s.sendall(b"354 go on\r\n")
                     elif verb == b"QUIT":
                         s.sendall(b"221 bye\r\n")
@@ -390,7 +392,14 @@ FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 
 def no_kernel_resets(lab, host):
     """The host's kernel does not answer for ports that only a raw socket uses."""
-    rules = "table inet quiet { chain out { type filter hook output priority 0; meta mark 0x77 accept; tcp flags rst drop; } }"
+    rules = """table inet quiet {
+    chain out {
+        type filter hook output priority 0
+        meta mark 0x77 accept
+        tcp flags & rst == rst drop
+    }
+}
+"""
     p = lab.exec(host, "nft", "-f", "-", input=rules)
     need(p.returncode == 0, lambda: "nft: " + p.stderr)
 
@@ -401,7 +410,7 @@ class RawTcp:
     ports = itertools.count(20000 + os.getpid() % 20000)
 
     def __init__(self, lab, host="internet", source=OUT[4], address=MX[4], port=25, options=b"\x02\x04\x05\xb4"):
-        self.s = lab.socket(host, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        self.s = lab.sock(host, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
         self.s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 0x77)
         self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.s.bind((source, 0))
@@ -498,7 +507,7 @@ class Sniffer:
     """Every packet that a host's interface receives (not what it sends), from its IP header on."""
 
     def __init__(self, lab, host, interface="eth0"):
-        self.s = lab.socket(host, socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))  # ETH_P_ALL
+        self.s = lab.sock(host, socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))  # ETH_P_ALL
         self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.s.bind((interface, 3))
 

@@ -14,7 +14,7 @@ OTHER = {"mynumber": MYNUMBER, "lgwan": LGWAN_OTHER, "internet": INTERNET_OTHER}
 def knock(lab, host, version, destination, source=None):
     """TCP, UDP and ICMP from one host to an address: opens nothing, if the boundary stands."""
     for port in (25, 80, 443, 3389):
-        s = lab.socket(host, FAMILY[version])
+        s = lab.sock(host, FAMILY[version])
         s.setblocking(False)
         if source:
             s.bind((source, 0))
@@ -23,14 +23,14 @@ def knock(lab, host, version, destination, source=None):
         except BlockingIOError:
             pass
         yield s
-        s = lab.socket(host, FAMILY[version], socket.SOCK_DGRAM)
+        s = lab.sock(host, FAMILY[version], socket.SOCK_DGRAM)
         if source:
             s.bind((source, 0))
         for p in (port, 53):
             s.sendto(b"knock", (destination, p))
         yield s
     icmp = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
-    s = lab.socket(host, FAMILY[version], socket.SOCK_RAW, icmp)
+    s = lab.sock(host, FAMILY[version], socket.SOCK_RAW, icmp)
     if source:
         s.bind((source, 0))
     s.sendto(ping_packet(version, 77), (destination, 0))
@@ -41,7 +41,7 @@ def raw4(lab, host, source, destination, protocol, payload, mac_interface="eth0"
     """An IPv4 packet with any source address."""
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, 0, 64, protocol, 0, socket.inet_aton(source),
                        socket.inet_aton(destination))
-    s = lab.socket(host, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    s = lab.sock(host, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     s.sendto(head + payload, (destination, 0))
     s.close()
 
@@ -125,7 +125,7 @@ def backwards(lab):
     for version in (4, 6):
         with lab.listen("internet", OUT[version], 25), Sniffer(lab, "internet") as sniffer:
             need(lab.blocked("lgwan", OUT[version], 25, MX[version]), "LGWAN opened a connection to the Internet")
-            s = lab.socket("lgwan", FAMILY[version])
+            s = lab.sock("lgwan", FAMILY[version])
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind((MX[version], 25))  # from the port that replies come from
             s.settimeout(0.5)
@@ -182,7 +182,7 @@ def odd_packets(lab):
         tcp = syn4(OUT[4], MX[4], 3300, 25)
         head = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0, 24 + len(tcp), 7, 0, 64, 6, 0, socket.inet_aton(OUT[4]),
                            socket.inet_aton(MX[4]), b"\x94\x04\0\0")  # router alert
-        s = lab.socket("internet", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        s = lab.sock("internet", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         s.sendto(head + tcp, (MX[4], 0))
         # the first fragment of a TCP segment that never becomes whole
         head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 16, 9, 0x2000, 64, 6, 0, socket.inet_aton(OUT[4]),
