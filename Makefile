@@ -151,6 +151,7 @@ FUZZ_SECONDS ?= 60
 FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 
 fuzz:
+	$(Q)scripts/deps fuzz
 	@$(MAKE) --no-print-directory CC=clang B=build-fuzz SAN=fuzzer-no-link,address,undefined \
 		$(FUZZ:%=build-fuzz/libfuzzer/%)
 	@for t in $(FUZZ); do mkdir -p build-fuzz/found/$$t tests/corpus/$$t; echo "fuzz $$t: $(FUZZ_SECONDS) s"; \
@@ -161,6 +162,15 @@ build-fuzz/libfuzzer/%: build-fuzz/tests/fuzz/fuzz_%.o build-fuzz/libzonegate.a
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(PKG_LIBS) -o $@
+
+# The engine and the smtp inspector on one processor, without a kernel: the upper bound of one inspector process.
+bench: $(B)/bench/engine
+	$(Q)$(B)/bench/engine
+
+$(B)/bench/%: $(B)/tests/bench/%.o $(B)/libzonegate.a
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
 
 clean:
 	rm -rf build build-*
@@ -178,6 +188,6 @@ help:
 	@echo 'make clean            removes the build directories'
 
 .PHONY: all unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
-.PHONY: install uninstall deb fuzz clean help
+.PHONY: install uninstall deb fuzz bench clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
