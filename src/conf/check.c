@@ -210,9 +210,9 @@ static void check_pair(const struct check *c, const struct zg_flow *flow, const 
 	switch (zg_kind_relation(from, to)) {
 	case ZG_RELATION_FORBIDDEN:
 		CONF_ERROR(c->diags, draft->to,
-			   "take the flow out: nothing passes between the My Number zone and the Internet "
-			   "(clause 2.6(3)①); there is no override",
-			   "zone \"%s\" (%s) to zone \"%s\" (%s) is forbidden", zone_name(c, flow->from),
+			   "take the flow out: nothing passes between the My Number zone and the Internet, and "
+			   "there is no override",
+			   "zone \"%s\" (%s) to zone \"%s\" (%s) is forbidden by clause 2.6(3)①", zone_name(c, flow->from),
 			   zg_kind_name(from), zone_name(c, flow->to), zg_kind_name(to));
 		break;
 	case ZG_RELATION_SPECIFIC:

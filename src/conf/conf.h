@@ -22,6 +22,9 @@
 #define CONF_DEPTH_MAX 8  /* levels of { ( [ : the deepest legal one is 4 */
 #define CONF_KEYS_MAX  64 /* keys in one group: the richest legal one has a third of that */
 
+/* Stands in the working copy for every byte that guard objected to: blank, and spoils a string that it is in. */
+#define CONF_REPAIRED '\001'
+
 /* Line and column, both 1-based, column in bytes. */
 struct conf_at {
 	uint32_t line, column;

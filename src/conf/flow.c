@@ -24,14 +24,19 @@ static size_t read_zone_name(struct reader *r, const config_setting_t *value)
 {
 	const struct zg_policy *policy = r->draft->policy;
 	const char *words[ZG_ZONES_MAX];
-	size_t n = 0;
+	size_t n = 0, nameless = 0;
 	const char *text = text_of(r, value);
 	if (text == NULL)
 		return SIZE_MAX;
 	for (; n < policy->n_zones; n++) {
 		words[n] = policy->zones[n].name;
+		nameless += words[n] == NULL;
 		if (words[n] != NULL && strcmp(words[n], text) == 0)
 			return n;
+	}
+	if (nameless > 0) {
+		r->skipped++; /* perhaps it is that one, whose name could not be read */
+		return SIZE_MAX;
 	}
 	char hint[64] = "zones are defined in the list \"zones\"";
 	const char *near = conf_suggest(text, words, n);
@@ -124,7 +129,7 @@ static bool parse_ports(const char *text, struct zg_ports *ret_ports)
 static bool take_ports(struct reader *r, const config_setting_t *value, struct zg_ports *ret_ports)
 {
 	uint32_t number;
-	if (config_setting_type(value) == CONFIG_TYPE_INT) {
+	if (config_setting_type(value) == CONFIG_TYPE_INT && !place_of(value)->bad) {
 		if (!take_int(r, value, 1, 65535, &number))
 			return false;
 		*ret_ports = (struct zg_ports){ (uint16_t)number, (uint16_t)number };
@@ -153,7 +158,7 @@ static void read_port(struct reader *r, const config_setting_t *value, void *obj
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
 		size_t k = pair->flow->n_ports;
-		if (!place_of(element)->bad && take_ports(r, element, &pair->flow->ports[k])) {
+		if (take_ports(r, element, &pair->flow->ports[k])) {
 			pair->draft->ports[k] = place_of(element)->value;
 			pair->flow->n_ports++;
 		}

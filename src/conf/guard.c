@@ -80,7 +80,7 @@ void conf_guard(struct conf_source *source, struct zg_diags *diags)
 			if (n > 0 || !foreign)
 				report(diags, at, hint, format, n == 0 ? (uint8_t)text[i] : cp);
 			foreign = foreign || n == 0;
-			memset(text + i, ' ', n == 0 ? 1 : n);
+			memset(text + i, CONF_REPAIRED, n == 0 ? 1 : n);
 		}
 		n = n == 0 ? 1 : n;
 		if (text[i] == '\n') {

@@ -78,7 +78,7 @@ bool take_range(struct reader *r, const config_setting_t *value, struct zg_range
 	const char *what = special(&range);
 	if (what != NULL) {
 		CONF_ERROR(r->diags, place_of(value)->value, "name addresses that a host can have and a router forwards",
-			   "\"%s\" is not forwarded: %s addresses", text, what);
+			   "\"%s\" holds %s addresses, which no router forwards", text, what);
 		return false;
 	}
 	*ret_range = range;

@@ -57,7 +57,7 @@ static size_t distance(const char *a, const char *b)
 const char *conf_suggest(const char *word, const char *const *words, size_t n)
 {
 	const char *best = NULL;
-	size_t least = 1 + strlen(word) / 3;
+	size_t least = strlen(word) < 6 ? 1 : strlen(word) / 3;
 	for (size_t i = 0; i < n; i++) {
 		if (words[i] == NULL)
 			continue;
@@ -110,9 +110,11 @@ static void unknown_key(struct reader *r, const config_setting_t *setting, const
 
 bool read_group(struct reader *r, const config_setting_t *setting, const struct group *group, void *object)
 {
-	size_t errors = r->diags->errors;
-	if (place_of(setting)->bad)
+	size_t errors = r->diags->errors, skipped = r->skipped;
+	if (place_of(setting)->bad) {
+		r->skipped++;
 		return false;
+	}
 	if (!config_setting_is_group(setting)) {
 		wrong_type(r, setting, "a group { ... }");
 		return false;
@@ -124,7 +126,7 @@ bool read_group(struct reader *r, const config_setting_t *setting, const struct 
 			CONF_ERROR(r->diags, place_of(setting)->value, key->missing, "%s has no key \"%s\"", group->what,
 				   key->name);
 		else if (value != NULL && place_of(value)->bad)
-			continue;
+			r->skipped++;
 		else if (value != NULL)
 			key->read(r, value, object);
 	}
@@ -135,7 +137,7 @@ bool read_group(struct reader *r, const config_setting_t *setting, const struct 
 		    (group->other == NULL || !group->other(r, value, object)))
 			unknown_key(r, value, group);
 	}
-	return r->err == ZG_OK && r->diags->errors == errors;
+	return r->err == ZG_OK && r->diags->errors == errors && r->skipped == skipped;
 }
 
 /* --- values ------------------------------------------------------------------------------------ */
@@ -161,11 +163,13 @@ static const char *type_word(const config_setting_t *setting)
 void wrong_type(struct reader *r, const config_setting_t *value, const char *wanted)
 {
 	char hint[128];
-	if (place_of(value)->bad)
+	if (place_of(value)->bad) {
+		r->skipped++;
 		return;
+	}
 	snprintf(hint, sizeof hint, "write %s", wanted);
-	CONF_ERROR(r->diags, place_of(value)->value, hint, "\"%s\" must be %s, not %s", key_of(value), wanted,
-		   type_word(value));
+	CONF_ERROR(r->diags, place_of(value)->value, hint, "%s\"%s\" must be %s, not %s",
+		   config_setting_name(value) == NULL ? "an element of " : "", key_of(value), wanted, type_word(value));
 }
 
 const char *text_of(struct reader *r, const config_setting_t *value)

@@ -9,6 +9,7 @@ struct reader {
 	struct zg_diags *diags;
 	struct conf_draft *draft;
 	enum zg_err err; /* ZG_ENOMEM; mistakes go to diags */
+	size_t skipped;	 /* values that shape.c had reported already */
 };
 
 struct key {

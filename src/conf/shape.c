@@ -104,6 +104,8 @@ static void skip_blank(struct shape *s)
 		const char *p = lex->text + lex->pos;
 		if (*p == '\n')
 			newline(lex);
+		else if (*p == CONF_REPAIRED)
+			lex->text[lex->pos++] = ' ';
 		else if (*p == ' ' || *p == '\t' || *p == '\r')
 			lex->pos++;
 		else if (*p == '#' || strncmp(p, "//", 2) == 0)
@@ -137,6 +139,7 @@ static void lex_string(struct shape *s, struct token *t)
 			neutralise(s, t);
 			return;
 		}
+		t->bad = t->bad || c == CONF_REPAIRED;
 		if (c != '\\')
 			continue;
 		char next = lex->text[lex->pos + 1];
@@ -291,6 +294,7 @@ static void check_adjacent(struct shape *s, size_t place)
 		CONF_ERROR(s->diags, s->token.at, "put a comma between the two, or make them one string",
 			   "two strings side by side would be read as one");
 		s->source->places[place].bad = true;
+		blank(s->lex.text, s->token.off, s->token.len);
 		advance(s);
 	}
 }
