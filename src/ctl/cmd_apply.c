@@ -96,7 +96,7 @@ int zg_cmd_apply(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	struct zg_policy *policy = load(&o);
 	if (policy == NULL)
-		return exit;
+		return (int)exit;
 	FILE *link = zg_client_open(o.socket, &exit);
 	if (link == NULL)
 		goto out;

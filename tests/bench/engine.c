@@ -212,6 +212,6 @@ static bool measure(size_t size, size_t mss)
 int main(void)
 {
 	zg_inspector_defaults(&zg_smtp, config);
-	const bool good = measure(2000, 1448) & measure(100000, 1448) & measure(10000000, 1448) & measure(10000000, 65160);
-	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+	return measure(2000, 1448) && measure(100000, 1448) && measure(10000000, 1448) && measure(10000000, 65160) ? EXIT_SUCCESS :
+														     EXIT_FAILURE;
 }
