@@ -17,7 +17,8 @@
 	Z(PKT_EXTENSION, "packet-extension-header", "IPv6 extension header", "RFC 8200 4") \
 	Z(PKT_TTL, "packet-ttl", "TTL or hop limit below the floor", "limits.h ZG_TTL_MIN") \
 	Z(PKT_PROTOCOL, "packet-protocol", "not a transport that an inspector handles", "policy") \
-	Z(PKT_NO_FLOW, "packet-no-flow", "the packet belongs to no flow of the policy in force", "policy")
+	Z(PKT_NO_FLOW, "packet-no-flow", "the packet belongs to no flow of the policy in force", "policy") \
+	Z(PKT_ADDRESS, "packet-address", "source or destination that no host can have", "RFC 1122 3.2.1.3, RFC 4291 2")
 
 #define ZG_REASONS_TCP(Z) \
 	Z(TCP_UNKNOWN, "tcp-unknown", "segment of a connection whose start was not seen", "ARCHITECTURE") \
@@ -40,7 +41,9 @@
 	Z(TCP_TABLE_FULL, "tcp-table-full", "too many connections at once", "limits.h ZG_FLOWTAB_MAX") \
 	Z(TCP_MEMORY, "tcp-memory", "stream memory exhausted", "limits.h ZG_ENGINE_BYTES_MAX") \
 	Z(TCP_IDLE, "tcp-idle", "the connection was silent for too long", "limits.h ZG_IDLE_MS") \
-	Z(TCP_POLICY, "tcp-policy-changed", "the policy no longer permits this connection", "policy")
+	Z(TCP_POLICY, "tcp-policy-changed", "the policy no longer permits this connection", "policy") \
+	Z(TCP_REPEAT, "tcp-repeat", "repeats what was acknowledged or is held already: not forwarded", "RFC 9293 3.10.7.4") \
+	Z(TCP_CLOSED, "tcp-closed", "segment of a connection that was reset", "RFC 9293 3.10.7.1")
 
 #define ZG_REASONS_SMTP(Z) \
 	Z(SMTP_LINE_END, "smtp-line-end", "CR without LF, LF without CR or NUL", "RFC 5321 2.3.8") \

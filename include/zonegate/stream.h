@@ -74,8 +74,13 @@ struct zg_engine_owner {
 	void (*verdict)(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len);
 	void (*inject)(void *ctx, const struct zg_inject *inject);
 	void (*event)(void *ctx, const struct zg_flow_event *event);
-	/* Bytes accepted by the inspector and released, in order, as the far side will read them. May be NULL. */
+	/* Bytes accepted by the inspector and not held, in order, as the far side will read them, at the time of the answer:
+	 * on a denial up to the offending byte, so that the sum does not depend on how the stream was cut into segments
+	 * (the packet with the offending byte itself never leaves). May be NULL. */
 	void (*released)(void *ctx, const struct zg_tuple *tuple, enum zg_dir dir, const uint8_t *bytes, size_t len);
+	/* The packets have been exchanged already and are only looked at (replay): a host may have acknowledged what is
+	 * still held here. */
+	bool passive;
 };
 
 struct zg_engine_stats {

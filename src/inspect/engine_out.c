@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything that leaves the engine: verdicts, injections, events. */
+#include "inspect/checksum.h"
+#include "inspect/engine.h"
+
+#include <string.h>
+
+#define TCP_CHECKSUM_OFF 16
+
+/* Builds the packet with the payload as released; false if that is what it has anyway. */
+static bool rewrite(struct zg_engine *e, const struct zg_half *half, const struct zg_pkt *p)
+{
+	const struct zg_seg *seg = &p->seg;
+
+	if (half->ring.released == NULL || seg->len == 0)
+		return false;
+	zg_ring_copy(&half->ring, seg->seq, e->packet + seg->data_off, seg->len);
+	if (memcmp(e->packet + seg->data_off, p->data + seg->data_off, seg->len) == 0)
+		return false;
+	memcpy(e->packet, p->data, seg->data_off);
+	uint8_t *field = e->packet + seg->tcp_off + TCP_CHECKSUM_OFF;
+	field[0] = field[1] = 0;
+	/* the whole sum even if hardware was to fill it: for a rewritten large packet nobody would */
+	const uint16_t sum = zg_checksum_tcp(e->packet, p->len, seg->tcp_off);
+	field[0] = (uint8_t)(sum >> 8);
+	field[1] = (uint8_t)sum;
+	return true;
+}
+
+void zg_out_accept(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)
+{
+	e->stats.accepted++;
+	if (rewrite(e, &f->half[dir], p)) {
+		e->stats.rewritten++;
+		e->owner.verdict(e->owner.ctx, p->id, true, e->packet, p->len);
+	} else {
+		e->owner.verdict(e->owner.ctx, p->id, true, NULL, 0);
+	}
+}
+
+void zg_out_drop(struct zg_engine *e, uint32_t id, enum zg_reason reason)
+{
+	e->stats.dropped++;
+	e->stats.dropped_by[reason]++;
+	e->owner.verdict(e->owner.ctx, id, false, NULL, 0);
+}
+
+void zg_out_event(struct zg_engine *e, const struct zg_flow *f, enum zg_flow_event_kind kind, enum zg_reason reason,
+		  enum zg_dir dir)
+{
+	const struct zg_flow_event event = {
+		.kind = kind,
+		.mark = f->mark,
+		.tuple = f->node.tuple,
+		.reason = reason,
+		.dir = dir,
+		.bytes = { f->half[ZG_CLIENT].released, f->half[ZG_SERVER].released },
+		.duration_ms = f->opened ? e->now_ms - f->opened_ms : 0,
+	};
+	e->owner.event(e->owner.ctx, &event);
+}
+
+/* As sent: the sender stands as the client. */
+static struct zg_tuple tuple_as_sent(const struct zg_seg *seg)
+{
+	return (struct zg_tuple){
+		.client = seg->src,
+		.server = seg->dst,
+		.client_port = seg->sport,
+		.server_port = seg->dport,
+		.protocol = ZG_TCP,
+	};
+}
+
+static enum zg_dir sender(const struct zg_flow *f, const struct zg_seg *seg)
+{
+	const struct zg_tuple *t = &f->node.tuple;
+	return seg->sport == t->client_port && zg_addr_cmp(&seg->src, &t->client) == 0 ? ZG_CLIENT : ZG_SERVER;
+}
+
+void zg_out_packet_denied(struct zg_engine *e, const struct zg_flow *f, const struct zg_seg *seg, uint32_t mark,
+			  enum zg_reason reason)
+{
+	struct zg_flow_event event = { .kind = ZG_PACKET_DENIED, .mark = mark, .reason = reason };
+
+	if (f != NULL) {
+		event.tuple = f->node.tuple;
+		event.dir = sender(f, seg);
+	} else if (seg->src.family != 0) {
+		event.tuple = tuple_as_sent(seg);
+	}
+	e->owner.event(e->owner.ctx, &event);
+}
+
+void zg_out_inject(struct zg_engine *e, const struct zg_inject *inject)
+{
+	e->stats.injected++;
+	e->owner.inject(e->owner.ctx, inject);
+}
+
+struct zg_inject zg_out_template(const struct zg_flow *f, enum zg_inject_kind kind, bool to_client,
+				 enum zg_reason reason)
+{
+	const enum zg_dir from = to_client ? ZG_SERVER : ZG_CLIENT;
+
+	return (struct zg_inject){
+		.kind = kind,
+		.mark = f->mark,
+		.tuple = f->node.tuple,
+		.to_client = to_client,
+		.timestamps = f->ts_ok,
+		.ts_val = f->half[from].ts,
+		.ts_ecr = f->half[zg_dir_other(from)].ts,
+		.reason = reason,
+	};
+}
+
+void zg_out_reset_sender(struct zg_engine *e, const struct zg_flow *f, const struct zg_seg *seg, uint32_t mark,
+			 enum zg_reason reason)
+{
+	struct zg_inject rst = {
+		.kind = ZG_INJECT_RST,
+		.mark = mark,
+		.tuple = f != NULL ? f->node.tuple : tuple_as_sent(seg),
+		.to_client = f == NULL || sender(f, seg) == ZG_CLIENT,
+		.reason = reason,
+	};
+
+	if (seg->flags & ZG_RST)
+		return;
+	if (seg->flags & ZG_ACK) {
+		rst.seq = seg->ack;
+	} else {
+		rst.has_ack = true;
+		rst.ack = seg->seq + seg->len + ((seg->flags & ZG_SYN) ? 1 : 0) + ((seg->flags & ZG_FIN) ? 1 : 0);
+	}
+	zg_out_inject(e, &rst);
+}
+
+void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, enum zg_reason reason)
+{
+	const struct zg_half *to = &f->half[dir], *from = &f->half[zg_dir_other(dir)];
+	struct zg_inject ack = zg_out_template(f, ZG_INJECT_ACK, dir == ZG_CLIENT, reason);
+
+	ack.seq = from->fwd;
+	ack.ack = to->una;
+	ack.has_ack = true;
+	ack.window = from->window;
+	zg_out_inject(e, &ack);
+}

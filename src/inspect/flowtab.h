@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow table: connections by their two endpoints, whichever end sent the packet. The hash is keyed, so that who
+ * opens connections cannot choose chains. Every flow is in one list by what it is waiting for; all flows of a list wait
+ * equally long, so the list is in order of expiry and a timer is its head.
+ */
+#ifndef ZONEGATE_INSPECT_FLOWTAB_H
+#define ZONEGATE_INSPECT_FLOWTAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inspect/list.h"
+#include "zonegate/err.h"
+#include "zonegate/stream.h"
+
+enum zg_flow_list {
+	ZG_LIST_SYN,	/* handshake not complete */
+	ZG_LIST_OPEN,	/* by last packet */
+	ZG_LIST_CLOSED, /* by end */
+	ZG_LIST_REFUSED, /* the client is still being told: by denial */
+	ZG_LIST_DEAD,	/* by denial */
+	ZG_LIST_COUNT
+};
+
+/* The table's part of a flow; embedded in struct zg_flow. */
+struct zg_flowtab_node {
+	struct zg_flowtab_node *chain;
+	struct zg_list in_list;
+	struct zg_tuple tuple;
+	uint64_t hash;
+	uint64_t since_ms; /* when it was put into its list */
+	enum zg_flow_list list;
+};
+
+struct zg_flowtab {
+	struct zg_flowtab_node **buckets;
+	uint64_t key[2];
+	struct zg_list lists[ZG_LIST_COUNT];
+	uint32_t n, n_in[ZG_LIST_COUNT];
+};
+
+enum zg_err zg_flowtab_init(struct zg_flowtab *tab, uint64_t seed);
+void zg_flowtab_fini(struct zg_flowtab *tab); /* it is empty */
+/* The flow between these endpoints, in either direction; NULL = none. */
+struct zg_flowtab_node *zg_flowtab_find(const struct zg_flowtab *tab, const struct zg_tuple *tuple);
+/* node->tuple is set and in the table not yet. */
+void zg_flowtab_add(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms);
+void zg_flowtab_remove(struct zg_flowtab *tab, struct zg_flowtab_node *node);
+/* To the end of a list, or of the one it is in: its time starts again. */
+void zg_flowtab_move(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms);
+/* The one of a list that has waited longest; NULL = empty. */
+struct zg_flowtab_node *zg_flowtab_oldest(const struct zg_flowtab *tab, enum zg_flow_list list);
+
+/* SipHash-2-4 (Aumasson and Bernstein 2012). */
+uint64_t zg_siphash(const uint64_t key[static 2], const uint8_t *p, size_t len);
+
+#endif
