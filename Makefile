@@ -6,6 +6,7 @@ MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 SYSUSERSDIR?= $(PREFIX)/lib/sysusers.d
+COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
 DOCDIR     ?= $(PREFIX)/share/doc/zonegate
 DESTDIR    ?=
 
@@ -117,7 +118,7 @@ UNITS := zonegate-backstop.service zonegated.service
 install: all
 	$(say) INST $(DESTDIR)/
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CATALOGDIR) \
-		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPDIR)
 	$(Q)install -m 755 $(B)/zonegated $(B)/zonegatectl $(DESTDIR)$(SBINDIR)
 	$(Q)if [ ! -e $(DESTDIR)$(SYSCONFDIR)/zonegate.conf ]; then \
 		install -m 644 conf/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf; \
@@ -131,12 +132,14 @@ install: all
 	$(Q)install -m 644 systemd/zonegate.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf
 	$(Q)install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5
 	$(Q)install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
+	$(Q)install -m 644 completion/zonegatectl $(DESTDIR)$(COMPDIR)
 	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf $(DESTDIR)$(DOCDIR)
 
 # Leaves the configuration and the state where they are.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/zonegated $(DESTDIR)$(SBINDIR)/zonegatectl $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -f $(patsubst systemd/%,$(DESTDIR)$(CATALOGDIR)/%,$(wildcard systemd/*.catalog))
+	rm -f $(DESTDIR)$(COMPDIR)/zonegatectl
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf.new
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5))
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
