@@ -12,13 +12,13 @@ struct arguments {
 	bool json, kernel;
 };
 
-enum { OPT_JSON = 0x100, OPT_KERNEL };
+enum { OPT_KERNEL = 0x100 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;
 	switch (key) {
-	case OPT_JSON:
+	case 'j':
 		a->json = true;
 		return 0;
 	case OPT_KERNEL:
@@ -67,7 +67,7 @@ static int check_kernel(const struct zg_policy *policy, struct zg_diags *diags)
 int zg_cmd_check(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "json", OPT_JSON, NULL, 0, "Print one JSON object to standard output", 0 },
+		{ "json", 'j', NULL, 0, "Print one JSON object to standard output", 0 },
 		{ "kernel", OPT_KERNEL, NULL, 0, "Also let the kernel validate the rules, without committing them", 0 },
 		{ 0 },
 	};

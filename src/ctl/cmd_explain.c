@@ -15,13 +15,13 @@ struct arguments {
 	unsigned n_words;
 };
 
-enum { OPT_JSON = 0x100, OPT_FROM, OPT_MAC, OPT_CONFIG };
+enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;
 	switch (key) {
-	case OPT_JSON:
+	case 'j':
 		a->json = true;
 		return 0;
 	case OPT_FROM:
@@ -198,7 +198,7 @@ int zg_cmd_explain(int argc, char **argv)
 		{ "config", OPT_CONFIG, "FILE", 0, "Read this configuration (" ZG_CONF_FILE ")", 0 },
 		{ "from", OPT_FROM, "ZONE", 0, "It arrives on an interface of this zone", 0 },
 		{ "mac", OPT_MAC, "MAC", 0, "It comes from this MAC address", 0 },
-		{ "json", OPT_JSON, NULL, 0, "Print one JSON object", 0 },
+		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 		{ 0 },
 	};
 	static const struct argp argp = { options, parse, "[FILE] tcp|udp SOURCE:PORT DESTINATION:PORT\n"

@@ -14,13 +14,13 @@ struct arguments {
 	bool json, plan;
 };
 
-enum { OPT_JSON = 0x100, OPT_PLAN };
+enum { OPT_PLAN = 0x100 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;
 	switch (key) {
-	case OPT_JSON:
+	case 'j':
 		a->json = true;
 		return 0;
 	case OPT_PLAN:
@@ -59,7 +59,7 @@ static int show_plan(const struct zg_policy *policy, struct zg_diags *diags)
 int zg_cmd_show(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "json", OPT_JSON, NULL, 0, "Print one JSON object", 0 },
+		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 		{ "plan", OPT_PLAN, NULL, 0, "Print what the kernel would be given", 0 },
 		{ 0 },
 	};
