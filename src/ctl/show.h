@@ -11,7 +11,8 @@
 bool zg_show_json(const struct zg_policy *policy);
 bool zg_show_text(const struct zg_policy *policy);
 
-/* "deny", "forbidden" or "inspect" for who opens a connection from one zone to another. */
+/* "deny", "forbidden" or "inspect" for who opens a connection from one zone to another;
+ * flows that have expired do not count. */
 const char *zg_show_verdict(const struct zg_policy *policy, size_t from, size_t to);
 /* "25" or "1000-2000". Returns buf. */
 const char *zg_ports_str(const struct zg_ports *ports, char buf[static 16]);

@@ -9,6 +9,7 @@
 #include "ctl/show.h"
 
 #define CELL_FLOWS 3 /* flows named in one cell of the matrix; the list above has them all */
+#define MATRIX_CORNER "from \\ to"
 
 const char *zg_ports_str(const struct zg_ports *ports, char buf[static 16])
 {
@@ -63,12 +64,18 @@ char *zg_item_str(const struct zg_item *item, const void *config)
 	return text;
 }
 
+static bool is_expired(const struct zg_flow *flow)
+{
+	return flow->expires != 0 && flow->expires <= time(NULL);
+}
+
 const char *zg_show_verdict(const struct zg_policy *policy, size_t from, size_t to)
 {
 	if (zg_kind_relation(policy->zones[from].kind, policy->zones[to].kind) == ZG_RELATION_FORBIDDEN)
 		return "forbidden";
 	for (size_t f = 0; f < policy->n_flows; f++) {
-		if (policy->flows[f].from == from && policy->flows[f].to == to)
+		const struct zg_flow *flow = &policy->flows[f];
+		if (flow->from == from && flow->to == to && !is_expired(flow))
 			return "inspect";
 	}
 	return "deny";
@@ -130,7 +137,7 @@ static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow
 	row("ticket", flow->ticket);
 	row("approver", flow->approver);
 	printf("  %-12s %s%s\n", "expires", zg_expires_str(flow->expires, buf),
-	       flow->expires != 0 && flow->expires <= time(NULL) ? " - expired: passes nothing" : "");
+	       is_expired(flow) ? " - expired: passes nothing" : "");
 }
 
 /* "deny", "forbidden", "inspect: mail-in(smtp)"; malloc'd. */
@@ -149,7 +156,8 @@ static char *cell_text(const struct zg_policy *policy, size_t from, size_t to)
 		if (flow->from != from || flow->to != to)
 			continue;
 		if (n++ < CELL_FLOWS)
-			fprintf(out, "%s %s(%s)", n == 1 ? ":" : ",", flow->name, flow->inspector->name);
+			fprintf(out, "%s %s(%s%s)", n == 1 ? ":" : ",", flow->name, flow->inspector->name,
+				is_expired(flow) ? ", expired" : "");
 	}
 	if (n > CELL_FLOWS)
 		fprintf(out, " and %zu more", n - CELL_FLOWS);
@@ -160,48 +168,63 @@ static char *cell_text(const struct zg_policy *policy, size_t from, size_t to)
 	return text;
 }
 
-/* Row by row: the zone that opens the connection, then each other zone. */
+/* The matrix: n x n cells, row by row, and the width of each column; column n holds the labels of the rows. */
+struct matrix {
+	const struct zg_policy *policy;
+	size_t n;
+	char **cells;
+	int *widths;
+};
+
+static void widen(int *width, const char *text)
+{
+	int cells = zg_term_width(text);
+	*width = cells > *width ? cells : *width;
+}
+
+static bool matrix_fill(struct matrix *m)
+{
+	for (size_t i = 0; i < m->n * m->n; i++) {
+		size_t from = i / m->n, to = i % m->n;
+		m->cells[i] = cell_text(m->policy, from, to);
+		if (m->cells[i] == NULL)
+			return false;
+		widen(&m->widths[to], m->cells[i]);
+		widen(&m->widths[to], m->policy->zones[to].label);
+		widen(&m->widths[m->n], m->policy->zones[from].label);
+	}
+	widen(&m->widths[m->n], MATRIX_CORNER);
+	return true;
+}
+
+static void matrix_row(const struct matrix *m, const char *head, size_t from)
+{
+	fputs("  ", stdout);
+	zg_term_pad(stdout, head, m->widths[m->n]);
+	for (size_t to = 0; to < m->n; to++) {
+		const char *text = from < m->n ? m->cells[from * m->n + to] : m->policy->zones[to].label;
+		fputs("  ", stdout);
+		zg_term_pad(stdout, text, to + 1 < m->n ? m->widths[to] : 0);
+	}
+	putchar('\n');
+}
+
 static bool show_matrix(const struct zg_policy *policy)
 {
-	size_t n = policy->n_zones;
-	char **cells = calloc(n * n, sizeof *cells);
-	int *widths = calloc(n + 1, sizeof *widths);
-	bool good = cells != NULL && widths != NULL;
-	for (size_t i = 0; good && i < n * n; i++) {
-		cells[i] = cell_text(policy, i / n, i % n);
-		good = cells[i] != NULL;
-	}
-	for (size_t to = 0; good && to <= n; to++) {
-		/* column n holds the names of the rows */
-		for (size_t from = 0; from < n; from++) {
-			int width = zg_term_width(to < n ? cells[from * n + to] : policy->zones[from].label);
-			widths[to] = width > widths[to] ? width : widths[to];
-		}
-		int head = to < n ? zg_term_width(policy->zones[to].label) : zg_term_width("from \\ to");
-		widths[to] = head > widths[to] ? head : widths[to];
-	}
+	struct matrix m = { .policy = policy, .n = policy->n_zones };
+	m.cells = calloc(m.n * m.n, sizeof *m.cells);
+	m.widths = calloc(m.n + 1, sizeof *m.widths);
+	bool good = m.cells != NULL && m.widths != NULL && matrix_fill(&m);
 	if (good) {
 		puts("\nwho may open a connection to whom\n");
-		zg_term_pad(stdout, "  from \\ to", widths[n] + 2);
-		for (size_t to = 0; to < n; to++) {
-			fputs("  ", stdout);
-			zg_term_pad(stdout, policy->zones[to].label, to + 1 < n ? widths[to] : 0);
-		}
-		putchar('\n');
-		for (size_t from = 0; from < n; from++) {
-			fputs("  ", stdout);
-			zg_term_pad(stdout, policy->zones[from].label, widths[n]);
-			for (size_t to = 0; to < n; to++) {
-				fputs("  ", stdout);
-				zg_term_pad(stdout, cells[from * n + to], to + 1 < n ? widths[to] : 0);
-			}
-			putchar('\n');
-		}
+		matrix_row(&m, MATRIX_CORNER, m.n);
+		for (size_t from = 0; from < m.n; from++)
+			matrix_row(&m, policy->zones[from].label, from);
 	}
-	for (size_t i = 0; cells != NULL && i < n * n; i++)
-		free(cells[i]);
-	free(cells);
-	free(widths);
+	for (size_t i = 0; m.cells != NULL && i < m.n * m.n; i++)
+		free(m.cells[i]);
+	free(m.cells);
+	free(m.widths);
 	return good;
 }
 
