@@ -51,7 +51,8 @@ struct zg_answer {
 	enum zg_reason reason;	 /* with DENY */
 	enum zg_refusal refusal; /* with DENY */
 	/* With DENY: the client is still sending and reads a refusal only afterwards. What it sends is
-	 * swallowed (acknowledged, never forwarded) and still given to data() until it says DONE. */
+	 * swallowed (acknowledged, never forwarded) and still given to data(), beginning with the byte at
+	 * in->pos, which was not consumed, until it says DONE. */
 	bool drain;
 };
 

@@ -39,7 +39,7 @@
 #define ZG_SMTP_TEXT_MAX	1000 /* octets with CRLF, 4.5.3.1.6 */
 #define ZG_SMTP_PIPELINE_MAX	256  /* commands without their reply */
 #define ZG_SMTP_HEADER_MAX	(64u * 1024) /* octets of one message's header: a thousand Received lines never met */
-#define ZG_SMTP_FIELD_MAX	(8u * 1024) /* octets of one unfolded header field that has to be understood */
+#define ZG_SMTP_FIELD_MAX	1024 /* octets of one unfolded header field that has to be understood; each connection keeps one */
 #define ZG_SMTP_MESSAGE_MAX	(25u * 1024 * 1024) /* octets of one message unless configured */
 
 /* --- processes and messages ------------------------------------------------------------------- */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Strict base64 (RFC 2045 6.8, RFC 4648 3.5), one character in, at most one octet out.
+ * A line holds whole groups of four; padding ends the data; unused bits are zero. Lenient decoders differ on
+ * everything beyond that, so it is refused.
+ */
+#ifndef ZONEGATE_PROTO_B64_H
+#define ZONEGATE_PROTO_B64_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ZG_B64_LINE_MAX 76 /* characters without line end, RFC 2045 6.8 */
+
+struct zg_b64 {
+	uint8_t n;	/* characters of the group so far, 0-3 */
+	uint8_t bits;	/* the last character's value */
+	uint8_t pad;	/* '=' still to come in this group */
+	uint8_t ended;	/* padding or an empty line was seen: no more data */
+	uint8_t column; /* characters in this line */
+};
+
+/* 1: *ret_out is the next octet; 0: none yet; -1: not base64. */
+int zg_b64_feed(struct zg_b64 *b64, uint8_t c, uint8_t *ret_out);
+/* A line of the body ends here (not used in encoded words). */
+bool zg_b64_line_end(struct zg_b64 *b64);
+/* The data may end here. */
+bool zg_b64_whole(const struct zg_b64 *b64);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proto/smtp_header.h"
+
+#include "proto/ascii.h"
+
+enum stage { LINE_BEGIN = 0, NAME, BODY };
+
+enum field {
+	F_MIME_VERSION,
+	F_CONTENT_TYPE,
+	F_ENCODING,
+	F_DISPOSITION,
+	F_LANGUAGE,
+	F_UNDERSTOOD, /* the rows before are read, the rest only counted */
+	F_FIRST_COUNTED = F_UNDERSTOOD,
+	F_NONE = 0xFF,
+};
+
+/* Fields that may be there once (RFC 5322 3.6, RFC 2045). */
+static const char *const once[] = {
+	[F_MIME_VERSION] = "mime-version",
+	[F_CONTENT_TYPE] = "content-type",
+	[F_ENCODING] = "content-transfer-encoding",
+	[F_DISPOSITION] = "content-disposition",
+	[F_LANGUAGE] = "content-language",
+	[F_FIRST_COUNTED] = "from",
+	"sender",
+	"reply-to",
+	"to",
+	"cc",
+	"bcc",
+	"message-id",
+	"in-reply-to",
+	"references",
+	"subject",
+	"date",
+};
+
+/* Beginnings of names that make some reader see another body: every other Content-* and what looks like one; RFC 1505;
+ * Sun's attachments; the note of a detached attachment that Thunderbird turns into a link. */
+static const char *const forbidden[] = { "content", "mime", "encoding", "x-sun-", "x-mozilla-" };
+
+#define N(table) (sizeof(table) / sizeof *(table))
+
+void zg_header_begin(struct zg_header *ret_header)
+{
+	*ret_header = (struct zg_header){ .stage = LINE_BEGIN, .field = F_NONE };
+}
+
+static bool name_begins(const struct zg_header *h, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return h->name_len >= n && memcmp(h->name, prefix, n) == 0;
+}
+
+/* The colon after a name. */
+static enum zg_reason name_over(struct zg_header *h)
+{
+	if (h->name_len == 0)
+		return ZG_R_SMTP_HEADER_SYNTAX;
+	h->stage = BODY;
+	h->field = F_NONE;
+	h->value_len = 0;
+	h->fields++;
+	zg_word_begin(&h->word);
+
+	for (uint8_t i = 0; h->name_len <= ZG_HEADER_NAME_KEPT && i < N(once); i++) {
+		if (!zg_ascii_equal(h->name, h->name_len, once[i]))
+			continue;
+		if (h->seen & 1u << i)
+			return ZG_R_SMTP_HEADER_DUPLICATE;
+		h->seen |= 1u << i;
+		h->field = i;
+		h->content |= name_begins(h, "content-");
+		return ZG_R_NONE;
+	}
+	for (size_t i = 0; i < N(forbidden); i++)
+		if (name_begins(h, forbidden[i]))
+			return ZG_R_SMTP_HEADER_FORBIDDEN;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason name_octet(struct zg_header *h, uint8_t octet)
+{
+	if (octet == ':')
+		return name_over(h);
+	if (!zg_ascii_visible(octet))
+		return ZG_R_SMTP_HEADER_SYNTAX;
+	if (h->name_len < ZG_HEADER_NAME_KEPT)
+		h->name[h->name_len] = zg_ascii_lower(octet);
+	if (h->name_len <= ZG_HEADER_NAME_KEPT)
+		h->name_len++;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason body_octet(struct zg_header *h, const struct zg_smtp_config *config, uint8_t octet)
+{
+	if (!zg_ascii_visible(octet) && !zg_ascii_blank(octet))
+		return ZG_R_SMTP_HEADER_SYNTAX;
+	h->blank &= zg_ascii_blank(octet);
+	if (h->field >= F_UNDERSTOOD)
+		return zg_word_feed(&h->word, config->charsets, octet);
+	if (h->value_len == ZG_SMTP_FIELD_MAX)
+		return ZG_R_SMTP_HEADER_SIZE;
+	h->value[h->value_len++] = octet;
+	return ZG_R_NONE;
+}
+
+/* The field before this line is over. */
+static enum zg_reason field_over(struct zg_header *h, const struct zg_smtp_config *config)
+{
+	enum field field = h->field;
+	enum zg_charset charset;
+	enum zg_encoding encoding;
+	enum zg_reason reason = ZG_R_NONE;
+
+	h->field = F_NONE;
+	switch (field) {
+	case F_MIME_VERSION:
+		return zg_mime_is(h->value, h->value_len, "1.0") ? ZG_R_NONE : ZG_R_SMTP_MIME_VERSION;
+	case F_CONTENT_TYPE:
+		reason = zg_mime_content_type(h->value, h->value_len, config->charsets, &charset);
+		if (reason == ZG_R_NONE)
+			h->charset = (uint8_t)charset;
+		return reason;
+	case F_ENCODING:
+		reason = zg_mime_encoding(h->value, h->value_len, &encoding);
+		if (reason == ZG_R_NONE)
+			h->encoding = (uint8_t)encoding;
+		return reason;
+	case F_DISPOSITION:
+		return zg_mime_is(h->value, h->value_len, "inline") ? ZG_R_NONE : ZG_R_SMTP_HEADER_FORBIDDEN;
+	case F_LANGUAGE:
+		return zg_mime_language(h->value, h->value_len) ? ZG_R_NONE : ZG_R_SMTP_HEADER_SYNTAX;
+	default:
+		return ZG_R_NONE;
+	}
+}
+
+/* What the fields say together. */
+static enum zg_reason together(const struct zg_header *h, const struct zg_smtp_config *config)
+{
+	if (h->content && !(h->seen & 1u << F_MIME_VERSION))
+		return ZG_R_SMTP_MIME_VERSION;
+	if (!(config->charsets & 1u << h->charset)) /* us-ascii that nobody named */
+		return ZG_R_SMTP_CHARSET;
+	if (h->charset == ZG_CHARSET_ISO_2022_JP && h->encoding == ZG_ENCODING_8BIT) /* RFC 1468: a 7-bit charset */
+		return ZG_R_SMTP_ENCODING;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason line_begin(struct zg_header *h, const struct zg_smtp_config *config, uint8_t octet)
+{
+	h->blank = 1;
+	h->continuation = zg_ascii_blank(octet);
+	if (h->continuation) {
+		h->stage = BODY;
+		return h->fields > 0 ? body_octet(h, config, octet) : ZG_R_SMTP_HEADER_SYNTAX;
+	}
+	enum zg_reason reason = field_over(h, config);
+	if (reason != ZG_R_NONE)
+		return reason;
+	h->stage = NAME;
+	h->name_len = 0;
+	return name_octet(h, octet);
+}
+
+enum zg_reason zg_header_octet(struct zg_header *header, const struct zg_smtp_config *config, uint8_t octet)
+{
+	if (header->octets == ZG_SMTP_HEADER_MAX)
+		return ZG_R_SMTP_HEADER_SIZE;
+	header->octets++;
+	switch ((enum stage)header->stage) {
+	case LINE_BEGIN:
+		return line_begin(header, config, octet);
+	case NAME:
+		return name_octet(header, octet);
+	case BODY:
+		break;
+	}
+	return body_octet(header, config, octet);
+}
+
+enum zg_reason zg_header_line_end(struct zg_header *header, const struct zg_smtp_config *config, bool *ret_over)
+{
+	enum stage stage = header->stage;
+
+	header->octets += 2;
+	header->stage = LINE_BEGIN;
+	if (stage == LINE_BEGIN) {
+		*ret_over = true;
+		return zg_header_cut(header, config);
+	}
+	*ret_over = false;
+	if (stage == NAME)
+		return ZG_R_SMTP_HEADER_SYNTAX;
+	if (header->continuation && header->blank) /* some readers take it for the end of the header */
+		return ZG_R_SMTP_HEADER_SYNTAX;
+	return zg_word_line_end(&header->word);
+}
+
+enum zg_reason zg_header_cut(struct zg_header *header, const struct zg_smtp_config *config)
+{
+	enum zg_reason reason = field_over(header, config);
+	if (reason != ZG_R_NONE)
+		return reason;
+	if (header->fields == 0) /* some readers skip empty lines before a header */
+		return ZG_R_SMTP_HEADER_SYNTAX;
+	return together(header, config);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proto/smtp_message.h"
+
+enum line { BEGIN = 0, DOT, DOT_CR, WITHIN, CR };
+
+/* What the framing makes of an octet. */
+enum framed { CONTENT, STUFFED, NOTHING, LINE_END, LAST_LINE, END, BAD_LINE, BAD_END };
+
+void zg_message_begin(struct zg_message *ret_message, bool eight_bit)
+{
+	*ret_message = (struct zg_message){ .line = BEGIN, .eight_bit = eight_bit };
+	zg_header_begin(&ret_message->header);
+}
+
+/* The whole of the framing. LINE_END is told at the CR, LAST_LINE at the CR after a lone dot. */
+static enum framed frame(uint8_t *line, uint8_t octet)
+{
+	switch ((enum line)*line) {
+	case DOT:
+		if (octet == '\r') {
+			*line = DOT_CR;
+			return LAST_LINE;
+		}
+		*line = WITHIN;
+		return octet == '.' ? CONTENT : BAD_END; /* a dot that is not doubled: readers differ on dropping it */
+	case DOT_CR:
+		*line = BEGIN;
+		return octet == '\n' ? END : BAD_END;
+	case CR:
+		*line = BEGIN;
+		return octet == '\n' ? NOTHING : BAD_LINE;
+	case BEGIN:
+		if (octet == '.') {
+			*line = DOT;
+			return STUFFED;
+		}
+		break;
+	case WITHIN:
+		break;
+	}
+	if (octet == '\r') {
+		*line = CR;
+		return LINE_END;
+	}
+	*line = WITHIN;
+	return octet == '\n' || octet == '\0' ? BAD_LINE : CONTENT;
+}
+
+static enum zg_reason text_line_end(struct zg_text *text)
+{
+	enum zg_reason reason = zg_text_feed(text, '\r');
+	return reason != ZG_R_NONE ? reason : zg_text_feed(text, '\n');
+}
+
+static enum zg_reason body_octet(struct zg_message *m, uint8_t octet)
+{
+	int n = 1;
+	switch ((enum zg_encoding)m->header.encoding) {
+	case ZG_ENCODING_QP:
+		n = zg_qp_feed(&m->qp, octet, &octet);
+		break;
+	case ZG_ENCODING_BASE64:
+		n = zg_b64_feed(&m->b64, octet, &octet);
+		break;
+	case ZG_ENCODING_8BIT:
+		n = octet < 0x80 || m->eight_bit ? 1 : -1;
+		break;
+	case ZG_ENCODING_7BIT:
+	case ZG_ENCODING_COUNT:
+		n = octet < 0x80 ? 1 : -1;
+		break;
+	}
+	if (n < 0)
+		return ZG_R_SMTP_ENCODING_SYNTAX;
+	return n > 0 ? zg_text_feed(&m->text, octet) : ZG_R_NONE;
+}
+
+static enum zg_reason body_line_end(struct zg_message *m)
+{
+	int n = 1;
+	switch ((enum zg_encoding)m->header.encoding) {
+	case ZG_ENCODING_QP:
+		n = zg_qp_line_end(&m->qp);
+		break;
+	case ZG_ENCODING_BASE64:
+		n = zg_b64_line_end(&m->b64) ? 0 : -1;
+		break;
+	case ZG_ENCODING_7BIT:
+	case ZG_ENCODING_8BIT:
+	case ZG_ENCODING_COUNT:
+		break;
+	}
+	if (n < 0)
+		return ZG_R_SMTP_ENCODING_SYNTAX;
+	return n > 0 ? text_line_end(&m->text) : ZG_R_NONE;
+}
+
+static enum zg_reason content(struct zg_message *m, const struct zg_smtp_config *config, uint8_t octet)
+{
+	if (m->column == ZG_SMTP_TEXT_MAX - 2)
+		return ZG_R_SMTP_TEXT_LENGTH;
+	if (m->octets >= config->max_message)
+		return ZG_R_SMTP_MESSAGE_SIZE;
+	m->column++;
+	m->octets++;
+	return m->body ? body_octet(m, octet) : zg_header_octet(&m->header, config, octet);
+}
+
+static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config *config)
+{
+	bool over = false;
+	if (config->max_message < 2 || m->octets > config->max_message - 2)
+		return ZG_R_SMTP_MESSAGE_SIZE;
+	m->octets += 2;
+	m->column = 0;
+	if (m->body)
+		return body_line_end(m);
+	enum zg_reason reason = zg_header_line_end(&m->header, config, &over);
+	if (reason == ZG_R_NONE && over) {
+		m->body = 1;
+		zg_text_begin(&m->text, (enum zg_charset)m->header.charset);
+	}
+	return reason;
+}
+
+/* Everything that can only be known at the end is known before the last line end passes. */
+static enum zg_reason last_line(struct zg_message *m, const struct zg_smtp_config *config)
+{
+	if (!m->body)
+		return m->octets > 0 ? zg_header_cut(&m->header, config) : ZG_R_NONE; /* an empty message is one */
+	if (!zg_qp_whole(&m->qp) || !zg_b64_whole(&m->b64))
+		return ZG_R_SMTP_ENCODING_SYNTAX;
+	return zg_text_end(&m->text);
+}
+
+enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, uint8_t octet,
+				      enum zg_reason *ret_reason)
+{
+	uint8_t before = message->line;
+	enum zg_reason reason = ZG_R_NONE;
+
+	switch (frame(&message->line, octet)) {
+	case END:
+		return ZG_MESSAGE_END;
+	case BAD_LINE:
+		*ret_reason = ZG_R_SMTP_LINE_END;
+		return ZG_MESSAGE_BROKEN;
+	case BAD_END:
+		*ret_reason = ZG_R_SMTP_END_OF_DATA;
+		return ZG_MESSAGE_BROKEN;
+	case CONTENT:
+		reason = content(message, config, octet);
+		break;
+	case LINE_END:
+		reason = line_end(message, config);
+		break;
+	case LAST_LINE:
+		reason = last_line(message, config);
+		break;
+	case STUFFED:
+	case NOTHING:
+		break;
+	}
+	if (reason == ZG_R_NONE)
+		return ZG_MESSAGE_MORE;
+	message->line = before; /* the octet comes again while draining */
+	*ret_reason = reason;
+	return ZG_MESSAGE_REFUSE;
+}
+
+enum zg_message_step zg_message_drain(struct zg_message *message, uint8_t octet)
+{
+	switch (frame(&message->line, octet)) {
+	case END:
+	case BAD_LINE:
+	case BAD_END:
+		return ZG_MESSAGE_END;
+	default:
+		return ZG_MESSAGE_MORE;
+	}
+}

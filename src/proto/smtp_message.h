@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One message between "354" and the end of data (RFC 5321 4.1.1.4, 4.5.2), one octet of the wire at a time: lines,
+ * dot-stuffing, header, body. The end of data is CRLF.CRLF and nothing that resembles it passes.
+ */
+#ifndef ZONEGATE_PROTO_SMTP_MESSAGE_H
+#define ZONEGATE_PROTO_SMTP_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/b64.h"
+#include "proto/qp.h"
+#include "proto/smtp_config.h"
+#include "proto/smtp_header.h"
+#include "proto/text.h"
+#include "zonegate/reason.h"
+
+struct zg_message {
+	uint8_t line;	     /* where in a line of the wire */
+	uint8_t body;	     /* the header is over */
+	uint8_t eight_bit;   /* octets above 0x7F may be sent as they are */
+	uint16_t column;     /* octets in this line, without the stuffed dot */
+	uint32_t octets;     /* of the message so far */
+	struct zg_header header;
+	struct zg_text text;
+	struct zg_qp qp;
+	struct zg_b64 b64;
+};
+
+enum zg_message_step {
+	ZG_MESSAGE_MORE = 0,
+	ZG_MESSAGE_END,	   /* that octet ended the data */
+	ZG_MESSAGE_REFUSE, /* the octet offends; the sender's end of data is beyond doubt, see zg_message_drain */
+	ZG_MESSAGE_BROKEN, /* the octet offends; where the message ends depends on who reads it */
+};
+
+/* eight_bit: the server takes octets above 0x7F (8BITMIME) and the client did not promise to send none. */
+void zg_message_begin(struct zg_message *ret_message, bool eight_bit);
+enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, uint8_t octet,
+				      enum zg_reason *ret_reason);
+/* After REFUSE: what the client still sends, beginning with the octet that was refused. END when its end of data
+ * has come, or something after which nobody can say where that is. */
+enum zg_message_step zg_message_drain(struct zg_message *message, uint8_t octet);
+
+#endif
