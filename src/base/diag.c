@@ -11,6 +11,7 @@
 
 #define QUOTE_BEFORE 100 /* bytes of a long line shown left of the place */
 #define QUOTE_MAX    200 /* bytes of a line shown at all */
+#define MESSAGE_MAX  800 /* bytes of a message or a hint, which may quote the text */
 
 void zg_diags_init(struct zg_diags *d)
 {
@@ -41,7 +42,8 @@ enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *te
 	if (text != NULL) {
 		copy = malloc(len + 1);
 		if (copy != NULL) {
-			memcpy(copy, text, len);
+			if (len > 0)
+				memcpy(copy, text, len);
 			copy[len] = '\0';
 		}
 	}
@@ -58,7 +60,13 @@ enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *te
 	return ZG_OK;
 }
 
-/* A copy in which nothing unsafe is left: what is wrong with a text is often the text itself. */
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* A copy in which nothing unsafe is left: what is wrong with a text is often the text itself. And not all of it, if a
+ * word is as long as a file. */
 static char *safe_copy(const char *s)
 {
 	char *copy = NULL;
@@ -66,7 +74,13 @@ static char *safe_copy(const char *s)
 	FILE *out = open_memstream(&copy, &len);
 	if (out == NULL)
 		return NULL;
-	zg_utf8_safe(out, s, strlen(s));
+	size_t shown = strnlen(s, MESSAGE_MAX + 1);
+	bool cut = shown > MESSAGE_MAX;
+	while (cut && shown > 0 && (shown > MESSAGE_MAX || is_continuation(s[shown])))
+		shown--;
+	zg_utf8_safe(out, s, shown);
+	if (cut)
+		fputs("...", out);
 	if (fclose(out) != 0) {
 		free(copy);
 		return NULL;
@@ -113,7 +127,10 @@ void zg_diag_add(struct zg_diags *d, enum zg_severity severity, unsigned line, u
 		d->dropped++;
 		return;
 	}
-	*diag = (struct zg_diag){ .severity = severity, .line = line, .column = column, .message = message,
+	*diag = (struct zg_diag){ .severity = severity,
+				  .line = line,
+				  .column = column,
+				  .message = message,
 				  .hint = hint != NULL ? safe_copy(hint) : NULL };
 }
 
@@ -152,11 +169,6 @@ static bool find_line(const struct zg_diags *d, unsigned line, const char **ret_
 	*ret_line = p;
 	*ret_len = len;
 	return true;
-}
-
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* Cuts a long line down to the neighbourhood of the offset, at character boundaries. */

@@ -51,9 +51,9 @@ int zg_utf8_width(uint32_t cp)
 		{ 0x20000, 0x3fffd },
 	};
 	static const struct span none[] = {
-		{ 0x0300, 0x036f },   { 0x200b, 0x200f }, { 0x202a, 0x202e }, { 0x2060, 0x206f },
-		{ 0x20d0, 0x20ff },   { 0x302a, 0x302d }, { 0x3099, 0x309a }, { 0xfe00, 0xfe0f },
-		{ 0xfe20, 0xfe2f },   { 0xfeff, 0xfeff }, { 0xe0000, 0xe0fff },
+		{ 0x0300, 0x036f }, { 0x200b, 0x200f }, { 0x202a, 0x202e },   { 0x2060, 0x206f },
+		{ 0x20d0, 0x20ff }, { 0x302a, 0x302d }, { 0x3099, 0x309a },   { 0xfe00, 0xfe0f },
+		{ 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff }, { 0xe0000, 0xe0fff },
 	};
 	if (IN_SPANS(none, cp))
 		return 0;
@@ -68,17 +68,17 @@ bool zg_utf8_control(uint32_t cp)
 bool zg_utf8_deceptive(uint32_t cp)
 {
 	static const struct span deceptive[] = {
-		{ 0x00ad, 0x00ad }, /* soft hyphen */
-		{ 0x061c, 0x061c }, /* Arabic letter mark */
-		{ 0x115f, 0x1160 }, /* Hangul fillers, blank */
-		{ 0x180e, 0x180e }, /* Mongolian vowel separator */
-		{ 0x200b, 0x200f }, /* zero width, left-to-right and right-to-left marks */
-		{ 0x2028, 0x202e }, /* line and paragraph separators, embeddings and overrides */
-		{ 0x2060, 0x206f }, /* word joiner, isolates */
-		{ 0x3164, 0x3164 }, /* Hangul filler, blank */
-		{ 0xfeff, 0xfeff }, /* byte order mark */
-		{ 0xffa0, 0xffa0 }, /* halfwidth Hangul filler, blank */
-		{ 0xfff9, 0xfffb }, /* interlinear annotation */
+		{ 0x00ad, 0x00ad },   /* soft hyphen */
+		{ 0x061c, 0x061c },   /* Arabic letter mark */
+		{ 0x115f, 0x1160 },   /* Hangul fillers, blank */
+		{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+		{ 0x200b, 0x200f },   /* zero width, left-to-right and right-to-left marks */
+		{ 0x2028, 0x202e },   /* line and paragraph separators, embeddings and overrides */
+		{ 0x2060, 0x206f },   /* word joiner, isolates */
+		{ 0x3164, 0x3164 },   /* Hangul filler, blank */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xffa0, 0xffa0 },   /* halfwidth Hangul filler, blank */
+		{ 0xfff9, 0xfffb },   /* interlinear annotation */
 		{ 0xe0000, 0xe007f }, /* tags */
 	};
 	return IN_SPANS(deceptive, cp);

@@ -6,6 +6,8 @@
 
 #include "conf/conf.h"
 
+#define PARTS_SHOWN 4 /* ranges in a hint */
+
 struct station_of {
 	const struct zg_station *station;
 	size_t zone, index;
@@ -16,7 +18,7 @@ struct check {
 	const struct zg_policy *policy;
 	struct zg_diags *diags;
 	struct conf_space space;
-	bool space_good; /* what lies in which zone is known */
+	bool space_good;	     /* what lies in which zone is known */
 	struct station_of *stations; /* by address */
 	size_t n_stations;
 };
@@ -87,27 +89,46 @@ static const char *zone_name(const struct check *c, size_t zone)
 	return zone < c->policy->n_zones && c->policy->zones[zone].name != NULL ? c->policy->zones[zone].name : "?";
 }
 
+/* What of range may be written: "a", "b" ... */
+static void own_parts(const struct check *c, const struct zg_range *range, size_t zone, char *buf, size_t size)
+{
+	char text[2 * ZG_ADDRSTR_MAX];
+	struct zg_range part;
+	size_t cursor = 0, used = 0, n = 0;
+	buf[0] = '\0';
+	while (used < size && conf_space_own(&c->space, range, zone, &cursor, &part)) {
+		if (n++ == PARTS_SHOWN) {
+			snprintf(buf + used, size - used, " ...");
+			return;
+		}
+		used += (size_t)snprintf(buf + used, size - used, "%s\"%s\"", n > 1 ? ", " : "",
+					 zg_range_str(&part, text));
+	}
+}
+
 /* Reports if range is not wholly the zone's own. */
 static void check_inside(const struct check *c, const struct zg_range *range, size_t zone, struct conf_at at)
 {
 	struct zg_range part;
 	size_t owner;
-	char all[2 * ZG_ADDRSTR_MAX], some[2 * ZG_ADDRSTR_MAX], hint[512];
+	char all[2 * ZG_ADDRSTR_MAX], some[2 * ZG_ADDRSTR_MAX], own[384], hint[640];
 	if (!c->space_good || !conf_space_foreign(&c->space, range, zone, &part, &owner))
 		return;
 	zg_range_str(range, all);
 	zg_range_str(&part, some);
 	const char *name = zone_name(c, zone);
 	bool whole = strcmp(all, some) == 0;
+	own_parts(c, range, zone, own, sizeof own);
 	if (owner != SIZE_MAX && whole)
 		snprintf(hint, sizeof hint, "it belongs to zone \"%s\"", zone_name(c, owner));
-	else if (owner != SIZE_MAX)
-		snprintf(hint, sizeof hint, "%s belongs to zone \"%s\": write the ranges around it", some,
-			 zone_name(c, owner));
 	else if (whole)
-		snprintf(hint, sizeof hint, "it belongs to no zone; the addresses of \"%s\" are in its key addresses", name);
+		snprintf(hint, sizeof hint, "it belongs to no zone; the addresses of \"%s\" are in its key addresses",
+			 name);
 	else
-		snprintf(hint, sizeof hint, "%s belongs to no zone", some);
+		snprintf(hint, sizeof hint, "%s belongs to %s%s%s", some, owner != SIZE_MAX ? "zone " : "no zone",
+			 owner != SIZE_MAX ? zone_name(c, owner) : "", own[0] != '\0' ? "; write only: " : "");
+	if (!whole)
+		strncat(hint, own, sizeof hint - strlen(hint) - 1);
 	CONF_ERROR(c->diags, at, hint, "%s does not lie %sin zone \"%s\"", all, whole ? "" : "wholly ", name);
 }
 
@@ -142,9 +163,9 @@ static enum zg_err check_stations(struct check *c)
 	for (size_t i = 1; i < n; i++) {
 		const struct station_of *s = &c->stations[i];
 		if (zg_addr_cmp(&s[-1].station->addr, &s->station->addr) == 0)
-			CONF_ERROR(c->diags, c->draft->zones[s->zone].stations[s->index], "an address has one MAC address",
-				   "station %s is there already, line %u", zg_addr_str(&s->station->addr, text),
-				   s[-1].station->line);
+			CONF_ERROR(c->diags, c->draft->zones[s->zone].stations[s->index],
+				   "an address has one MAC address", "station %s is there already, line %u",
+				   zg_addr_str(&s->station->addr, text), s[-1].station->line);
 	}
 	return ZG_OK;
 }
@@ -212,8 +233,8 @@ static void check_pair(const struct check *c, const struct zg_flow *flow, const 
 		CONF_ERROR(c->diags, draft->to,
 			   "take the flow out: nothing passes between the My Number zone and the Internet, and "
 			   "there is no override",
-			   "zone \"%s\" (%s) to zone \"%s\" (%s) is forbidden by clause 2.6(3)①", zone_name(c, flow->from),
-			   zg_kind_name(from), zone_name(c, flow->to), zg_kind_name(to));
+			   "zone \"%s\" (%s) to zone \"%s\" (%s) is forbidden by clause 2.6(3)①",
+			   zone_name(c, flow->from), zg_kind_name(from), zone_name(c, flow->to), zg_kind_name(to));
 		break;
 	case ZG_RELATION_SPECIFIC:
 		check_specific(c, flow, draft);
@@ -269,8 +290,8 @@ static void check_flow(const struct check *c, const struct zg_flow *flow, const 
 		return; /* the missing address may be of the missing family */
 	check_families(c, flow->sources, draft->sources, flow->n_sources, flow->destinations, flow->n_destinations,
 		       "destination");
-	check_families(c, flow->destinations, draft->destinations, flow->n_destinations, flow->sources,
-		       flow->n_sources, "source");
+	check_families(c, flow->destinations, draft->destinations, flow->n_destinations, flow->sources, flow->n_sources,
+		       "source");
 }
 
 enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)

@@ -19,8 +19,10 @@
 
 #include "zonegate/policy.h"
 
-#define CONF_DEPTH_MAX 8  /* levels of { ( [ : the deepest legal one is 4 */
-#define CONF_KEYS_MAX  64 /* keys in one group: the richest legal one has a third of that */
+#define CONF_DEPTH_MAX 8 /* levels of { ( [ : the deepest legal one is 4 */
+#define CONF_SETTINGS_MAX                                                                                              \
+	6000000u /* settings and elements: ZG_FLOWS_MAX flows with thirty each; libconfig takes 200 bytes for one */
+#define CONF_KEYS_MAX 64 /* keys in one group: the richest legal one has a third of that */
 
 /* Stands in the working copy for every byte that guard objected to: blank, and spoils a string that it is in. */
 #define CONF_REPAIRED '\001'
@@ -96,6 +98,9 @@ void conf_space_free(struct conf_space *space);
 /* The part of range that is not zone's, if there is one: the first such part, and whose it is (SIZE_MAX = nobody's). */
 bool conf_space_foreign(const struct conf_space *space, const struct zg_range *range, size_t zone,
 			struct zg_range *ret_part, size_t *ret_owner);
+/* The next part of range that is zone's own, in order; *cursor is 0 at first. False = there is no more. */
+bool conf_space_own(const struct conf_space *space, const struct zg_range *range, size_t zone, size_t *cursor,
+		    struct zg_range *ret_part);
 
 enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags);
 /* Flows of which one packet could belong to two. */
@@ -104,9 +109,9 @@ enum zg_err conf_check_overlap(const struct conf_draft *draft, struct zg_diags *
 /* The word of words (n of them) that was probably meant, or NULL. */
 const char *conf_suggest(const char *word, const char *const *words, size_t n);
 
-#define CONF_ERROR(diags, at_, hint, ...) \
+#define CONF_ERROR(diags, at_, hint, ...)                                                                              \
 	zg_diag_add((diags), ZG_DIAG_ERROR, (at_).line, (at_).column, (hint), __VA_ARGS__)
-#define CONF_WARNING(diags, at_, hint, ...) \
+#define CONF_WARNING(diags, at_, hint, ...)                                                                            \
 	zg_diag_add((diags), ZG_DIAG_WARNING, (at_).line, (at_).column, (hint), __VA_ARGS__)
 
 #endif

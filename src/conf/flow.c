@@ -34,7 +34,7 @@ static size_t read_zone_name(struct reader *r, const config_setting_t *value)
 		if (words[n] != NULL && strcmp(words[n], text) == 0)
 			return n;
 	}
-	if (nameless > 0) {
+	if (nameless > 0 || n == 0) {
 		r->skipped++; /* perhaps it is that one, whose name could not be read */
 		return SIZE_MAX;
 	}
@@ -141,7 +141,8 @@ static bool take_ports(struct reader *r, const config_setting_t *value, struct z
 		return false;
 	}
 	if (!parse_ports(text, ret_ports)) {
-		CONF_ERROR(r->diags, place_of(value)->value, "write 25, \"25\" or \"1000-2000\"; ports go from 1 to 65535",
+		CONF_ERROR(r->diags, place_of(value)->value,
+			   "write 25, \"25\" or \"1000-2000\"; ports go from 1 to 65535",
 			   "\"%s\" is not a port or a range of ports", text);
 		return false;
 	}

@@ -11,7 +11,8 @@ enum zg_err conf_source_init(struct conf_source *source, const char *text, size_
 	char *copy = malloc(len + 2);
 	if (copy == NULL)
 		return ZG_ENOMEM;
-	memcpy(copy, text, len);
+	if (len > 0)
+		memcpy(copy, text, len);
 	/* libconfig does not see a comment that ends with the file and not with a line */
 	copy[len] = '\n';
 	copy[len + 1] = '\0';

@@ -78,8 +78,8 @@ static void report(struct overlap *o, const struct box *a, const struct box *b)
 	CONF_ERROR(o->diags, o->draft->flows[late->flow].at, "make the two disjoint, or one of them",
 		   "flow \"%s\" overlaps flow \"%s\", line %u: %s to %s port %u belongs to both",
 		   flows[late->flow].name != NULL ? flows[late->flow].name : "?",
-		   flows[early->flow].name != NULL ? flows[early->flow].name : "?", flows[early->flow].line, text[0], text[1],
-		   (unsigned)(a->ports.lo > b->ports.lo ? a->ports.lo : b->ports.lo));
+		   flows[early->flow].name != NULL ? flows[early->flow].name : "?", flows[early->flow].line, text[0],
+		   text[1], (unsigned)(a->ports.lo > b->ports.lo ? a->ports.lo : b->ports.lo));
 }
 
 /* Each with each. */
@@ -153,7 +153,8 @@ static enum zg_err find(struct overlap *o, const uint32_t *set, size_t n, unsign
 			return ZG_ENOMEM;
 		for (size_t i = 0; i < n; i++) {
 			const struct box *box = &o->boxes[set[i]];
-			if (side == 0 ? begin_to_begin(box, best, best_axis) < 0 : end_to_begin(box, best, best_axis) >= 0)
+			if (side == 0 ? begin_to_begin(box, best, best_axis) < 0
+				      : end_to_begin(box, best, best_axis) >= 0)
 				part[k++] = set[i];
 		}
 		enum zg_err err = o->diags->errors < o->errors_max ? find(o, part, k, depth + 1) : ZG_OK;
@@ -188,13 +189,17 @@ static size_t count_boxes(const struct zg_flow *flow)
 static void add_boxes(struct overlap *o, uint32_t index)
 {
 	const struct zg_flow *flow = &o->draft->policy->flows[index];
+	if (flow->from == SIZE_MAX || flow->to == SIZE_MAX)
+		return; /* between which zones is not known */
 	for (size_t s = 0; s < flow->n_sources; s++) {
 		for (size_t d = 0; d < flow->n_destinations; d++) {
 			if (flow->sources[s].lo.family != flow->destinations[d].lo.family)
 				continue;
 			for (size_t p = 0; p < flow->n_ports; p++)
 				o->boxes[o->n++] = (struct box){ { &flow->sources[s], &flow->destinations[d] },
-								 flow->ports[p], index, (uint32_t)p };
+								 flow->ports[p],
+								 index,
+								 (uint32_t)p };
 		}
 	}
 }
@@ -232,14 +237,15 @@ static enum zg_err check_own(struct zg_diags *diags, const struct zg_range *rang
 	}
 	qsort(own, n, sizeof *own, compare_own);
 	for (size_t i = 1, widest = 0; i < n; i++) {
-		bool overlap = ranges != NULL ? zg_range_overlap(&own[widest].range, &own[i].range) :
-						own[widest].ports.hi >= own[i].ports.lo;
+		bool overlap = ranges != NULL ? zg_range_overlap(&own[widest].range, &own[i].range)
+					      : own[widest].ports.hi >= own[i].ports.lo;
 		if (overlap)
-			CONF_ERROR(diags, own[i].at, "write it once", "this %s overlaps another one of the same flow", what);
+			CONF_ERROR(diags, own[i].at, "write it once", "this %s overlaps another one of the same flow",
+				   what);
 		else
 			widest = i;
-		if (ranges != NULL ? zg_addr_cmp(&own[i].range.hi, &own[widest].range.hi) > 0 :
-				     own[i].ports.hi > own[widest].ports.hi)
+		if (ranges != NULL ? zg_addr_cmp(&own[i].range.hi, &own[widest].range.hi) > 0
+				   : own[i].ports.hi > own[widest].ports.hi)
 			widest = i;
 	}
 	free(own);
@@ -268,9 +274,11 @@ enum zg_err conf_check_overlap(const struct conf_draft *draft, struct zg_diags *
 	for (size_t f = 0; f < policy->n_flows && err == ZG_OK; f++) {
 		total += count_boxes(&policy->flows[f]);
 		if (total > ZG_ELEMS_MAX) {
-			CONF_ERROR(diags, draft->flows[f].at, "use prefixes and ranges instead of single addresses and ports",
-				   "up to here the flows make more than %u combinations of source, destination and port",
-				   ZG_ELEMS_MAX);
+			CONF_ERROR(
+				diags, draft->flows[f].at,
+				"use prefixes and ranges instead of single addresses and ports",
+				"up to here the flows make more than %u combinations of source, destination and port",
+				ZG_ELEMS_MAX);
 			return ZG_OK;
 		}
 		err = check_flow(draft, diags, f);

@@ -23,7 +23,7 @@ static bool without_host_bits(const char *text, char *buf, size_t size)
 	if (end == slash + 1 || *end != '\0' || len > bits)
 		return false;
 	for (unsigned long bit = len; bit < bits; bit++)
-		addr.b[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+		addr.b[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 	snprintf(buf, size, "the network is \"%s/%lu\"", zg_addr_str(&addr, address), len);
 	return true;
 }
@@ -38,7 +38,8 @@ static void bad_range(struct reader *r, const config_setting_t *value, const cha
 		CONF_ERROR(r->diags, at, "write \"0.0.0.0/0\" or \"::/0\"", "there is no word for all addresses");
 	else
 		CONF_ERROR(r->diags, at,
-			   "write \"192.0.2.1\", \"192.0.2.0/24\", \"192.0.2.1-192.0.2.9\", \"2001:db8::/64\"; no host names",
+			   "write \"192.0.2.1\", \"192.0.2.0/24\", \"192.0.2.1-192.0.2.9\", \"2001:db8::/64\"; no host "
+			   "names",
 			   "\"%s\" is not an address, a prefix or a range", text);
 }
 
@@ -48,10 +49,16 @@ static const char *special(const struct zg_range *range)
 	static const struct {
 		const char *block, *what;
 	} specials[] = {
-		{ "0.0.0.0/8", "unspecified" },	     { "127.0.0.0/8", "loopback" },  { "169.254.0.0/16", "link-local" },
-		{ "224.0.0.0/4", "multicast" },	     { "240.0.0.0/4", "reserved or broadcast" },
-		{ "::", "unspecified" },	     { "::1", "loopback" },	     { "fe80::/10", "link-local" },
-		{ "ff00::/8", "multicast" },	     { "::ffff:0:0/96", "IPv4-mapped" },
+		{ "0.0.0.0/8", "unspecified" },
+		{ "127.0.0.0/8", "loopback" },
+		{ "169.254.0.0/16", "link-local" },
+		{ "224.0.0.0/4", "multicast" },
+		{ "240.0.0.0/4", "reserved or broadcast" },
+		{ "::", "unspecified" },
+		{ "::1", "loopback" },
+		{ "fe80::/10", "link-local" },
+		{ "ff00::/8", "multicast" },
+		{ "::ffff:0:0/96", "IPv4-mapped" },
 	};
 	for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
 		struct zg_range block;
@@ -77,7 +84,8 @@ bool take_range(struct reader *r, const config_setting_t *value, struct zg_range
 	}
 	const char *what = special(&range);
 	if (what != NULL) {
-		CONF_ERROR(r->diags, place_of(value)->value, "name addresses that a host can have and a router forwards",
+		CONF_ERROR(r->diags, place_of(value)->value,
+			   "name addresses that a host can have and a router forwards",
 			   "\"%s\" holds %s addresses, which no router forwards", text, what);
 		return false;
 	}

@@ -123,8 +123,8 @@ bool read_group(struct reader *r, const config_setting_t *setting, const struct 
 		const struct key *key = &group->keys[i];
 		const config_setting_t *value = config_setting_get_member(setting, key->name);
 		if (value == NULL && key->missing != NULL)
-			CONF_ERROR(r->diags, place_of(setting)->value, key->missing, "%s has no key \"%s\"", group->what,
-				   key->name);
+			CONF_ERROR(r->diags, place_of(setting)->value, key->missing, "%s has no key \"%s\"",
+				   group->what, key->name);
 		else if (value != NULL && place_of(value)->bad)
 			r->skipped++;
 		else if (value != NULL)
@@ -192,8 +192,9 @@ bool take_string(struct reader *r, const config_setting_t *value, size_t max, ch
 	while (*p == ' ' || *p == '\t' || strncmp(p, "\xe3\x80\x80", 3) == 0)
 		p += *p == '\xe3' ? 3 : 1;
 	if (*p == '\0') {
-		CONF_ERROR(r->diags, place_of(value)->value, "write what it is, or leave the key out if it may be left out",
-			   "\"%s\" is empty", key_of(value));
+		CONF_ERROR(r->diags, place_of(value)->value,
+			   "write what it is, or leave the key out if it may be left out", "\"%s\" is empty",
+			   key_of(value));
 		return false;
 	}
 	if (strlen(text) > max) {
@@ -266,7 +267,8 @@ bool take_name(struct reader *r, const config_setting_t *value, char **ret_name)
 		return true;
 	}
 	CONF_ERROR(r->diags, place_of(value)->value,
-		   "a small letter, then small letters, digits and hyphens, at most 31; other words go into label or purpose",
+		   "a small letter, then small letters, digits and hyphens, at most 31; other words go into label or "
+		   "purpose",
 		   "\"%s\" is not a name", name);
 	free(name);
 	return false;
@@ -280,7 +282,8 @@ size_t count_of(struct reader *r, const config_setting_t *value, size_t max)
 	if (n == 0)
 		CONF_ERROR(r->diags, place_of(value)->value, "name at least one", "\"%s\" is empty", key_of(value));
 	if (n > max)
-		CONF_ERROR(r->diags, place_of(value)->value, NULL, "\"%s\" has more than %zu elements", key_of(value), max);
+		CONF_ERROR(r->diags, place_of(value)->value, NULL, "\"%s\" has more than %zu elements", key_of(value),
+			   max);
 	return n <= max ? n : 0;
 }
 

@@ -19,7 +19,7 @@ struct key {
 };
 
 struct group {
-	const char *what; /* "zone" */
+	const char *what;	/* "zone" */
 	const struct key *keys; /* read in this order */
 	size_t n_keys;
 	/* A key that is not in the table; false = unknown. May be NULL. */
@@ -39,7 +39,8 @@ void wrong_type(struct reader *r, const config_setting_t *value, const char *wan
 bool take_string(struct reader *r, const config_setting_t *value, size_t max, char **ret_string); /* malloc'd */
 bool take_int(struct reader *r, const config_setting_t *value, uint32_t min, uint32_t max, uint32_t *ret_int);
 bool take_bool(struct reader *r, const config_setting_t *value, bool *ret_bool);
-bool take_word(struct reader *r, const config_setting_t *value, const char *const *words, size_t n, uint32_t *ret_index);
+bool take_word(struct reader *r, const config_setting_t *value, const char *const *words, size_t n,
+	       uint32_t *ret_index);
 bool take_name(struct reader *r, const config_setting_t *value, char **ret_name); /* malloc'd */
 bool take_range(struct reader *r, const config_setting_t *value, struct zg_range *ret_range);
 /* A text value without a copy; NULL = reported. Lives as long as the tree. */

@@ -146,7 +146,8 @@ static void lex_string(struct shape *s, struct token *t)
 		if (next == '"' || next == '\\') {
 			lex->pos++;
 		} else {
-			CONF_ERROR(s->diags, here(lex), "write the character itself; only \\\" and \\\\ are escapes here",
+			CONF_ERROR(s->diags, here(lex),
+				   "write the character itself; only \\\" and \\\\ are escapes here",
 				   "escape sequence in a string");
 			t->bad = true;
 		}
@@ -168,8 +169,7 @@ static enum token_type classify(const char *p, size_t n)
 		return T_BOOL;
 	if (all_digits(p, n) || ((*p == '+' || *p == '-') && all_digits(p + 1, n - 1)))
 		return T_INT;
-	if (n > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X') &&
-	    strspn(p + 2, "0123456789abcdefABCDEF") >= n - 2)
+	if (n > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X') && strspn(p + 2, "0123456789abcdefABCDEF") >= n - 2)
 		return T_INT;
 	if (strspn(p, NAME_CHARS) >= n && strchr("0123456789-_", *p) == NULL)
 		return T_NAME;
@@ -209,11 +209,19 @@ static bool is_punct(const struct shape *s, char c)
 
 /* --- grammar --------------------------------------------------------------------------------- */
 
+/* What Japanese input leaves behind: an ideographic space, fullwidth digits, quotes and semicolons. */
+static const char *fullwidth_hint(const struct shape *s, const struct token *t, const char *hint)
+{
+	bool ascii = t->len == 0 || ((unsigned char)s->lex.text[t->off] & 0x80) == 0;
+	return ascii ? hint : "outside of strings and comments only ASCII is written: fullwidth characters (全角)?";
+}
+
 static void syntax(struct shape *s, const char *expected, const char *hint)
 {
 	if (s->err != ZG_OK)
 		return;
 	s->err = ZG_ECONF;
+	hint = fullwidth_hint(s, &s->token, hint);
 	if (s->token.type == T_END)
 		CONF_ERROR(s->diags, s->token.at, hint, "the file ends where %s was expected", expected);
 	else
@@ -225,6 +233,11 @@ static void syntax(struct shape *s, const char *expected, const char *hint)
 static size_t add_place(struct shape *s, const struct token *key)
 {
 	struct conf_source *source = s->source;
+	if (source->n_places == CONF_SETTINGS_MAX) {
+		CONF_ERROR(s->diags, key->at, NULL, "more than %u settings", CONF_SETTINGS_MAX);
+		s->err = ZG_ECONF;
+		return SIZE_MAX;
+	}
 	if (source->n_places == source->places_cap) {
 		size_t cap = source->places_cap != 0 ? 2 * source->places_cap : 256;
 		struct conf_place *grown = realloc(source->places, cap * sizeof *grown);
@@ -254,7 +267,8 @@ static void check_integer(struct shape *s, struct token *t)
 	bool hex = t->len > 2 && (p[1] == 'x' || p[1] == 'X');
 	size_t digits = *p == '+' || *p == '-' ? 1 : 0;
 	if (!hex && p[digits] == '0' && t->len > digits + 1) {
-		CONF_ERROR(s->diags, t->at, "remove the leading zeros: it is not clear whether decimal or octal is meant",
+		CONF_ERROR(s->diags, t->at,
+			   "remove the leading zeros: it is not clear whether decimal or octal is meant",
 			   "number with a leading zero: %.*s", (int)(t->len < 40 ? t->len : 40), p);
 		neutralise(s, t);
 		return;
@@ -262,8 +276,8 @@ static void check_integer(struct shape *s, struct token *t)
 	char *end;
 	long long value = strtoll(p, &end, hex ? 16 : 10);
 	if (end != p + t->len || value < INT_MIN || value > INT_MAX) {
-		CONF_ERROR(s->diags, t->at, "numbers go from -2147483648 to 2147483647",
-			   "number is out of range: %.*s", (int)(t->len < 40 ? t->len : 40), p);
+		CONF_ERROR(s->diags, t->at, "numbers go from -2147483648 to 2147483647", "number is out of range: %.*s",
+			   (int)(t->len < 40 ? t->len : 40), p);
 		neutralise(s, t);
 	}
 }
@@ -282,7 +296,8 @@ static void bare_word(struct shape *s, struct token *t)
 		CONF_ERROR(s->diags, t->at, "write the number without it; it must fit 32 bits",
 			   "number with the suffix L: %.*s", shown, p);
 	else
-		CONF_ERROR(s->diags, t->at, "write it in quotes; only whole numbers, true and false go without",
+		CONF_ERROR(s->diags, t->at,
+			   fullwidth_hint(s, t, "write it in quotes; only whole numbers, true and false go without"),
 			   "this is neither a number nor a string: %.*s", shown, p);
 	t->type = T_WORD;
 	neutralise(s, t);
@@ -361,7 +376,8 @@ static void elements(struct shape *s, size_t place, char close, unsigned depth)
 			break;
 		if (!is_punct(s, ',')) {
 			syntax(s, array ? "\",\" or \"]\"" : "\",\" or \")\"",
-			       s->token.type == T_END ? "the bracket is never closed" : "is a comma missing before it?");
+			       s->token.type == T_END ? "the bracket is never closed"
+						      : "is a comma missing before it?");
 			return;
 		}
 		struct token comma = s->token;

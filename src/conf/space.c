@@ -40,12 +40,11 @@ static bool collide(const struct conf_draft *draft, struct zg_diags *diags, cons
 		CONF_ERROR(diags, at, "write it once", "%s overlaps %s of the same zone, line %u", a, b,
 			   (unsigned)other.line);
 	else if (equal)
-		CONF_ERROR(diags, at, "an address belongs to one zone only", "%s belongs to zone \"%s\" already, line %u", a,
-			   name, (unsigned)other.line);
+		CONF_ERROR(diags, at, "an address belongs to one zone only",
+			   "%s belongs to zone \"%s\" already, line %u", a, name, (unsigned)other.line);
 	else if (crosses)
 		CONF_ERROR(diags, at, "a zone may lie wholly inside another (the narrower wins), not across its edge",
-			   "%s overlaps %s of zone \"%s\" in part, line %u", a, b, name,
-			   (unsigned)other.line);
+			   "%s overlaps %s of zone \"%s\" in part, line %u", a, b, name, (unsigned)other.line);
 	else
 		return false;
 	return true;
@@ -170,4 +169,23 @@ bool conf_space_foreign(const struct conf_space *space, const struct zg_range *r
 	*ret_part = part;
 	*ret_owner = owner;
 	return true;
+}
+
+bool conf_space_own(const struct conf_space *space, const struct zg_range *range, size_t zone, size_t *cursor,
+		    struct zg_range *ret_part)
+{
+	size_t i = *cursor == 0 ? find_piece(space, &range->lo) : *cursor;
+	for (; i < space->n && zg_addr_cmp(&space->pieces[i].range.lo, &range->hi) <= 0; i++) {
+		struct zg_range part = space->pieces[i].range;
+		if (space->pieces[i].zone != zone)
+			continue;
+		if (zg_addr_cmp(&part.lo, &range->lo) < 0)
+			part.lo = range->lo;
+		if (zg_addr_cmp(&part.hi, &range->hi) > 0)
+			part.hi = range->hi;
+		*ret_part = part;
+		*cursor = i + 1;
+		return true;
+	}
+	return false;
 }

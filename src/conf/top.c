@@ -102,7 +102,8 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 		{ "version", "begin the file with: version = 1;", read_version },
 		{ "body", NULL, read_body },
 		{ "model", NULL, read_model },
-		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );", read_zones },
+		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );",
+		  read_zones },
 		{ "flows", NULL, read_flows }, /* after the zones that they name */
 		{ "daemon", NULL, read_daemon },
 	};

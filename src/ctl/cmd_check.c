@@ -71,9 +71,15 @@ int zg_cmd_check(int argc, char **argv)
 		{ "kernel", OPT_KERNEL, NULL, 0, "Also let the kernel validate the rules, without committing them", 0 },
 		{ 0 },
 	};
-	static const struct argp argp = { options, parse, "[FILE]",
-					  "Look for mistakes in a configuration (" ZG_CONF_FILE
-					  "; - is standard input). Nothing is changed.", NULL, NULL, NULL };
+	static const struct argp argp = {
+		options,
+		parse,
+		"[FILE]",
+		"Look for mistakes in a configuration (" ZG_CONF_FILE "; - is standard input). Nothing is changed.",
+		NULL,
+		NULL,
+		NULL
+	};
 	struct arguments a = { .file = ZG_CONF_FILE };
 	struct zg_diags diags;
 	struct zg_policy *policy = NULL;

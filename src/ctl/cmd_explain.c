@@ -60,8 +60,9 @@ static bool parse_protocol(const char *word, enum zg_asked *ret_protocol)
 	static const struct {
 		const char *word;
 		enum zg_asked protocol;
-	} words[] = { { "tcp", ZG_ASKED_TCP }, { "udp", ZG_ASKED_UDP }, { "icmp", ZG_ASKED_ICMP },
-		      { "icmpv6", ZG_ASKED_ICMP } };
+	} words[] = {
+		{ "tcp", ZG_ASKED_TCP }, { "udp", ZG_ASKED_UDP }, { "icmp", ZG_ASKED_ICMP }, { "icmpv6", ZG_ASKED_ICMP }
+	};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (strcmp(words[i].word, word) == 0) {
 			*ret_protocol = words[i].protocol;
@@ -84,8 +85,8 @@ static int parse_question(char *const *words, const struct arguments *a, struct 
 {
 	if (!parse_protocol(words[0], &ret_q->protocol))
 		return usage_error("not tcp, udp or icmp", words[0]);
-	const char *wanted = ret_q->protocol == ZG_ASKED_ICMP ? "not an address (with icmp without port)" :
-								"not ADDRESS:PORT or [ADDRESS]:PORT";
+	const char *wanted = ret_q->protocol == ZG_ASKED_ICMP ? "not an address (with icmp without port)"
+							      : "not ADDRESS:PORT or [ADDRESS]:PORT";
 	if (!parse_end(words[1], ret_q->protocol, &ret_q->source, &ret_q->source_port))
 		return usage_error(wanted, words[1]);
 	if (!parse_end(words[2], ret_q->protocol, &ret_q->destination, &ret_q->destination_port))
@@ -120,11 +121,12 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 						       result_words[s->result], "text", zg_json_text(s->text), "line",
 						       s->line > 0 ? json_integer(s->line) : json_null()));
 	}
-	return zg_json_print(stdout, json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-					       ZG_JSON_SCHEMA, "file", zg_json_text(policy->file), "protocol",
+	return zg_json_print(stdout, json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+					       "schema", ZG_JSON_SCHEMA, "file", zg_json_text(policy->file), "protocol",
 					       zg_json_text(words[0]), "source", zg_json_text(words[1]), "destination",
 					       zg_json_text(words[2]), "verdict", answer->inspect ? "inspect" : "deny",
-					       "reason", zg_json_text(reason_of(answer)), "steps", steps, "flow", zg_json_text(flow ? flow->name : NULL), "line",
+					       "reason", zg_json_text(reason_of(answer)), "steps", steps, "flow",
+					       zg_json_text(flow ? flow->name : NULL), "line",
 					       flow ? json_integer(flow->line) : json_null(), "ticket",
 					       zg_json_text(flow ? flow->ticket : NULL), "approver",
 					       zg_json_text(flow ? flow->approver : NULL), "clause",
@@ -134,8 +136,9 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 
 static void print_steps(const struct zg_policy *policy, const struct zg_explanation *answer)
 {
-	static const char *const paints[] = { [ZG_STEP_OK] = "\033[32m", [ZG_STEP_NOTE] = "\033[33m",
-					      [ZG_STEP_DENY] = "\033[1;31m" };
+	static const char *const paints[] = {
+		[ZG_STEP_OK] = "\033[32m", [ZG_STEP_NOTE] = "\033[33m", [ZG_STEP_DENY] = "\033[1;31m"
+	};
 	bool color = zg_term_color(stdout);
 	for (size_t i = 0; i < answer->n_steps; i++) {
 		const struct zg_step *s = &answer->steps[i];
@@ -201,12 +204,19 @@ int zg_cmd_explain(int argc, char **argv)
 		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 		{ 0 },
 	};
-	static const struct argp argp = { options, parse, "[FILE] tcp|udp SOURCE:PORT DESTINATION:PORT\n"
-					  "[FILE] icmp SOURCE DESTINATION",
-					  "Say step by step what the rules do with the first packet of a connection. "
-					  "The daemon is not asked: this is what the configuration says.\v"
-					  "IPv6 addresses with a port are written in brackets: [2001:db8::1]:25. The exit "
-					  "status is 0 whatever the verdict.", NULL, NULL, NULL };
+	static const struct argp argp = {
+		options,
+		parse,
+		"[FILE] tcp|udp SOURCE:PORT DESTINATION:PORT\n"
+		"[FILE] icmp SOURCE DESTINATION",
+		"Say step by step what the rules do with the first packet of a connection. "
+		"The daemon is not asked: this is what the configuration says.\v"
+		"IPv6 addresses with a port are written in brackets: [2001:db8::1]:25. The exit "
+		"status is 0 whatever the verdict.",
+		NULL,
+		NULL,
+		NULL
+	};
 	struct arguments a = { .file = ZG_CONF_FILE };
 	struct zg_question question = { .now = time(NULL) };
 	struct zg_policy *policy = NULL;

@@ -63,9 +63,16 @@ int zg_cmd_show(int argc, char **argv)
 		{ "plan", OPT_PLAN, NULL, 0, "Print what the kernel would be given", 0 },
 		{ 0 },
 	};
-	static const struct argp argp = { options, parse, "[FILE]",
-					  "Show the effective configuration with its defaults, and which zone may speak "
-					  "to which (" ZG_CONF_FILE "; - is standard input).", NULL, NULL, NULL };
+	static const struct argp argp = {
+		options,
+		parse,
+		"[FILE]",
+		"Show the effective configuration with its defaults, and which zone may speak "
+		"to which (" ZG_CONF_FILE "; - is standard input).",
+		NULL,
+		NULL,
+		NULL
+	};
 	struct arguments a = { .file = ZG_CONF_FILE };
 	struct zg_diags diags;
 	struct zg_policy *policy = NULL;

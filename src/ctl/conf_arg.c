@@ -25,10 +25,11 @@ bool zg_ctl_print_json(const char *file, const struct zg_diags *diags, const str
 {
 	json_t *lists[2] = { json_array(), json_array() };
 	for (size_t i = 0; i < diags->n; i++)
-		json_array_append_new(lists[diags->items[i].severity == ZG_DIAG_WARNING], diag_object(&diags->items[i]));
-	json_t *object = json_pack("{s:i, s:o, s:b, s:o, s:o, s:I}", "schema", ZG_JSON_SCHEMA, "file", zg_json_text(file),
-				   "ok", policy != NULL, "errors", lists[0], "warnings", lists[1], "dropped",
-				   (json_int_t)diags->dropped);
+		json_array_append_new(lists[diags->items[i].severity == ZG_DIAG_WARNING],
+				      diag_object(&diags->items[i]));
+	json_t *object = json_pack("{s:i, s:o, s:b, s:o, s:o, s:I}", "schema", ZG_JSON_SCHEMA, "file",
+				   zg_json_text(file), "ok", policy != NULL, "errors", lists[0], "warnings", lists[1],
+				   "dropped", (json_int_t)diags->dropped);
 	if (object != NULL && policy != NULL) {
 		json_object_set_new(object, "zones", json_integer((json_int_t)policy->n_zones));
 		json_object_set_new(object, "flows", json_integer((json_int_t)policy->n_flows));

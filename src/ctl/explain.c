@@ -44,8 +44,8 @@ static const struct zg_zone *explain_source(const struct zg_policy *policy, cons
 	}
 	if (q->from != NULL && q->from != zone) {
 		step(answer, name, ZG_STEP_DENY, zone->line,
-		     "%s belongs to zone %s (%s): the source address is forged or the cable is in the wrong place", addr,
-		     zone->name, zone->label);
+		     "%s belongs to zone %s (%s): the source address is forged or the cable is in the wrong place",
+		     addr, zone->name, zone->label);
 		return NULL;
 	}
 	step(answer, name, ZG_STEP_OK, zone->line, "%s belongs to zone %s (%s)%s", addr, zone->name, zone->label,
@@ -68,10 +68,11 @@ static bool explain_station(const struct zg_zone *zone, const struct zg_question
 			step(answer, name, ZG_STEP_NOTE, station->line,
 			     "%s must come from MAC address %s, which is assumed here (say --mac)", addr, mac);
 		} else if (memcmp(q->mac, &station->mac, sizeof station->mac) == 0) {
-			step(answer, name, ZG_STEP_OK, station->line, "%s comes from its own MAC address %s", addr, mac);
+			step(answer, name, ZG_STEP_OK, station->line, "%s comes from its own MAC address %s", addr,
+			     mac);
 		} else {
-			step(answer, name, ZG_STEP_DENY, station->line, "%s belongs to MAC address %s, not %s", addr, mac,
-			     zg_mac_str(q->mac, other));
+			step(answer, name, ZG_STEP_DENY, station->line, "%s belongs to MAC address %s, not %s", addr,
+			     mac, zg_mac_str(q->mac, other));
 			return false;
 		}
 		return true;

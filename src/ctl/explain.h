@@ -16,8 +16,8 @@ struct zg_question {
 	enum zg_asked protocol;
 	struct zg_addr source, destination;
 	uint16_t source_port, destination_port; /* host order; not with ICMP */
-	const struct zg_zone *from; /* of the interface it arrives on; NULL = that of the source address */
-	const struct zg_mac *mac;   /* of the sender; NULL = not known */
+	const struct zg_zone *from;		/* of the interface it arrives on; NULL = that of the source address */
+	const struct zg_mac *mac;		/* of the sender; NULL = not known */
 	time_t now;
 };
 

@@ -23,12 +23,13 @@ static json_t *zone_json(const struct zg_zone *zone)
 	for (size_t i = 0; i < zone->n_ifaces; i++)
 		json_array_append_new(ifaces, zg_json_text(zone->ifaces[i]));
 	for (size_t i = 0; i < zone->n_stations; i++)
-		json_array_append_new(stations, json_pack("{s:s, s:s}", "address",
-							  zg_addr_str(&zone->stations[i].addr, addr), "mac",
-							  zg_mac_str(&zone->stations[i].mac, mac)));
+		json_array_append_new(stations,
+				      json_pack("{s:s, s:s}", "address", zg_addr_str(&zone->stations[i].addr, addr),
+						"mac", zg_mac_str(&zone->stations[i].mac, mac)));
 	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:i}", "name", zg_json_text(zone->name), "kind",
-			 zg_kind_name(zone->kind), "label", zg_json_text(zone->label), "interfaces", ifaces, "addresses",
-			 ranges_json(zone->ranges, zone->n_ranges), "stations", stations, "line", (int)zone->line);
+			 zg_kind_name(zone->kind), "label", zg_json_text(zone->label), "interfaces", ifaces,
+			 "addresses", ranges_json(zone->ranges, zone->n_ranges), "stations", stations, "line",
+			 (int)zone->line);
 }
 
 static json_t *item_json(const struct zg_item *item, const void *config)
@@ -77,10 +78,10 @@ static json_t *matrix_json(const struct zg_policy *policy)
 	for (size_t from = 0; from < policy->n_zones; from++) {
 		for (size_t to = 0; to < policy->n_zones; to++) {
 			if (from != to)
-				json_array_append_new(matrix, json_pack("{s:s, s:s, s:s, s:[]}", "from",
-									policy->zones[from].name, "to",
-									policy->zones[to].name, "verdict",
-									zg_show_verdict(policy, from, to), "flows"));
+				json_array_append_new(matrix,
+						      json_pack("{s:s, s:s, s:s, s:[]}", "from",
+								policy->zones[from].name, "to", policy->zones[to].name,
+								"verdict", zg_show_verdict(policy, from, to), "flows"));
 		}
 	}
 	for (size_t f = 0; f < policy->n_flows; f++) {
@@ -102,10 +103,10 @@ bool zg_show_json(const struct zg_policy *policy)
 		json_array_append_new(zones, zone_json(&policy->zones[i]));
 	for (size_t i = 0; i < policy->n_flows; i++)
 		json_array_append_new(flows, flow_json(policy, &policy->flows[i]));
-	return zg_json_print(stdout,
-			     json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:I, s:I}}", "schema", ZG_JSON_SCHEMA,
-				       "file", zg_json_text(policy->file), "body", zg_json_text(policy->body), "model",
-				       zg_model_name(policy->model), "sha256", digest, "zones", zones, "flows", flows,
-				       "matrix", matrix_json(policy), "daemon", "inspectors",
-				       (json_int_t)policy->inspectors, "queue_base", (json_int_t)policy->queue_base));
+	return zg_json_print(
+		stdout, json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:I, s:I}}", "schema", ZG_JSON_SCHEMA,
+				  "file", zg_json_text(policy->file), "body", zg_json_text(policy->body), "model",
+				  zg_model_name(policy->model), "sha256", digest, "zones", zones, "flows", flows,
+				  "matrix", matrix_json(policy), "daemon", "inspectors", (json_int_t)policy->inspectors,
+				  "queue_base", (json_int_t)policy->queue_base));
 }

@@ -8,7 +8,7 @@
 #include "ctl/cmd.h"
 #include "ctl/show.h"
 
-#define CELL_FLOWS 3 /* flows named in one cell of the matrix; the list above has them all */
+#define CELL_FLOWS    3 /* flows named in one cell of the matrix; the list above has them all */
 #define MATRIX_CORNER "from \\ to"
 
 const char *zg_ports_str(const struct zg_ports *ports, char buf[static 16])

@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (size_t i = 0; i < diags.n; i++) {
 		const char *message = diags.items[i].message;
-		if (strcmp(message, "the text can be read in two ways from here on") == 0 || strcmp(message, "syntax error") == 0)
+		if (strcmp(message, "the text can be read in two ways from here on") == 0 ||
+		    strcmp(message, "syntax error") == 0)
 			abort();
 	}
 	if (policy != NULL && (policy->text_len != size || memcmp(policy->text, data, size) != 0))

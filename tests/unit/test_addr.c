@@ -20,8 +20,8 @@ static struct zg_range range(const char *s)
 
 START_TEST(addresses_print_as_parsed)
 {
-	static const char *const same[] = { "0.0.0.0",	 "192.0.2.1", "255.255.255.255", "::", "::1",
-					    "2001:db8::1", "2001:db8:0:1:1:1:1:1", "fd00:30::25" };
+	static const char *const same[] = { "0.0.0.0", "192.0.2.1",   "255.255.255.255",      "::",
+					    "::1",     "2001:db8::1", "2001:db8:0:1:1:1:1:1", "fd00:30::25" };
 	char buf[ZG_ADDRSTR_MAX];
 	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
 		struct zg_addr a = addr(same[i]);
@@ -34,9 +34,10 @@ END_TEST
 
 START_TEST(malformed_addresses)
 {
-	static const char *const bad[] = { "",	      " 192.0.2.1", "192.0.2.1 ", "192.0.2", "192.0.2.256", "192.0.2.01",
-					   "0x7f.0.0.1", "1.2.3.4.5",  "fe80::1%eth0", "::1::",	 "12345::",	 "[::1]",
-					   "localhost",	 "１.2.3.4",   "192.0.2.1:25", ":",	 "2130706433" };
+	static const char *const bad[] = { "",		 " 192.0.2.1", "192.0.2.1 ", "192.0.2",	     "192.0.2.256",
+					   "192.0.2.01", "0x7f.0.0.1", "1.2.3.4.5",  "fe80::1%eth0", "::1::",
+					   "12345::",	 "[::1]",      "localhost",  "１.2.3.4",     "192.0.2.1:25",
+					   ":",		 "2130706433" };
 	struct zg_addr a = addr("192.0.2.9"), before = a;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		ck_assert_msg(zg_addr_parse(bad[i], &a) == ZG_EINVAL, "%s", bad[i]);
@@ -47,8 +48,10 @@ END_TEST
 
 START_TEST(ranges_print_as_parsed)
 {
-	static const char *const same[] = { "192.0.2.1", "192.0.2.0/24", "0.0.0.0/0", "::/0", "2001:db8::/33",
-					    "192.0.2.1-192.0.2.9", "fd00::1-fd00::ffff", "10.0.0.0/31" };
+	static const char *const same[] = {
+		"192.0.2.1",	 "192.0.2.0/24",	"0.0.0.0/0",	      "::/0",
+		"2001:db8::/33", "192.0.2.1-192.0.2.9", "fd00::1-fd00::ffff", "10.0.0.0/31"
+	};
 	char buf[2 * ZG_ADDRSTR_MAX];
 	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
 		struct zg_range r = range(same[i]);
@@ -63,10 +66,22 @@ END_TEST
 
 START_TEST(malformed_ranges)
 {
-	static const char *const bad[] = { "192.0.2.1/24",   "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/024", "192.0.2.0/+4",
-					   "2001:db8::/129", "2001:db8::1/64", "192.0.2.9-192.0.2.1", "192.0.2.1-::1",
-					   "192.0.2.1-",     "-192.0.2.1",   "192.0.2.1 - 192.0.2.2", "192.0.2.0/24-192.0.3.0",
-					   "/24",	     "",	     "192.0.2.0/24/24" };
+	static const char *const bad[] = { "192.0.2.1/24",
+					   "192.0.2.0/33",
+					   "192.0.2.0/",
+					   "192.0.2.0/024",
+					   "192.0.2.0/+4",
+					   "2001:db8::/129",
+					   "2001:db8::1/64",
+					   "192.0.2.9-192.0.2.1",
+					   "192.0.2.1-::1",
+					   "192.0.2.1-",
+					   "-192.0.2.1",
+					   "192.0.2.1 - 192.0.2.2",
+					   "192.0.2.0/24-192.0.3.0",
+					   "/24",
+					   "",
+					   "192.0.2.0/24/24" };
 	struct zg_range r = range("192.0.2.9"), before = r;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		ck_assert_msg(zg_range_parse(bad[i], &r) == ZG_EINVAL, "%s", bad[i]);
@@ -116,9 +131,9 @@ END_TEST
 
 START_TEST(mac_addresses)
 {
-	static const char *const bad[] = { "00:53:00:00:00", "00:53:00:00:00:01:02", "00-53-00-00-00-01", "0:53:0:0:0:1",
-					   "00:53:00:00:00:0g", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",
-					   "" };
+	static const char *const bad[] = { "00:53:00:00:00",	"00:53:00:00:00:01:02", "00-53-00-00-00-01",
+					   "0:53:0:0:0:1",	"00:53:00:00:00:0g",	"01:00:5e:00:00:01",
+					   "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",	"" };
 	struct zg_mac mac;
 	char buf[18];
 	ck_assert_int_eq(zg_mac_parse("00:53:Ab:CD:ef:01", &mac), ZG_OK);
@@ -132,8 +147,12 @@ START_TEST(endpoints)
 {
 	static const char *const same[] = { "192.0.2.1:25", "[2001:db8::1]:65535", "[::]:0",
 					    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535" };
-	static const char *const bad[] = { "192.0.2.1", "2001:db8::1:25", "[192.0.2.1]:25", "192.0.2.1:65536", "192.0.2.1:",
-					   "192.0.2.1:025", "[::1]25", "[::1:25", "::1]:25", ":25", "[]:25", "192.0.2.1:-1" };
+	static const char *const bad[] = { "192.0.2.1",	     "2001:db8::1:25",
+					   "[192.0.2.1]:25", "192.0.2.1:65536",
+					   "192.0.2.1:",     "192.0.2.1:025",
+					   "[::1]25",	     "[::1:25",
+					   "::1]:25",	     ":25",
+					   "[]:25",	     "192.0.2.1:-1" };
 	struct zg_addr a;
 	uint16_t port;
 	char buf[ZG_ADDRSTR_MAX];

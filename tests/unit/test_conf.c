@@ -13,14 +13,15 @@
 #include "zonegate/policy.h"
 
 #define ZONES                                                                                                          \
-	"version = 1; body = \"見本市\"; model = \"beta-prime\";\n"                                                     \
+	"version = 1; body = \"見本市\"; model = \"beta-prime\";\n"                                                 \
 	"zones = (\n"                                                                                                  \
-	"  { name = \"mn\"; kind = \"mynumber\"; interfaces = \"mn0\"; addresses = [ \"10.1.0.0/16\", \"fd00:1::/64\" ];\n"  \
+	"  { name = \"mn\"; kind = \"mynumber\"; interfaces = \"mn0\"; addresses = [ \"10.1.0.0/16\", "                \
+	"\"fd00:1::/64\" ];\n"                                                                                         \
 	"    stations = ( { address = \"10.1.0.5\"; mac = \"00:53:00:00:00:01\"; } ); },\n"                            \
-	"  { name = \"lg\"; kind = \"lgwan\"; label = \"情報系\"; interfaces = [ \"lg0\", \"lg1\" ];\n"                \
+	"  { name = \"lg\"; kind = \"lgwan\"; label = \"情報系\"; interfaces = [ \"lg0\", \"lg1\" ];\n"             \
 	"    addresses = [ \"10.2.0.0/16\", \"10.1.9.0/24\", \"fd00:2::/64\" ];\n"                                     \
 	"    stations = ( { address = \"10.2.0.5\"; mac = \"00:53:00:00:00:02\"; } ); },\n"                            \
-	"  { name = \"net\"; kind = \"internet\"; interfaces = \"in0\"; addresses = [ \"0.0.0.0/0\", \"::/0\" ]; }\n"   \
+	"  { name = \"net\"; kind = \"internet\"; interfaces = \"in0\"; addresses = [ \"0.0.0.0/0\", \"::/0\" ]; }\n"  \
 	");\n"
 
 #define FLOW_END "protocol = \"tcp\"; inspector = \"smtp\"; ticket = \"t\"; approver = \"a\";"
@@ -72,9 +73,11 @@ static void refused(const char *text, unsigned line, unsigned column, const char
 START_TEST(everything_arrives)
 {
 	static const char text[] = ZONES
-		"flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = [ \"192.0.2.1\", \"2001:db8::/32\" ];\n"
+		"flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = [ \"192.0.2.1\", \"2001:db8::/32\" "
+		"];\n"
 		"  destination = ( \"10.2.0.1-10.2.0.9\", \"fd00:2::1\" ); port = ( 25, \"587\", \"1000-2000\" );\n"
-		"  smtp = { mode = \"sanitise\"; charsets = [ \"utf-8\", \"us-ascii\" ]; max_size = 0x10; strict = false; };\n"
+		"  smtp = { mode = \"sanitise\"; charsets = [ \"utf-8\", \"us-ascii\" ]; max_size = 0x10; strict = "
+		"false; };\n"
 		"  purpose = \"p\"; clause = \"2.6(3)②\"; expires = \"2199-12-31\"; " FLOW_END " } );\n"
 		"daemon = { inspectors = 3; queue_base = 200; };\n";
 	struct zg_policy *p = parse_good(text);
@@ -117,8 +120,9 @@ END_TEST
 
 START_TEST(defaults)
 {
-	struct zg_policy *p = parse_good(ZONES "flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = \"192.0.2.1\"; "
-						"destination = \"10.2.0.1\"; port = 25; " FLOW_END " } );");
+	struct zg_policy *p =
+		parse_good(ZONES "flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = \"192.0.2.1\"; "
+				 "destination = \"10.2.0.1\"; port = 25; " FLOW_END " } );");
 	struct double_config config;
 	memcpy(&config, p->flows[0].config, sizeof config);
 	ck_assert_uint_eq(config.charsets, 7);
@@ -137,10 +141,9 @@ END_TEST
 START_TEST(text_and_digest_are_kept)
 {
 	/* of the same text, by sha256sum(1) */
-	static const uint8_t expected[32] = {
-		0x5a, 0x21, 0x74, 0x31, 0x79, 0x7f, 0xd2, 0x8e, 0x87, 0xa3, 0xf6, 0x5c, 0xb7, 0x6c, 0x08, 0xc2, 
-		0xbd, 0xe1, 0xe1, 0x24, 0xfd, 0x33, 0x44, 0xbe, 0x59, 0x86, 0xf4, 0xb4, 0x37, 0x98, 0x2a, 0x48
-	};
+	static const uint8_t expected[32] = { 0x5a, 0x21, 0x74, 0x31, 0x79, 0x7f, 0xd2, 0x8e, 0x87, 0xa3, 0xf6,
+					      0x5c, 0xb7, 0x6c, 0x08, 0xc2, 0xbd, 0xe1, 0xe1, 0x24, 0xfd, 0x33,
+					      0x44, 0xbe, 0x59, 0x86, 0xf4, 0xb4, 0x37, 0x98, 0x2a, 0x48 };
 	char text[] = ZONES "# no newline at the end";
 	struct zg_policy *p = parse_good(text);
 	ck_assert_uint_eq(p->text_len, strlen(text));
@@ -162,8 +165,9 @@ START_TEST(expiry_is_the_end_of_the_day_in_local_time)
 {
 	setenv("TZ", "Asia/Tokyo", 1);
 	tzset();
-	struct zg_policy *p = parse_good(ZONES "flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = \"192.0.2.1\"; "
-						"destination = \"10.2.0.1\"; port = 25; expires = \"2100-02-28\"; " FLOW_END " } );");
+	struct zg_policy *p =
+		parse_good(ZONES "flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = \"192.0.2.1\"; "
+				 "destination = \"10.2.0.1\"; port = 25; expires = \"2100-02-28\"; " FLOW_END " } );");
 	ck_assert_int_eq(p->flows[0].expires, 4107510000); /* 2100-02-28 15:00 UTC; 2100 is no leap year */
 	zg_policy_free(p);
 }
@@ -172,8 +176,9 @@ END_TEST
 START_TEST(narrowest_zone_wins)
 {
 	struct zg_policy *p = parse_good(ZONES);
-	static const char *const cases[][2] = { { "10.1.0.1", "mn" },  { "10.1.9.1", "lg" }, { "10.1.10.0", "mn" },
-						{ "10.2.0.1", "lg" },  { "8.8.8.8", "net" }, { "255.255.255.255", "net" },
+	static const char *const cases[][2] = { { "10.1.0.1", "mn" },  { "10.1.9.1", "lg" },
+						{ "10.1.10.0", "mn" }, { "10.2.0.1", "lg" },
+						{ "8.8.8.8", "net" },  { "255.255.255.255", "net" },
 						{ "fd00:1::1", "mn" }, { "fd00:3::1", "net" } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct zg_addr a;
@@ -388,8 +393,18 @@ END_TEST
 
 START_TEST(comments_and_line_ends)
 {
-	static const char *const tails[] = { "# x", "// x", "/* x */", "/**/", "/* \" */", "# /* x", "# \"", "#", "\r\n# x\r\n",
-					     "// \\", "daemon : { inspectors : 2 queue_base : 5 }", "daemon = { },",
+	static const char *const tails[] = { "# x",
+					     "// x",
+					     "/* x */",
+					     "/**/",
+					     "/* \" */",
+					     "# /* x",
+					     "# \"",
+					     "#",
+					     "\r\n# x\r\n",
+					     "// \\",
+					     "daemon : { inspectors : 2 queue_base : 5 }",
+					     "daemon = { },",
 					     "body2 = 1;" };
 	char text[4096];
 	for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {

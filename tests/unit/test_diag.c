@@ -50,7 +50,8 @@ START_TEST(nothing_unsafe_is_shown)
 {
 	begin("a\033[2Jb \xe2\x80\xae\xff\n");
 	zg_diag_add(&diags, ZG_DIAG_ERROR, 1, 6, "x\ny", "say %s", "\033]0;\xc2\x9b");
-	expect("f.conf:1:6: error: say \\x1b]0;\\xc2\\x9b\na\\x1b[2Jb \\xe2\\x80\\xae\\xff\n        ^\n  hint: x\\x0ay\n");
+	expect("f.conf:1:6: error: say \\x1b]0;\\xc2\\x9b\na\\x1b[2Jb \\xe2\\x80\\xae\\xff\n        ^\n  hint: "
+	       "x\\x0ay\n");
 }
 END_TEST
 
@@ -117,10 +118,20 @@ START_TEST(utf8_is_strict)
 		const char *bytes;
 		size_t n;
 	} cases[] = {
-		{ "a", 1 },	      { "\xc2\x80", 2 },	 { "\xe3\x81\x82", 3 },	    { "\xf0\xa0\xae\xb7", 4 },
-		{ "\xc0\x80", 0 },    { "\xc1\xbf", 0 },	 { "\xe0\x9f\xbf", 0 },	    { "\xed\xa0\x80", 0 },
-		{ "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\x80", 0 },	    { "\xe3\x81", 0 },
-		{ "\xf0\x8f\xbf\xbf", 0 }, { "\xff", 0 },
+		{ "a", 1 },
+		{ "\xc2\x80", 2 },
+		{ "\xe3\x81\x82", 3 },
+		{ "\xf0\xa0\xae\xb7", 4 },
+		{ "\xc0\x80", 0 },
+		{ "\xc1\xbf", 0 },
+		{ "\xe0\x9f\xbf", 0 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xf4\x90\x80\x80", 0 },
+		{ "\xf5\x80\x80\x80", 0 },
+		{ "\x80", 0 },
+		{ "\xe3\x81", 0 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xff", 0 },
 	};
 	uint32_t cp;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -136,8 +147,15 @@ START_TEST(widths)
 	static const struct {
 		const char *text;
 		int cells;
-	} cases[] = { { "abc", 3 },   { "住民", 4 }, { "ﾊﾝｶｸ", 4 },  { "Ａ", 2 }, { "か\xe3\x82\x99", 2 },
-		      { "葛\xf3\xa0\x84\x80", 2 }, { "\x1b", 4 }, { "①", 1 }, { "\xff\xfe", 8 } };
+	} cases[] = { { "abc", 3 },
+		      { "住民", 4 },
+		      { "ﾊﾝｶｸ", 4 },
+		      { "Ａ", 2 },
+		      { "か\xe3\x82\x99", 2 },
+		      { "葛\xf3\xa0\x84\x80", 2 },
+		      { "\x1b", 4 },
+		      { "①", 1 },
+		      { "\xff\xfe", 8 } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		ck_assert_int_eq(zg_utf8_safe_width(cases[i].text, strlen(cases[i].text)), cases[i].cells);
 }
