@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A plan into the kernel: one transaction, then what is there is read back and compared. */
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft/nft_int.h"
+
+#define SCRATCH_TABLE  "zonegate_check" /* name for a dry run while the real table is somebody else's */
+#define BACKSTOP_TRIES 10		/* when others change the rule set at the same time, as at boot */
+
+enum mode { COMMIT, DRY_RUN };
+
+/* One table of the plan and what is there of it. */
+struct task {
+	const struct zg_table *want;
+	const struct zg_table *have; /* NULL = nothing */
+	bool foreign;		     /* owned by another socket */
+	bool dormant;
+};
+
+static void find_task(const struct zg_nft *nft, const struct zg_nft_state *state, const struct zg_table *want,
+		      struct task *ret_task)
+{
+	*ret_task = (struct task){ .want = want };
+	for (size_t i = 0; i < state->plan->n_tables; i++) {
+		if (strcmp(state->plan->tables[i].name, want->name) != 0)
+			continue;
+		ret_task->have = &state->plan->tables[i];
+		ret_task->foreign = state->plan->tables[i].owned && state->owner[i] != nft->portid;
+		ret_task->dormant = state->dormant[i];
+	}
+}
+
+/* Can the table that is there be filled anew, its hooks untouched? */
+static bool reusable(const struct task *t)
+{
+	if (t->have->owned != t->want->owned || t->dormant)
+		return false;
+	for (size_t i = 0; i < t->want->n_chains; i++) {
+		const struct zg_chain *want = &t->want->chains[i];
+		const struct zg_chain *have = zg_table_find_chain(t->have, want->name);
+		if (have == NULL)
+			continue;
+		if (have->base != want->base ||
+		    (want->base && (have->hook != want->hook || have->priority != want->priority)))
+			return false;
+	}
+	return true;
+}
+
+static bool has_counter(const struct zg_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n_counters; i++)
+		if (strcmp(table->counters[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Takes out what is there. Base chains stay (packets that wait in a queue resume by their place among the hooks),
+ * and so do counters that the plan has too: their sums go on. */
+static void put_clearing(struct zg_batch *b, const struct zg_table *want, const struct zg_table *have)
+{
+	zg_put_del_rules(b);
+	for (size_t i = 0; i < have->n_sets; i++) {
+		/* older kernels let go of the chains in a verdict map only with its elements */
+		if (have->sets[i].data == ZG_SET_VERDICT)
+			zg_put_flush_set(b, have->sets[i].name);
+		zg_put_del_set(b, have->sets[i].name);
+	}
+	for (size_t i = 0; i < have->n_chains; i++)
+		if (zg_table_find_chain(want, have->chains[i].name) == NULL)
+			zg_put_del_chain(b, have->chains[i].name);
+	for (size_t i = 0; i < have->n_counters; i++)
+		if (!has_counter(want, have->counters[i].name))
+			zg_put_del_counter(b, have->counters[i].name);
+}
+
+static void put_filling(struct zg_batch *b, const struct zg_table *want, time_t now)
+{
+	for (size_t i = 0; i < want->n_counters; i++)
+		zg_put_counter(b, want->counters[i].name);
+	for (size_t i = 0; i < want->n_chains; i++)
+		zg_put_chain(b, &want->chains[i]);
+	for (size_t i = 0; i < want->n_sets; i++)
+		zg_put_set(b, &want->sets[i], (uint32_t)i + 1);
+	for (size_t i = 0; i < want->n_sets; i++)
+		zg_put_elems(b, &want->sets[i], now);
+	for (size_t i = 0; i < want->n_chains; i++)
+		for (size_t k = 0; k < want->chains[i].n_rules; k++)
+			zg_put_rule(b, &want->chains[i], &want->chains[i].rules[k]);
+}
+
+static enum zg_err put_table(struct zg_batch *b, const struct task *t, enum mode mode, time_t now, struct zg_diags *diags)
+{
+	const struct zg_table *have = t->have;
+	uint32_t flags = t->want->owned ? NFT_TABLE_F_OWNER : 0;
+
+	b->table = t->want->name;
+	if (t->foreign && mode == COMMIT) {
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "zonegatectl status tells whether a daemon runs; only one may",
+			    "another process owns the table inet %s", t->want->name);
+		return ZG_EPERM;
+	}
+	if (t->foreign) {
+		b->table = SCRATCH_TABLE;
+		have = NULL;
+	}
+	if (have != NULL && !reusable(t)) {
+		zg_put_del_table(b);
+		have = NULL;
+	}
+	/* a dry run must not register a hook even for a moment: for that moment nothing would pass */
+	if (have == NULL && mode == DRY_RUN)
+		flags |= NFT_TABLE_F_DORMANT;
+	zg_put_table(b, flags);
+	if (have != NULL)
+		put_clearing(b, t->want, have);
+	put_filling(b, t->want, now);
+	return ZG_OK;
+}
+
+/* A table that nobody owns and that is as it should be is left alone: the backstop, nearly always. */
+static bool is_there(const struct task *t, time_t now)
+{
+	char *difference = NULL;
+	if (t->have == NULL || t->want->owned || t->dormant)
+		return false;
+	enum zg_err err = zg_table_diff(t->want, t->have, now, &difference);
+	free(difference);
+	return err == ZG_OK;
+}
+
+static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum mode mode, struct zg_diags *diags)
+{
+	struct zg_nft_state state = { 0 };
+	struct zg_batch b = { 0 };
+	struct task tasks[ZG_PLAN_TABLES];
+	const time_t now = time(NULL);
+	enum zg_err err = zg_nft_read(nft, ZG_READ_NAMES, &state);
+	if (err == ZG_ESYS)
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "CAP_NET_ADMIN is needed, and a kernel with nf_tables",
+			    "the kernel's rule set cannot be read: %s", strerror(errno));
+	if (err != ZG_OK)
+		return err;
+
+	zg_batch_begin(&b, nft->seq + 1, nft->conflict ? state.genid - 1 : state.genid);
+	for (size_t i = 0; i < plan->n_tables && err == ZG_OK; i++) {
+		find_task(nft, &state, &plan->tables[i], &tasks[i]);
+		if (!is_there(&tasks[i], now))
+			err = put_table(&b, &tasks[i], mode, now, diags);
+	}
+	if (err == ZG_OK)
+		zg_batch_end(&b, mode == COMMIT);
+	if (err == ZG_OK)
+		err = zg_nft_transact(nft, &b, plan, diags);
+	zg_batch_free(&b);
+	zg_nft_state_free(&state);
+	return err;
+}
+
+enum zg_err zg_nft_dry_run(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags)
+{
+	enum zg_err err = ZG_EAGAIN;
+	for (int i = 0; i < BACKSTOP_TRIES && err == ZG_EAGAIN; i++)
+		err = transact(nft, plan, DRY_RUN, diags);
+	return err;
+}
+
+enum zg_err zg_nft_commit(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags)
+{
+	enum zg_err err = transact(nft, plan, COMMIT, diags);
+	return err == ZG_OK ? zg_nft_verify(nft, plan, diags) : err;
+}
+
+static enum zg_err verify_table(const struct task *t, time_t now, struct zg_diags *diags)
+{
+	char *difference = NULL;
+	enum zg_err err = ZG_EDRIFT;
+	if (t->have == NULL)
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel has no table inet %s", t->want->name);
+	else if (t->foreign)
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "another process owns the table inet %s", t->want->name);
+	else if (t->dormant)
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the table inet %s is dormant", t->want->name);
+	else
+		err = zg_table_diff(t->want, t->have, now, &difference);
+	if (difference != NULL)
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "somebody changed it: nft monitor", "%s", difference);
+	free(difference);
+	return err;
+}
+
+enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags)
+{
+	struct zg_nft_state state = { 0 };
+	struct task task;
+	enum zg_err worst = ZG_OK, err = zg_nft_read(nft, ZG_READ_ALL, &state);
+	if (err != ZG_OK) {
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel's rule set cannot be read back: %s",
+			    err == ZG_ESYS ? strerror(errno) : zg_strerror(err));
+		return err;
+	}
+	const time_t now = time(NULL);
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		find_task(nft, &state, &plan->tables[i], &task);
+		err = verify_table(&task, now, diags);
+		if (err != ZG_OK)
+			worst = err;
+	}
+	zg_nft_state_free(&state);
+	return worst;
+}
+
+enum zg_err zg_nft_backstop(struct zg_nft *nft, struct zg_diags *diags)
+{
+	struct zg_plan *plan = NULL;
+	struct zg_diags ignored;
+	enum zg_err err = zg_plan_backstop(&plan);
+	if (err != ZG_OK)
+		return err;
+	zg_diags_init(&ignored);
+	err = zg_nft_verify(nft, plan, &ignored);
+	zg_diags_free(&ignored);
+	if (err != ZG_OK)
+		err = ZG_EAGAIN;
+	for (int i = 0; i < BACKSTOP_TRIES && err == ZG_EAGAIN; i++)
+		err = zg_nft_commit(nft, plan, diags);
+	zg_plan_free(plan);
+	return err;
+}

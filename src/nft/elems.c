@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Elements of a set, read back. There may be a million: straight from the attributes into the plan's array. */
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "nft/nft_int.h"
+
+struct elem_reader {
+	struct zg_plan *plan;
+	struct zg_set *set;
+	const char *chain; /* the last verdict's: many elements go to the same */
+	enum zg_err err;
+};
+
+static void take_key(const struct nlattr *attr, uint8_t key[static ZG_PLAN_KEY_MAX])
+{
+	const struct nlattr *data;
+	zg_attrs_in(data, attr) {
+		if (mnl_attr_get_type(data) == NFTA_DATA_VALUE && mnl_attr_get_payload_len(data) <= ZG_PLAN_KEY_MAX)
+			memcpy(key, mnl_attr_get_payload(data), mnl_attr_get_payload_len(data));
+	}
+}
+
+static void take_verdict(struct elem_reader *r, const struct nlattr *verdict, struct zg_elem *elem)
+{
+	const struct nlattr *attr;
+	zg_attrs_in(attr, verdict) {
+		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE && mnl_attr_validate(attr, MNL_TYPE_U32) == 0) {
+			elem->verdict = ntohl(mnl_attr_get_u32(attr));
+		} else if (mnl_attr_get_type(attr) == NFTA_VERDICT_CHAIN && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0) {
+			if (r->chain == NULL || strcmp(r->chain, mnl_attr_get_str(attr)) != 0)
+				r->chain = zg_plan_str(r->plan, mnl_attr_get_str(attr));
+			if (r->chain == NULL)
+				r->err = ZG_ENOMEM;
+			elem->chain = r->chain;
+		}
+	}
+}
+
+static void take_data(struct elem_reader *r, const struct nlattr *data, struct zg_elem *elem)
+{
+	const struct nlattr *attr;
+	zg_attrs_in(attr, data) {
+		if (mnl_attr_get_type(attr) == NFTA_DATA_VALUE && mnl_attr_get_payload_len(attr) == sizeof elem->mark)
+			memcpy(&elem->mark, mnl_attr_get_payload(attr), sizeof elem->mark);
+		else if (mnl_attr_get_type(attr) == NFTA_DATA_VERDICT)
+			take_verdict(r, attr, elem);
+	}
+}
+
+/* NFTA_EXPR_NAME "counter", NFTA_EXPR_DATA { packets, bytes }. */
+static void take_counter(const struct nlattr *expr, struct zg_elem *elem)
+{
+	const struct nlattr *attr, *value;
+	zg_attrs_in(attr, expr) {
+		if (mnl_attr_get_type(attr) != NFTA_EXPR_DATA)
+			continue;
+		zg_attrs_in(value, attr) {
+			if (mnl_attr_validate(value, MNL_TYPE_U64) != 0)
+				continue;
+			if (mnl_attr_get_type(value) == NFTA_COUNTER_PACKETS)
+				elem->packets = be64toh(mnl_attr_get_u64(value));
+			else if (mnl_attr_get_type(value) == NFTA_COUNTER_BYTES)
+				elem->bytes = be64toh(mnl_attr_get_u64(value));
+		}
+	}
+}
+
+static int take_elem(struct elem_reader *r, const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+	struct zg_elem *elem = zg_plan_elem(r->set);
+	if (elem == NULL) {
+		r->err = ZG_ENOMEM;
+		return MNL_CB_STOP;
+	}
+	zg_attrs_in(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case NFTA_SET_ELEM_KEY:
+			take_key(attr, elem->key);
+			break;
+		case NFTA_SET_ELEM_KEY_END:
+			take_key(attr, elem->end);
+			break;
+		case NFTA_SET_ELEM_DATA:
+			take_data(r, attr, elem);
+			break;
+		case NFTA_SET_ELEM_TIMEOUT:
+			elem->expires = 1;
+			break;
+		case NFTA_SET_ELEM_EXPR:
+			take_counter(attr, elem);
+			break;
+		case NFTA_SET_ELEM_FLAGS:
+			/* the end of a plain interval, or a catch-all: no plan has either */
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0 && mnl_attr_get_u32(attr) != 0)
+				r->set->other |= ntohl(mnl_attr_get_u32(attr)) << 24;
+			break;
+		default:
+			break;
+		}
+	}
+	return r->err == ZG_OK ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+static int take_elems(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr, *elem;
+	zg_attrs_of(attr, nlh) {
+		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		zg_attrs_in(elem, attr) {
+			if (take_elem(data, elem) != MNL_CB_OK)
+				return MNL_CB_STOP;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const char *table, struct zg_set *set)
+{
+	char buf[MNL_ALIGN(2 * ZG_PLAN_NAME_MAX) + 128];
+	struct elem_reader r = { .plan = plan, .set = set };
+	struct nlmsghdr *nlh = zg_nft_request(nft, buf, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
+	enum zg_err err = zg_nft_ask(nft, nlh, take_elems, &r);
+	zg_plan_sort(set);
+	return r.err != ZG_OK ? r.err : err;
+}

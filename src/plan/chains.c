@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The chains: what every packet that wants across meets, in this order. */
+#include <linux/if_arp.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "plan/compile.h"
+#include "zonegate/mark.h"
+
+#define LOG_SNAPLEN   128 /* bytes of a refused packet: both headers with options */
+#define LOG_THRESHOLD 1	  /* packets per message: what is refused is told at once */
+
+#define PRIORITY_ARRIVE	  (-450) /* before the raw table (-300) and defragmentation (-400): no foreign mark comes in */
+#define PRIORITY_FORWARD  0
+#define PRIORITY_BACKSTOP 1000 /* after everything else in the forward hook */
+
+/* Registers, in words: a concatenation lies in one piece from word 0. */
+#define W_IFNAME (ZG_IFNAME_LEN / 4)
+
+/* A rule in the making. */
+struct draft {
+	struct zg_expr x[ZG_RULE_EXPRS_MAX];
+	size_t n;
+};
+
+static void add(struct draft *d, struct zg_expr x)
+{
+	d->x[d->n++] = x;
+}
+
+static enum zg_err finish(struct draft *d, struct zg_chain *chain, unsigned line)
+{
+	enum zg_err err = zg_plan_rule(chain, d->x, d->n, line) == NULL ? ZG_ENOMEM : ZG_OK;
+	d->n = 0;
+	return err;
+}
+
+static void meta(struct draft *d, uint32_t key, uint8_t reg)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_META_LOAD, .key = key, .dreg = reg });
+}
+
+static void meta_set(struct draft *d, uint32_t key, uint8_t reg)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_META_SET, .key = key, .sreg = reg });
+}
+
+static void ct(struct draft *d, uint32_t key, uint8_t dir, uint8_t reg)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_CT_LOAD, .key = key, .dir = dir, .dreg = reg });
+}
+
+static void payload(struct draft *d, uint32_t base, uint32_t offset, uint32_t len, uint8_t reg)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_PAYLOAD, .base = base, .offset = offset, .len = len, .dreg = reg });
+}
+
+static void cmp(struct draft *d, uint32_t op, const void *data, uint32_t len)
+{
+	struct zg_expr x = { .kind = ZG_X_CMP, .op = op, .len = len };
+	memcpy(x.data, data, len);
+	add(d, x);
+}
+
+static void mask_u32(struct draft *d, uint32_t mask)
+{
+	struct zg_expr x = { .kind = ZG_X_BITWISE, .len = sizeof mask };
+	memcpy(x.mask, &mask, sizeof mask);
+	add(d, x);
+}
+
+static void value_u32(struct draft *d, uint32_t value, uint8_t reg)
+{
+	struct zg_expr x = { .kind = ZG_X_VALUE, .dreg = reg, .len = sizeof value };
+	memcpy(x.data, &value, sizeof value);
+	add(d, x);
+}
+
+static void lookup(struct draft *d, const char *set, bool inverted)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_LOOKUP, .dreg = ZG_REG_NONE, .inverted = inverted, .name = set });
+}
+
+static void map(struct draft *d, const char *set, uint8_t dreg)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_LOOKUP, .dreg = dreg, .name = set });
+}
+
+static void verdict(struct draft *d, int code, const char *chain)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_VERDICT, .op = (uint32_t)code, .name = chain });
+}
+
+static void counter(struct draft *d, const char *name)
+{
+	add(d, (struct zg_expr){ .kind = ZG_X_COUNTER, .name = name });
+}
+
+/* Counted, told, dropped. */
+static void refuse(struct draft *d, const char *count, const char *prefix)
+{
+	counter(d, count);
+	add(d, (struct zg_expr){ .kind = ZG_X_LOG, .name = prefix, .group = ZG_PLAN_LOG_GROUP, .snaplen = LOG_SNAPLEN,
+				 .threshold = LOG_THRESHOLD });
+	verdict(d, NF_DROP, NULL);
+}
+
+static void family(struct draft *d, const struct zg_family_desc *fam)
+{
+	meta(d, NFT_META_NFPROTO, 0);
+	cmp(d, NFT_CMP_EQ, &fam->nfproto, 1);
+}
+
+/* iifname . source address, in words 0 ... */
+static void iface_and_source(struct draft *d, const struct zg_family_desc *fam)
+{
+	meta(d, NFT_META_IIFNAME, 0);
+	payload(d, NFT_PAYLOAD_NETWORK_HEADER, fam->saddr, fam->len, W_IFNAME);
+}
+
+static struct zg_chain *base_chain(struct zg_table *table, const char *name, uint32_t hook, int32_t priority, uint32_t policy)
+{
+	struct zg_chain *chain = zg_plan_chain(table, name, 0);
+	if (chain != NULL) {
+		chain->base = true;
+		chain->hook = hook;
+		chain->priority = priority;
+		chain->policy = policy;
+	}
+	return chain;
+}
+
+/* state & mask == 0 refuses, or != 0, by op. */
+static void ct_bits(struct draft *d, uint32_t key, uint32_t mask, uint32_t op)
+{
+	static const uint32_t zero = 0;
+	ct(d, key, ZG_DIR_NONE, 0);
+	mask_u32(d, mask);
+	cmp(d, op, &zero, sizeof zero);
+}
+
+/* The address and the MAC of a known station belong together. Not on Ethernet, or without a MAC header, is a miss. */
+static enum zg_err station_chain(struct zg_table *table, int f)
+{
+	const struct zg_family_desc *fam = &zg_families[f];
+	const uint16_t ether = ARPHRD_ETHER;
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, f == 0 ? "station4" : "station6", 0);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+	if (err != ZG_OK)
+		return err;
+	meta(&d, NFT_META_IIFTYPE, 0);
+	cmp(&d, NFT_CMP_EQ, &ether, sizeof ether);
+	iface_and_source(&d, fam);
+	payload(&d, NFT_PAYLOAD_LL_HEADER, 6, 6, (uint8_t)(W_IFNAME + fam->len / 4));
+	lookup(&d, f == 0 ? "station_mac4" : "station_mac6", false);
+	verdict(&d, NFT_RETURN, NULL);
+	err = finish(&d, chain, 0);
+	refuse(&d, f == 0 ? "drop_station4" : "drop_station6", "zg:station");
+	return err == ZG_OK ? finish(&d, chain, 0) : err;
+}
+
+/* Who may have sent it: state, source address, station. */
+static enum zg_err admit_rules(const struct zg_compiler *c, struct zg_chain *chain)
+{
+	static const char *const sources[2] = { "source4", "source6" }, *const spoofs[2] = { "drop_spoof4", "drop_spoof6" };
+	static const char *const ips[2] = { "station_ip4", "station_ip6" }, *const stations[2] = { "station4", "station6" };
+	struct draft d = { .n = 0 };
+	enum zg_err err;
+
+	/* an allow-list of states: invalid, untracked and whatever comes to be later are none of these */
+	ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) | NF_CT_STATE_BIT(IP_CT_NEW),
+		NFT_CMP_EQ);
+	refuse(&d, "drop_invalid", "zg:invalid");
+	err = finish(&d, chain, 0);
+	for (int f = 0; f < 2 && err == ZG_OK; f++) {
+		family(&d, &zg_families[f]);
+		iface_and_source(&d, &zg_families[f]);
+		lookup(&d, sources[f], true);
+		refuse(&d, spoofs[f], "zg:spoof");
+		err = finish(&d, chain, 0);
+	}
+	for (int f = 0; f < 2 && err == ZG_OK; f++) {
+		if (!c->stations[f])
+			continue;
+		family(&d, &zg_families[f]);
+		iface_and_source(&d, &zg_families[f]);
+		lookup(&d, ips[f], false);
+		verdict(&d, NFT_JUMP, stations[f]);
+		err = finish(&d, chain, 0);
+	}
+	return err;
+}
+
+/* Where it may go at all. */
+static enum zg_err dispatch_rules(struct zg_chain *chain)
+{
+	struct draft d = { .n = 0 };
+	enum zg_err err;
+
+	meta(&d, NFT_META_IIFNAME, 0);
+	meta(&d, NFT_META_OIFNAME, W_IFNAME);
+	lookup(&d, "never", false);
+	refuse(&d, "drop_never", "zg:zone-pair");
+	err = finish(&d, chain, 0);
+
+	/* the tuple that the flow maps judge must be the one on the wire */
+	if (err == ZG_OK) {
+		ct_bits(&d, NFT_CT_STATUS, IPS_SRC_NAT | IPS_DST_NAT, NFT_CMP_NEQ);
+		refuse(&d, "drop_nat", "zg:nat");
+		err = finish(&d, chain, 0);
+	}
+	/* an ICMP error carries the original tuple of the connection that it speaks of: it must not reach the maps */
+	if (err == ZG_OK) {
+		ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_RELATED), NFT_CMP_NEQ);
+		refuse(&d, "drop_icmp_error", "zg:icmp-error");
+		err = finish(&d, chain, 0);
+	}
+	if (err == ZG_OK) {
+		meta(&d, NFT_META_IIFNAME, 0);
+		meta(&d, NFT_META_OIFNAME, W_IFNAME);
+		ct(&d, NFT_CT_DIRECTION, ZG_DIR_NONE, 2 * W_IFNAME);
+		map(&d, "pairs", ZG_REG_VERDICT);
+		err = finish(&d, chain, 0);
+	}
+	if (err == ZG_OK) {
+		refuse(&d, "drop_pair", "zg:zone-pair");
+		err = finish(&d, chain, 0);
+	}
+	return err;
+}
+
+enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
+{
+	struct zg_chain *chain = base_chain(table, "forward", NF_INET_FORWARD, PRIORITY_FORWARD, NF_DROP);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : admit_rules(c, chain);
+	if (err == ZG_OK)
+		err = dispatch_rules(chain);
+	for (int f = 0; f < 2 && err == ZG_OK; f++)
+		if (c->stations[f])
+			err = station_chain(table, f);
+	return err;
+}
+
+enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, const char *const maps[2], unsigned line)
+{
+	static const char *const next[2] = { "inspect4", "inspect6" };
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, name, line);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+
+	for (int f = 0; f < 2 && err == ZG_OK; f++) {
+		const struct zg_family_desc *fam = &zg_families[f];
+		const uint8_t words = fam->len / 4;
+		family(&d, fam);
+		ct(&d, fam->ct_src, IP_CT_DIR_ORIGINAL, 0);
+		ct(&d, fam->ct_dst, IP_CT_DIR_ORIGINAL, words);
+		ct(&d, NFT_CT_PROTOCOL, ZG_DIR_NONE, (uint8_t)(2 * words)); /* one for both directions */
+		ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(2 * words + 1));
+		map(&d, maps[f], 0);
+		meta_set(&d, NFT_META_MARK, 0);
+		verdict(&d, NFT_GOTO, next[f]);
+		err = finish(&d, chain, line);
+	}
+	if (err == ZG_OK) {
+		refuse(&d, "drop_noflow", "zg:no-flow");
+		err = finish(&d, chain, line);
+	}
+	return err;
+}
+
+/* inspect4, inspect6: both directions of a connection come to the same queue, whatever the kind of queue expression. */
+static enum zg_err inspect_chain(struct zg_compiler *c, struct zg_table *table, int f)
+{
+	const struct zg_family_desc *fam = &zg_families[f];
+	const uint8_t words = fam->len / 4;
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, f == 0 ? "inspect4" : "inspect6", 0);
+	if (chain == NULL)
+		return ZG_ENOMEM;
+	if (c->policy->inspectors == 1) {
+		verdict(&d, NFT_GOTO, "queue_0");
+		return finish(&d, chain, 0);
+	}
+	/* hashed from the second register on; the result goes to the first */
+	ct(&d, fam->ct_src, IP_CT_DIR_ORIGINAL, 4);
+	ct(&d, fam->ct_dst, IP_CT_DIR_ORIGINAL, (uint8_t)(4 + words));
+	ct(&d, NFT_CT_PROTO_SRC, IP_CT_DIR_ORIGINAL, (uint8_t)(4 + 2 * words));
+	ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(4 + 2 * words + 1));
+	add(&d, (struct zg_expr){ .kind = ZG_X_HASH, .sreg = 4, .len = 4u * (2u * words + 2), .dreg = 0, .modulus = c->policy->inspectors,
+				  .seed = c->env->hash_seed });
+	map(&d, "queues", ZG_REG_VERDICT);
+	return finish(&d, chain, 0);
+}
+
+static enum zg_err queue_chain(struct zg_compiler *c, struct zg_table *table, uint32_t index, const char *name)
+{
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, name, 0);
+	if (chain == NULL)
+		return ZG_ENOMEM;
+	counter(&d, "queued");
+	/* flags 0: never bypass (without a listener the kernel drops), never fan out by CPU (it reorders) */
+	add(&d, (struct zg_expr){ .kind = c->env->queue == ZG_QUEUE_NATIVE ? ZG_X_QUEUE : ZG_X_TARGET,
+				  .group = c->policy->queue_base + index, .modulus = 1 });
+	return finish(&d, chain, 0);
+}
+
+enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table)
+{
+	const uint32_t n = c->policy->inspectors;
+	enum zg_err err = ZG_OK;
+	if (n < 1 || n > ZG_INSPECTORS_MAX || c->policy->queue_base + n > 65536) {
+		zg_diag_add(c->diags, ZG_DIAG_ERROR, 0, 0, NULL, "%u queues from number %u on are out of range", n,
+			    c->policy->queue_base);
+		return ZG_ECONF;
+	}
+	struct zg_set *queues = n > 1 ? zg_plan_set(table, "queues") : NULL;
+	if (queues != NULL) {
+		queues->fields[0] = (struct zg_field){ ZG_T_MARK, 4 };
+		queues->n_fields = 1;
+		queues->data = ZG_SET_VERDICT;
+	} else if (n > 1) {
+		return ZG_ENOMEM;
+	}
+	for (int f = 0; f < 2 && err == ZG_OK; f++)
+		err = inspect_chain(c, table, f);
+	for (uint32_t i = 0; i < n && err == ZG_OK; i++) {
+		const char *name = zg_plan_strf(c->plan, "queue_%u", i);
+		err = name == NULL ? ZG_ENOMEM : queue_chain(c, table, i, name);
+		if (err != ZG_OK || queues == NULL)
+			continue;
+		struct zg_elem *elem;
+		err = zg_compile_elem(c, queues, 0, &elem);
+		if (err == ZG_OK) {
+			zg_key_bytes(elem->key, 0, &i, sizeof i); /* host order, as the register */
+			elem->verdict = (uint32_t)NFT_GOTO;
+			elem->chain = name;
+		}
+	}
+	if (queues != NULL)
+		zg_plan_sort(queues);
+	return err;
+}
+
+enum zg_err zg_compile_backstop(struct zg_plan *plan)
+{
+	const uint32_t pass = ZG_MARK_PASS;
+	struct draft d = { .n = 0 };
+	struct zg_table *table = zg_plan_table(plan, ZG_TABLE_BACKSTOP, false);
+	enum zg_err err = table == NULL ? ZG_ENOMEM : zg_plan_counter(table, "passed");
+	if (err == ZG_OK)
+		err = zg_plan_counter(table, "backstop_drop");
+	struct zg_chain *chain =
+		err == ZG_OK ? base_chain(table, "arrive", NF_INET_PRE_ROUTING, PRIORITY_ARRIVE, NF_ACCEPT) : NULL;
+	if (chain == NULL)
+		return ZG_ENOMEM;
+	value_u32(&d, 0, 0);
+	meta_set(&d, NFT_META_MARK, 0);
+	err = finish(&d, chain, 0);
+
+	chain = err == ZG_OK ? base_chain(table, "forward", NF_INET_FORWARD, PRIORITY_BACKSTOP, NF_DROP) : NULL;
+	if (chain == NULL)
+		return ZG_ENOMEM;
+	meta(&d, NFT_META_MARK, 0);
+	cmp(&d, NFT_CMP_EQ, &pass, sizeof pass);
+	counter(&d, "passed");
+	value_u32(&d, 0, 0);
+	meta_set(&d, NFT_META_MARK, 0);
+	verdict(&d, NF_ACCEPT, NULL);
+	err = finish(&d, chain, 0);
+	counter(&d, "backstop_drop");
+	return err == ZG_OK ? finish(&d, chain, 0) : err;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the steps of the compiler. */
+#ifndef ZONEGATE_PLAN_COMPILE_H
+#define ZONEGATE_PLAN_COMPILE_H
+
+#include "plan/interval.h"
+#include "plan/plan.h"
+
+/* nft's datatype numbers (nftables, include/datatype.h): part of its interface since sets carry them. */
+enum {
+	ZG_T_IPV4 = 7,
+	ZG_T_IPV6 = 8,
+	ZG_T_ETHER = 9,
+	ZG_T_PROTO = 12,
+	ZG_T_SERVICE = 13,
+	ZG_T_MARK = 19,
+	ZG_T_CT_DIR = 27,
+	ZG_T_IFNAME = 41,
+};
+
+#define ZG_IFNAME_LEN 16 /* IFNAMSIZ: the key holds the whole name with its NULs */
+
+/* The two families, everywhere in this order. */
+struct zg_family_desc {
+	uint8_t family;	 /* enum zg_family */
+	uint8_t nfproto; /* NFPROTO_* */
+	uint8_t type;	 /* datatype of an address */
+	uint8_t len;	 /* bytes of an address */
+	uint8_t saddr;	 /* its offset in the IP header */
+	uint32_t ct_src, ct_dst; /* conntrack keys */
+	const char *digit; /* "4", "6": suffix of names */
+};
+
+extern const struct zg_family_desc zg_families[2];
+
+struct zg_compiler {
+	const struct zg_policy *policy;
+	const struct zg_plan_env *env;
+	struct zg_diags *diags;
+	struct zg_plan *plan;
+	struct zg_intervals *zones[2]; /* per family and zone: what is the zone's own, normal */
+	size_t n_elems;
+	bool stations[2]; /* per family: there are any */
+};
+
+/* Everything of the policy table that depends on the flows: maps and chains per zone pair (flows.c). */
+enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table);
+/* Sets that tell which source belongs where (zones.c). */
+enum zg_err zg_compile_zone_ranges(struct zg_compiler *c);
+enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table);
+/* The chains that are the same for every policy (chains.c). */
+enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table);
+enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);
+enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *chain, const char *const maps[2], unsigned line);
+enum zg_err zg_compile_backstop(struct zg_plan *plan);
+
+/* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */
+bool zg_zones_never(const struct zg_zone *a, const struct zg_zone *b);
+
+/* An element, counted against ZG_ELEMS_MAX (ZG_ECONF with a diagnostic); key bytes are put with zg_key_*. */
+enum zg_err zg_compile_elem(struct zg_compiler *c, struct zg_set *set, unsigned line, struct zg_elem **ret_elem);
+size_t zg_key_ifname(uint8_t *key, size_t at, const char *ifname);
+size_t zg_key_bytes(uint8_t *key, size_t at, const void *bytes, size_t len);
+
+#endif

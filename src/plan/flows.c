@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flows of a policy -> one map per zone pair and family, keyed by the connection's original tuple. */
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plan/compile.h"
+#include "zonegate/mark.h"
+
+/* What a flow names, cut to what belongs to the zone; normal. */
+static enum zg_err clip(const struct zg_intervals *own, uint8_t family, const struct zg_range *ranges, size_t n,
+			struct zg_intervals *ret_set)
+{
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < n && err == ZG_OK; i++)
+		if (ranges[i].lo.family == family)
+			err = zg_intervals_intersect(own, zg_u128_of(&ranges[i].lo), zg_u128_of(&ranges[i].hi), ret_set);
+	zg_intervals_normalize(ret_set);
+	return err;
+}
+
+static enum zg_err ports_of(const struct zg_flow *flow, struct zg_intervals *ret_set)
+{
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < flow->n_ports && err == ZG_OK; i++)
+		err = zg_intervals_add(ret_set, flow->ports[i].lo, flow->ports[i].hi);
+	zg_intervals_normalize(ret_set);
+	return err;
+}
+
+static void fill_key(uint8_t *key, const struct zg_family_desc *fam, zg_u128 src, zg_u128 dst, uint8_t proto, zg_u128 port)
+{
+	zg_u128_put(src, fam->family, key);
+	zg_u128_put(dst, fam->family, key + fam->len);
+	key[2 * fam->len] = proto;
+	key[2 * fam->len + 4] = (uint8_t)(port >> 8);
+	key[2 * fam->len + 5] = (uint8_t)port;
+}
+
+/* Sources x destinations x ports of one flow in one family; adds to *n how many. */
+static enum zg_err flow_elems(struct zg_compiler *c, struct zg_set *set, int f, size_t index, size_t *n)
+{
+	const struct zg_family_desc *fam = &zg_families[f];
+	const struct zg_flow *flow = &c->policy->flows[index];
+	struct zg_intervals src = { 0 }, dst = { 0 }, ports = { 0 };
+	enum zg_err err = clip(&c->zones[f][flow->from], fam->family, flow->sources, flow->n_sources, &src);
+	if (err == ZG_OK)
+		err = clip(&c->zones[f][flow->to], fam->family, flow->destinations, flow->n_destinations, &dst);
+	if (err == ZG_OK)
+		err = ports_of(flow, &ports);
+	for (size_t s = 0; s < src.n && err == ZG_OK; s++) {
+		for (size_t k = 0; k < dst.n * ports.n && err == ZG_OK; k++) {
+			const struct zg_interval *d = &dst.v[k / ports.n], *p = &ports.v[k % ports.n];
+			struct zg_elem *elem;
+			err = zg_compile_elem(c, set, flow->line, &elem);
+			if (err != ZG_OK)
+				break;
+			fill_key(elem->key, fam, src.v[s].lo, d->lo, (uint8_t)flow->transport, p->lo);
+			fill_key(elem->end, fam, src.v[s].hi, d->hi, (uint8_t)flow->transport, p->hi);
+			elem->mark = zg_mark_flow(c->policy->generation, (uint32_t)index);
+			elem->flow = (uint32_t)index + 1;
+			elem->expires = flow->expires;
+			(*n)++;
+		}
+	}
+	zg_intervals_free(&src);
+	zg_intervals_free(&dst);
+	zg_intervals_free(&ports);
+	return err;
+}
+
+/* Two flows with one and the same tuple: it would be up to the kernel which inspector reads the connection. */
+static enum zg_err refuse_twins(struct zg_compiler *c, const struct zg_set *set)
+{
+	for (size_t i = 1; i < set->n_elems; i++) {
+		const struct zg_elem *a = &set->elems[i - 1], *b = &set->elems[i];
+		if (memcmp(a->key, b->key, sizeof a->key) == 0) {
+			zg_diag_add(c->diags, ZG_DIAG_ERROR, b->line, 0, "make the two disjoint, or one of them",
+				    "flows \"%s\" and \"%s\" cover the same connections",
+				    c->policy->flows[a->flow - 1].name, c->policy->flows[b->flow - 1].name);
+			return ZG_ECONF;
+		}
+	}
+	return ZG_OK;
+}
+
+static enum zg_err flow_map(struct zg_compiler *c, struct zg_table *table, int f, const char *name, const size_t *flows,
+			    size_t n, size_t *n_elems)
+{
+	const struct zg_family_desc *fam = &zg_families[f];
+	struct zg_set *set = zg_plan_set(table, name);
+	enum zg_err err = set == NULL ? ZG_ENOMEM : ZG_OK;
+	if (err != ZG_OK)
+		return err;
+	set->fields[0] = set->fields[1] = (struct zg_field){ fam->type, fam->len };
+	set->fields[2] = (struct zg_field){ ZG_T_PROTO, 1 };
+	set->fields[3] = (struct zg_field){ ZG_T_SERVICE, 2 };
+	set->n_fields = 4;
+	set->data = ZG_SET_MARK;
+	set->interval = set->timeout = set->counter = true;
+	for (size_t i = 0; i < n && err == ZG_OK; i++) {
+		const struct zg_flow *flow = &c->policy->flows[flows[i]];
+		if (flow->expires == 0 || flow->expires > c->env->now)
+			err = flow_elems(c, set, f, flows[i], &n_elems[i]);
+	}
+	zg_plan_sort(set);
+	return err == ZG_OK ? refuse_twins(c, set) : err;
+}
+
+/* Says which flows came to nothing. */
+static enum zg_err judge_flows(struct zg_compiler *c, const size_t *flows, size_t n, const size_t *n_elems)
+{
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < n; i++) {
+		const struct zg_flow *flow = &c->policy->flows[flows[i]];
+		if (n_elems[i] > 0)
+			continue;
+		if (flow->expires != 0 && flow->expires <= c->env->now) {
+			zg_diag_add(c->diags, ZG_DIAG_WARNING, flow->line, 0, "prolong or remove it",
+				    "flow \"%s\" has expired and permits nothing", flow->name);
+			continue;
+		}
+		zg_diag_add(c->diags, ZG_DIAG_ERROR, flow->line, 0,
+			    "source and destination need an address of the same family in their zones",
+			    "flow \"%s\" permits nothing", flow->name);
+		err = ZG_ECONF;
+	}
+	return err;
+}
+
+/* Maps and chain of one pair of zones, for the n flows between them. */
+static enum zg_err pair(struct zg_compiler *c, struct zg_table *table, const size_t *flows, size_t n)
+{
+	const struct zg_flow *first = &c->policy->flows[flows[0]];
+	const struct zg_zone *from = &c->policy->zones[first->from], *to = &c->policy->zones[first->to];
+	const char *maps[2] = { NULL, NULL };
+	size_t *n_elems = NULL;
+	enum zg_err err = ZG_OK;
+
+	if (zg_zones_never(from, to)) {
+		for (size_t i = 0; i < n; i++)
+			zg_diag_add(c->diags, ZG_DIAG_ERROR, c->policy->flows[flows[i]].line, 0,
+				    "My Number and Internet do not communicate (2.6(3)①); there is no override",
+				    "flow \"%s\" joins zones \"%s\" and \"%s\"", c->policy->flows[flows[i]].name,
+				    from->name, to->name);
+		return ZG_ECONF;
+	}
+	n_elems = calloc(n, sizeof *n_elems);
+	if (n_elems == NULL)
+		return ZG_ENOMEM;
+	for (int f = 0; f < 2 && err == ZG_OK; f++) {
+		maps[f] = zg_plan_strf(c->plan, "flows%s_%s_%s", zg_families[f].digit, from->name, to->name);
+		err = maps[f] == NULL ? ZG_ENOMEM : flow_map(c, table, f, maps[f], flows, n, n_elems);
+	}
+	if (err == ZG_OK)
+		err = judge_flows(c, flows, n, n_elems);
+	if (err == ZG_OK) {
+		const char *chain = zg_plan_strf(c->plan, "pair_%s_%s", from->name, to->name);
+		err = chain == NULL ? ZG_ENOMEM : zg_compile_pair_chain(table, chain, maps, first->line);
+	}
+	free(n_elems);
+	return err;
+}
+
+/* pairs: incoming interface . outgoing interface . conntrack direction -> the pair's chain. Replies of a connection
+ * from A to B go from B to A and meet the same chain. */
+static enum zg_err dispatch_elems(struct zg_compiler *c, struct zg_set *set, const struct zg_flow *flow)
+{
+	const struct zg_zone *from = &c->policy->zones[flow->from], *to = &c->policy->zones[flow->to];
+	const char *chain = zg_plan_strf(c->plan, "pair_%s_%s", from->name, to->name);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+
+	for (size_t k = 0; k < 2 * from->n_ifaces * to->n_ifaces && err == ZG_OK; k++) {
+		const uint8_t direction = k % 2; /* IP_CT_DIR_ORIGINAL, IP_CT_DIR_REPLY */
+		const char *client = from->ifaces[k / 2 / to->n_ifaces], *server = to->ifaces[k / 2 % to->n_ifaces];
+		struct zg_elem *elem;
+		err = zg_compile_elem(c, set, flow->line, &elem);
+		if (err != ZG_OK)
+			break;
+		size_t at = zg_key_ifname(elem->key, 0, direction == 0 ? client : server);
+		at = zg_key_ifname(elem->key, at, direction == 0 ? server : client);
+		zg_key_bytes(elem->key, at, &direction, 1);
+		elem->verdict = (uint32_t)NFT_GOTO;
+		elem->chain = chain;
+	}
+	return err;
+}
+
+/* Flow indices in the order of their zone pairs; each pair's begin in ret_begins[pair], n_zones^2 + 1 entries. */
+static enum zg_err sort_by_pair(const struct zg_policy *policy, size_t **ret_flows, size_t **ret_begins)
+{
+	const size_t nz = policy->n_zones, n_pairs = nz * nz;
+	size_t *begins = calloc(n_pairs + 2, sizeof *begins), *flows = calloc(policy->n_flows + 1, sizeof *flows);
+	if (begins == NULL || flows == NULL) {
+		free(begins);
+		free(flows);
+		return ZG_ENOMEM;
+	}
+	/* begins[p + 2] counts, then begins[p + 1] is the write position, which ends as the begin of the next */
+	for (size_t i = 0; i < policy->n_flows; i++)
+		begins[policy->flows[i].from * nz + policy->flows[i].to + 2]++;
+	for (size_t p = 2; p < n_pairs + 2; p++)
+		begins[p] += begins[p - 1];
+	for (size_t i = 0; i < policy->n_flows; i++)
+		flows[begins[policy->flows[i].from * nz + policy->flows[i].to + 1]++] = i;
+	*ret_flows = flows;
+	*ret_begins = begins;
+	return ZG_OK;
+}
+
+enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table)
+{
+	const size_t n_pairs = c->policy->n_zones * c->policy->n_zones;
+	size_t *flows = NULL, *begins = NULL;
+	enum zg_err err = sort_by_pair(c->policy, &flows, &begins), worst;
+	if (err != ZG_OK)
+		return err;
+
+	struct zg_set *set = zg_plan_set(table, "pairs");
+	worst = set == NULL ? ZG_ENOMEM : ZG_OK;
+	if (set == NULL)
+		goto out;
+	set->fields[0] = set->fields[1] = (struct zg_field){ ZG_T_IFNAME, ZG_IFNAME_LEN };
+	set->fields[2] = (struct zg_field){ ZG_T_CT_DIR, 1 };
+	set->n_fields = 3;
+	set->data = ZG_SET_VERDICT;
+	for (size_t p = 0; p < n_pairs && err == ZG_OK; p++)
+		if (begins[p] < begins[p + 1])
+			err = dispatch_elems(c, set, &c->policy->flows[flows[begins[p]]]);
+	zg_plan_sort(set);
+	worst = err;
+
+	/* all pairs are tried, so that all errors are said at once */
+	for (size_t p = 0; p < n_pairs && (err == ZG_OK || err == ZG_ECONF); p++) {
+		if (begins[p] == begins[p + 1])
+			continue;
+		err = pair(c, table, &flows[begins[p]], begins[p + 1] - begins[p]);
+		worst = err != ZG_OK ? err : worst;
+	}
+out:
+	free(flows);
+	free(begins);
+	return err != ZG_OK ? err : worst;
+}
