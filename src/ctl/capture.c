@@ -121,7 +121,7 @@ enum zg_err zg_capture_open(const char *file, struct zg_capture **ret_capture,
 		return ZG_ESYS;
 	}
 	capture->linktype = pcap_datalink(capture->pcap);
-	if (!zg_capture_ip(capture->linktype, NULL, 0, 0, &none)) {
+	if (!zg_capture_ip(capture->linktype, (const uint8_t *)"", 0, 0, &none)) {
 		const char *name = pcap_datalink_val_to_name(capture->linktype);
 		snprintf(ret_error, ZG_CAPTURE_ERROR_MAX, "link type %s (%d) is not handled: Ethernet, raw IP, Linux cooked "
 			 "and BSD loopback are", name != NULL ? name : "unknown", capture->linktype);
