@@ -2,6 +2,7 @@
 #include "zonegate/diag.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,50 +89,58 @@ static char *safe_copy(const char *s)
 	return copy;
 }
 
-/* Room for one more, or NULL. An error that comes late takes the place of a warning. */
-static struct zg_diag *diag_room(struct zg_diags *d, enum zg_severity severity)
+/* Where the next one goes; SIZE_MAX = nowhere. An error that comes late takes the place of a warning. */
+static size_t diag_room(const struct zg_diags *d, enum zg_severity severity)
 {
-	if (d->n < ZG_ERRORS_MAX) {
-		if (d->items == NULL)
-			d->items = calloc(ZG_ERRORS_MAX, sizeof *d->items);
-		return d->items != NULL ? &d->items[d->n++] : NULL;
+	if (d->n < ZG_ERRORS_MAX)
+		return d->n;
+	for (size_t i = d->n; severity == ZG_DIAG_ERROR && i-- > 0;) {
+		if (d->items[i].severity == ZG_DIAG_WARNING)
+			return i;
 	}
-	if (severity != ZG_DIAG_ERROR)
-		return NULL;
-	for (size_t i = d->n; i-- > 0;) {
-		if (d->items[i].severity == ZG_DIAG_WARNING) {
-			d->dropped++;
-			diag_clear(&d->items[i]);
-			return &d->items[i];
-		}
+	return SIZE_MAX;
+}
+
+static enum zg_err diag_put(struct zg_diags *d, size_t at, const struct zg_diag *diag)
+{
+	if (d->items == NULL)
+		d->items = calloc(ZG_ERRORS_MAX, sizeof *d->items);
+	if (d->items == NULL)
+		return ZG_ENOMEM;
+	if (at < d->n) {
+		diag_clear(&d->items[at]);
+		d->dropped++;
+	} else {
+		d->n++;
 	}
-	return NULL;
+	d->items[at] = *diag;
+	return ZG_OK;
 }
 
 void zg_diag_add(struct zg_diags *d, enum zg_severity severity, unsigned line, unsigned column, const char *hint,
 		 const char *format, ...)
 {
+	struct zg_diag diag = { .severity = severity, .line = line, .column = column };
+	size_t at = diag_room(d, severity);
 	char *raw = NULL;
 	va_list args;
 	if (severity == ZG_DIAG_ERROR)
 		d->errors++;
-	va_start(args, format);
-	int rc = vasprintf(&raw, format, args);
-	va_end(args);
-	char *message = rc >= 0 ? safe_copy(raw) : NULL;
-	if (rc >= 0)
-		free(raw);
-	struct zg_diag *diag = message != NULL ? diag_room(d, severity) : NULL;
-	if (diag == NULL) {
-		free(message);
+	if (at == SIZE_MAX) {
 		d->dropped++;
 		return;
 	}
-	*diag = (struct zg_diag){ .severity = severity,
-				  .line = line,
-				  .column = column,
-				  .message = message,
-				  .hint = hint != NULL ? safe_copy(hint) : NULL };
+	va_start(args, format);
+	if (vasprintf(&raw, format, args) < 0)
+		raw = NULL;
+	va_end(args);
+	diag.message = raw != NULL ? safe_copy(raw) : NULL;
+	diag.hint = hint != NULL ? safe_copy(hint) : NULL;
+	free(raw);
+	if (diag.message == NULL || diag_put(d, at, &diag) != ZG_OK) {
+		diag_clear(&diag);
+		d->dropped++;
+	}
 }
 
 /* Insertion: at most ZG_ERRORS_MAX, and qsort() is not stable. */

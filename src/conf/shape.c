@@ -346,6 +346,24 @@ static int scalar(struct shape *s, size_t place)
 
 static void value(struct shape *s, size_t place, unsigned depth);
 
+/* No comma where one belongs: put one in before the next element, if there is room for it. False = given up. */
+static bool missing_comma(struct shape *s, bool array)
+{
+	static const char hint[] = "is a comma missing before it?";
+	const struct token *t = &s->token;
+	char *before = t->off > 0 ? &s->lex.text[t->off - 1] : NULL;
+	bool value = (t->type != T_END && t->type != T_PUNCT) || is_punct(s, '{');
+	const char *expected = array ? "\",\" or \"]\"" : "\",\" or \")\"";
+	if (!value || before == NULL || (*before != ' ' && *before != '\t')) {
+		syntax(s, expected, t->type == T_END ? "the bracket is never closed" : hint);
+		return false;
+	}
+	*before = ',';
+	CONF_ERROR(s->diags, t->at, fullwidth_hint(s, t, hint), "expected %s, found \"%.*s\"", expected,
+		   t->len < 40 ? (int)t->len : 40, s->lex.text + t->off);
+	return true;
+}
+
 /* The elements of a list or an array up to its end, which is consumed. */
 static void elements(struct shape *s, size_t place, char close, unsigned depth)
 {
@@ -374,14 +392,11 @@ static void elements(struct shape *s, size_t place, char close, unsigned depth)
 		array_type = type;
 		if (is_punct(s, close))
 			break;
-		if (!is_punct(s, ',')) {
-			syntax(s, array ? "\",\" or \"]\"" : "\",\" or \")\"",
-			       s->token.type == T_END ? "the bracket is never closed"
-						      : "is a comma missing before it?");
+		if (!is_punct(s, ',') && !missing_comma(s, array))
 			return;
-		}
 		struct token comma = s->token;
-		advance(s);
+		if (is_punct(s, ','))
+			advance(s);
 		if (is_punct(s, close)) {
 			CONF_ERROR(s->diags, comma.at, "remove it", "comma after the last element");
 			blank(s->lex.text, comma.off, 1);

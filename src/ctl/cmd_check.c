@@ -59,8 +59,9 @@ static int check_kernel(const struct zg_policy *policy, struct zg_diags *diags)
 		return ZG_EXIT_OK;
 	if (diags->errors > 0)
 		return ZG_EXIT_CONFIG;
-	fprintf(stderr, "zonegatectl check: --kernel: %s%s\n", zg_strerror(err),
-		err == ZG_EPERM ? "; it needs CAP_NET_ADMIN" : "");
+	zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0,
+		    err == ZG_EPERM ? "run it as root (CAP_NET_ADMIN), or leave out --kernel" : NULL,
+		    "the dry run in the kernel failed: %s", zg_strerror(err));
 	return ZG_EXIT_FAILED;
 }
 
