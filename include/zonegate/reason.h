@@ -9,20 +9,20 @@
 #define ZONEGATE_REASON_H
 
 #define ZG_REASONS_PACKET(Z) \
-	Z(PKT_TRUNCATED, "packet-truncated", "the kernel handed over less than the packet", "PLATFORM") \
+	Z(PKT_TRUNCATED, "packet-truncated", "the kernel handed over less than the packet", "zonegate-inspectors(7)") \
 	Z(PKT_LENGTH, "packet-length", "IP or TCP lengths disagree with the packet", "RFC 791 3.1, RFC 8200 3, RFC 9293 3.1") \
 	Z(PKT_CHECKSUM, "packet-checksum", "bad checksum", "RFC 1071") \
 	Z(PKT_OPTIONS, "packet-ip-options", "IPv4 options", "RFC 7126") \
 	Z(PKT_FRAGMENT, "packet-fragment", "a fragment that was not reassembled", "RFC 1858") \
 	Z(PKT_EXTENSION, "packet-extension-header", "IPv6 extension header", "RFC 8200 4") \
-	Z(PKT_TTL, "packet-ttl", "TTL or hop limit below the floor", "limits.h ZG_TTL_MIN") \
+	Z(PKT_TTL, "packet-ttl", "TTL or hop limit below the floor", "limit ZG_TTL_MIN") \
 	Z(PKT_PROTOCOL, "packet-protocol", "not a transport that an inspector handles", "policy") \
 	Z(PKT_NO_FLOW, "packet-no-flow", "the packet belongs to no flow of the policy in force", "policy") \
 	Z(PKT_ADDRESS, "packet-address", "source or destination that no host can have", "RFC 1122 3.2.1.3, RFC 4291 2")
 
 #define ZG_REASONS_TCP(Z) \
-	Z(TCP_UNKNOWN, "tcp-unknown", "segment of a connection whose start was not seen", "ARCHITECTURE") \
-	Z(TCP_DEAD, "tcp-dead", "segment of a connection that was refused", "ARCHITECTURE") \
+	Z(TCP_UNKNOWN, "tcp-unknown", "segment of a connection whose start was not seen", "zonegate-inspectors(7)") \
+	Z(TCP_DEAD, "tcp-dead", "segment of a connection that was refused", "zonegate-inspectors(7)") \
 	Z(TCP_FLAGS, "tcp-flags", "flag combination outside the allow-list", "RFC 9293 3.1") \
 	Z(TCP_URGENT, "tcp-urgent", "urgent data", "RFC 6093") \
 	Z(TCP_OPTION, "tcp-option", "TCP option outside the allow-list or malformed", "RFC 9293 3.2") \
@@ -37,10 +37,10 @@
 	Z(TCP_FIN, "tcp-fin", "FIN that is not at the edge of the stream", "RFC 9293 3.6") \
 	Z(TCP_AFTER_FIN, "tcp-after-fin", "bytes after FIN", "RFC 9293 3.6") \
 	Z(TCP_OVERLAP, "tcp-overlap", "retransmission differs from what was sent first", "RFC 9293 3.10.7.4") \
-	Z(TCP_HOLD, "tcp-hold-limit", "too much out of order or held", "limits.h ZG_STREAM_HOLD_BYTES") \
-	Z(TCP_TABLE_FULL, "tcp-table-full", "too many connections at once", "limits.h ZG_FLOWTAB_MAX") \
-	Z(TCP_MEMORY, "tcp-memory", "stream memory exhausted", "limits.h ZG_ENGINE_BYTES_MAX") \
-	Z(TCP_IDLE, "tcp-idle", "the connection was silent for too long", "limits.h ZG_IDLE_MS") \
+	Z(TCP_HOLD, "tcp-hold-limit", "too much out of order or held", "limit ZG_STREAM_HOLD_BYTES") \
+	Z(TCP_TABLE_FULL, "tcp-table-full", "too many connections at once", "limit ZG_FLOWTAB_MAX") \
+	Z(TCP_MEMORY, "tcp-memory", "stream memory exhausted", "limit ZG_ENGINE_BYTES_MAX") \
+	Z(TCP_IDLE, "tcp-idle", "the connection was silent for too long", "limit ZG_IDLE_MS") \
 	Z(TCP_POLICY, "tcp-policy-changed", "the policy no longer permits this connection", "policy") \
 	Z(TCP_REPEAT, "tcp-repeat", "repeats what was acknowledged or is held already: not forwarded", "RFC 9293 3.10.7.4") \
 	Z(TCP_CLOSED, "tcp-closed", "segment of a connection that was reset", "RFC 9293 3.10.7.1")
@@ -59,20 +59,20 @@
 	Z(SMTP_END_OF_DATA, "smtp-end-of-data", "ambiguous end of data", "RFC 5321 4.1.1.4") \
 	Z(SMTP_MESSAGE_SIZE, "smtp-message-size", "message larger than permitted", "configuration") \
 	Z(SMTP_RECIPIENTS, "smtp-recipients", "more recipients than permitted", "configuration") \
-	Z(SMTP_HEADER_SIZE, "smtp-header-size", "header larger than permitted", "limits.h ZG_SMTP_HEADER_MAX") \
+	Z(SMTP_HEADER_SIZE, "smtp-header-size", "header larger than permitted", "limit ZG_SMTP_HEADER_MAX") \
 	Z(SMTP_HEADER_SYNTAX, "smtp-header-syntax", "malformed header field", "RFC 5322 2.2") \
 	Z(SMTP_HEADER_DUPLICATE, "smtp-header-duplicate", "header field that must occur once occurs twice", "RFC 5322 3.6") \
-	Z(SMTP_HEADER_FORBIDDEN, "smtp-header-forbidden", "Content-* header field that is not permitted", "PROTOCOLS smtp") \
+	Z(SMTP_HEADER_FORBIDDEN, "smtp-header-forbidden", "Content-* header field that is not permitted", "zonegate-inspectors(7)") \
 	Z(SMTP_MIME_VERSION, "smtp-mime-version", "MIME-Version missing or not 1.0", "RFC 2045 4") \
-	Z(SMTP_CONTENT_TYPE, "smtp-content-type", "only text/plain may pass", "PROTOCOLS smtp verify") \
+	Z(SMTP_CONTENT_TYPE, "smtp-content-type", "only text/plain may pass", "zonegate-inspectors(7)") \
 	Z(SMTP_CONTENT_SYNTAX, "smtp-content-syntax", "malformed or ambiguous Content-Type", "RFC 2045 5.1") \
-	Z(SMTP_CHARSET, "smtp-charset", "charset is not permitted", "PROTOCOLS smtp charsets") \
+	Z(SMTP_CHARSET, "smtp-charset", "charset is not permitted", "zonegate-inspectors(7)") \
 	Z(SMTP_ENCODING, "smtp-transfer-encoding", "transfer encoding is not permitted", "RFC 2045 6") \
 	Z(SMTP_ENCODING_SYNTAX, "smtp-encoding-syntax", "body does not follow its transfer encoding", "RFC 2045 6.7, 6.8") \
 	Z(SMTP_ENCODED_WORD, "smtp-encoded-word", "malformed encoded word", "RFC 2047 2") \
-	Z(SMTP_BODY_CHARSET, "smtp-body-charset", "text is not valid in its charset", "PROTOCOLS smtp charsets") \
-	Z(SMTP_BODY_CONTROL, "smtp-body-control", "control character, BOM or bidirectional override in the text", "PROTOCOLS smtp body") \
-	Z(SMTP_BODY_HIDDEN_FILE, "smtp-hidden-file", "a file hidden in the text (uuencode, yEnc, BinHex, PGP)", "PROTOCOLS smtp body") \
+	Z(SMTP_BODY_CHARSET, "smtp-body-charset", "text is not valid in its charset", "zonegate-inspectors(7)") \
+	Z(SMTP_BODY_CONTROL, "smtp-body-control", "control character, BOM or bidirectional override in the text", "zonegate-inspectors(7)") \
+	Z(SMTP_BODY_HIDDEN_FILE, "smtp-hidden-file", "a file hidden in the text (uuencode, yEnc, BinHex, PGP)", "zonegate-inspectors(7)") \
 	Z(SMTP_AFTER_QUIT, "smtp-after-quit", "bytes after QUIT", "RFC 5321 4.1.1.10")
 
 #define ZG_REASONS(Z) \

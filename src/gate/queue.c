@@ -15,7 +15,7 @@
 
 /* Packets that may wait in the kernel for one inspector: at 64 KiB each a burst of a second, not the whole memory. */
 #define QUEUE_PACKETS 4096
-/* Bytes: 64 MiB cost nothing measurable less than the default's losses (PLATFORM). */
+/* Bytes: 64 MiB cost nothing measurable less than the default's losses. */
 #define QUEUE_RCVBUF (64 * 1024 * 1024)
 
 static enum zg_err config_send(int fd, struct nlmsghdr *nlh)

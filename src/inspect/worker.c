@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Datagrams per receive: beyond 32 nothing more is gained (PLATFORM). */
+/* Datagrams per receive: beyond 32 nothing more is gained. */
 #define BATCH 32u
 /* One NFQUEUE message: the largest packet and its attributes. */
 #define SLOT (80u * 1024)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * smtp: mail as text (RFC 5321, RFC 2920; PROTOCOLS.md). The dialogue: who may say what and when, and which reply belongs to
+ * smtp: mail as text (RFC 5321, RFC 2920; rules in zonegate-inspectors(7)). The dialogue: who may say what and when, and which reply belongs to
  * which command. An allow-list: what is not written here is refused.
  */
 #include "proto/smtp.h"

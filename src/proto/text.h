@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the decoded text of a mail may be (PROTOCOLS smtp, Body): valid in its charset, no control characters, nothing
+ * What the decoded text of a mail may be (zonegate-inspectors(7)): valid in its charset, no control characters, nothing
  * that reorders or hides the text, no line that makes a mail reader cut a file out of it.
  */
 #ifndef ZONEGATE_PROTO_TEXT_H
