@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* zonegatectl check: all that is wrong with a configuration, without root and without a daemon. */
 #include <argp.h>
+#include <cap-ng.h>
 #include <time.h>
 
 #include "ctl/cmd.h"
@@ -59,6 +60,10 @@ static int check_kernel(const struct zg_policy *policy, struct zg_diags *diags)
 		return ZG_EXIT_OK;
 	if (diags->errors > 0)
 		return ZG_EXIT_CONFIG;
+	/* whichever system call it was that failed without it */
+	capng_get_caps_process();
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN))
+		err = ZG_EPERM;
 	zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0,
 		    err == ZG_EPERM ? "run it as root (CAP_NET_ADMIN), or leave out --kernel" : NULL,
 		    "the dry run in the kernel failed: %s", zg_strerror(err));
