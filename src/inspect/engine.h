@@ -208,6 +208,9 @@ bool zg_hold_covers(const struct zg_half *half, uint32_t seq, uint32_t end);
  * them says all that p says. */
 bool zg_hold_agrees(const struct zg_half *half, const struct zg_pkt *p, bool *ret_covered);
 
+/* Is there an early one with bytes from seq on? */
+bool zg_hold_beyond(const struct zg_half *half, uint32_t seq);
+
 /* --- stream_deny.c ---------------------------------------------------------------------------- */
 
 /* Ends the connection for good: both ends are told, what waits is dropped, the tuple is remembered. The caller drops the

@@ -297,6 +297,8 @@ static struct zg_fate with_data(struct zg_engine *e, struct zg_flow *f, enum zg_
 		return kill_flow(e, f, dir, ZG_R_TCP_OVERLAP);
 	if (fin && zg_seq_lt(end, s->nxt))
 		return kill_flow(e, f, dir, ZG_R_TCP_FIN);
+	if (fin && zg_hold_beyond(s, end))
+		return kill_flow(e, f, dir, ZG_R_TCP_AFTER_FIN);
 
 	struct zg_fate fate = ZG_FATE_DONE;
 	if (seen < seg->len)
@@ -306,14 +308,14 @@ static struct zg_fate with_data(struct zg_engine *e, struct zg_flow *f, enum zg_
 	return fate.reason == ZG_R_NONE ? forward_or_wait(e, f, dir, p) : fate;
 }
 
-/* Early packets whose turn has come. After a FIN all are looked at: none may lie behind it. */
+/* Early packets whose turn has come. */
 static void take_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
 {
 	struct zg_half *s = &f->half[dir];
 
 	while (f->phase == ZG_PHASE_OPEN && !zg_list_empty(&s->early)) {
 		struct zg_held *held = ZG_LIST_OF(s->early.next, struct zg_held, in_flow);
-		if (zg_seq_lt(s->nxt, held->pkt.seg.seq) && !s->fin_seen)
+		if (zg_seq_lt(s->nxt, held->pkt.seg.seq))
 			return;
 		zg_hold_take(e, held);
 		struct zg_fate fate = with_data(e, f, dir, &held->pkt);

@@ -109,3 +109,13 @@ bool zg_hold_agrees(const struct zg_half *half, const struct zg_pkt *p, bool *re
 	}
 	return true;
 }
+
+bool zg_hold_beyond(const struct zg_half *half, uint32_t seq)
+{
+	for (struct zg_list *at = half->early.next; at != &half->early; at = at->next) {
+		const struct zg_seg *seg = &held_in_flow(at)->pkt.seg;
+		if (zg_seq_lt(seq, seg->seq + seg->len))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,862 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table "TCP, below every inspector" of PROTOCOLS.md, row by row, and the connection's life. */
+#include "world.h"
+
+static struct world *w;
+
+static void setup(void)
+{
+	w = world_new();
+	world_open(w);
+}
+
+static void setup_ts(void)
+{
+	w = world_new();
+	w->ts = true;
+	world_open(w);
+}
+
+static void setup_closed(void)
+{
+	w = world_new();
+}
+
+static void teardown(void)
+{
+	world_free(w);
+}
+
+#define accepted(id) ck_assert_int_eq(world_fate(w, id), ACCEPTED)
+#define held(id)     ck_assert_int_eq(world_fate(w, id), HELD)
+#define dropped(id)  ck_assert_int_eq(world_fate(w, id), DROPPED)
+
+/* --- overlap, changed retransmission ------------------------------------------------------------- */
+
+START_TEST(retransmission_repeats)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	accepted(client_says(w, 0, "hello", 0));
+	accepted(client_says(w, 1, "ell", 0));
+	accepted(client_says(w, 2, "llo world", 0)); /* old and new together */
+	world_read(w, ZG_CLIENT, "hello world");
+}
+END_TEST
+
+START_TEST(changed_retransmission_kills)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	dropped(client_says(w, 0, "jello", 0));
+	world_killed(w, ZG_R_TCP_OVERLAP);
+	world_refused(w, client_says(w, 5, "more", 0), ZG_R_TCP_DEAD);
+	world_refused(w, server_says(w, 0, "more", 5), ZG_R_TCP_DEAD);
+	world_read(w, ZG_CLIENT, "hello");
+}
+END_TEST
+
+START_TEST(changed_overlap_kills)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	dropped(client_says(w, 3, "lX or something else", 0));
+	world_killed(w, ZG_R_TCP_OVERLAP);
+	world_read(w, ZG_CLIENT, "hello");
+}
+END_TEST
+
+START_TEST(rewritten_retransmission_is_rewritten_again)
+{
+	uint32_t first = client_says(w, 0, "azb", 0), again = client_says(w, 0, "azb", 0);
+	accepted(first);
+	accepted(again);
+	struct zg_seg seg;
+	for (uint32_t id = first; id <= again; id++) {
+		const struct world_verdict *v = &w->verdicts[id];
+		ck_assert_ptr_nonnull(v->packet);
+		/* decodes with a good checksum, and has the same length */
+		const struct zg_packet packet = { .data = v->packet, .len = v->len, .wire_len = v->len };
+		ck_assert_int_eq(zg_decode(&packet, &seg), ZG_R_NONE);
+		ck_assert_uint_eq(seg.len, 3);
+		ck_assert_int_eq(memcmp(v->packet + seg.data_off, "aZb", 3), 0);
+	}
+	world_read(w, ZG_CLIENT, "aZb");
+	/* the sender does not know of the change: what it repeats is compared with what it sent */
+	dropped(client_says(w, 0, "aZb", 0));
+	world_killed(w, ZG_R_TCP_OVERLAP);
+}
+END_TEST
+
+START_TEST(rewriting_covers_only_its_bytes)
+{
+	accepted(client_says(w, 0, "az", 0));
+	uint32_t plain = client_says(w, 2, "bc", 0);
+	accepted(plain);
+	ck_assert_ptr_null(w->verdicts[plain].packet);
+	/* a differently cut repetition */
+	uint32_t again = client_says(w, 1, "zbc", 0);
+	accepted(again);
+	ck_assert_int_eq(memcmp(w->verdicts[again].packet + w->verdicts[again].len - 3, "Zbc", 3), 0);
+}
+END_TEST
+
+START_TEST(acknowledged_bytes_are_answered)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	accepted(server_says(w, 0, "ok", 5));
+	/* nothing left to compare with: the receiver's acknowledgement comes again */
+	world_refused(w, client_says(w, 0, "jello", 0), ZG_R_TCP_REPEAT);
+	ck_assert_uint_eq(w->n_injects, 1);
+	const struct zg_inject *ack = &w->injects[0];
+	ck_assert_int_eq(ack->kind, ZG_INJECT_ACK);
+	ck_assert(ack->to_client && ack->has_ack);
+	ck_assert_uint_eq(ack->seq, S + 1 + 2);
+	ck_assert_uint_eq(ack->ack, C + 1 + 5);
+	ck_assert_uint_eq(ack->window, 65535);
+	world_refused(w, client_says(w, 3, "lo and new", 0), ZG_R_TCP_REPEAT); /* partly */
+	accepted(client_says(w, 5, " and new", 2));
+	world_read(w, ZG_CLIENT, "hello and new");
+}
+END_TEST
+
+/* --- before the first byte ------------------------------------------------------------------------- */
+
+START_TEST(bytes_before_the_first)
+{
+	world_refused(w, client_says(w, (uint32_t)-1, "Xa", 0), ZG_R_TCP_BEFORE_ISN);
+	world_refused(w, client_says(w, (uint32_t)-5, "abc", 0), ZG_R_TCP_BEFORE_ISN);
+	world_refused(w, client_says(w, (uint32_t)-1, "x", 0), ZG_R_TCP_BEFORE_ISN); /* keep-alive with a byte */
+	ck_assert_int_eq(w->injects[w->n_injects - 1].kind, ZG_INJECT_ACK);
+	accepted(client_says(w, (uint32_t)-1, "", 0)); /* keep-alive without */
+	accepted(client_says(w, 0, "a", 0));
+	world_read(w, ZG_CLIENT, "a");
+}
+END_TEST
+
+/* --- gap, out of order ------------------------------------------------------------------------------ */
+
+START_TEST(out_of_order_waits)
+{
+	uint32_t c = client_says(w, 2, "c", 0), b = client_says(w, 1, "b", 0);
+	held(c);
+	held(b);
+	world_refused(w, client_says(w, 1, "b", 0), ZG_R_TCP_REPEAT);
+	world_read(w, ZG_CLIENT, "");
+	accepted(client_says(w, 0, "a", 0));
+	accepted(b);
+	accepted(c);
+	world_read(w, ZG_CLIENT, "abc");
+}
+END_TEST
+
+START_TEST(out_of_order_with_two_stories_kills)
+{
+	uint32_t one = client_says(w, 2, "cd", 0);
+	held(one);
+	dropped(client_says(w, 1, "bX", 0));
+	dropped(one);
+	world_killed(w, ZG_R_TCP_OVERLAP);
+}
+END_TEST
+
+START_TEST(out_of_order_overlapping_alike)
+{
+	uint32_t one = client_says(w, 2, "cd", 0), two = client_says(w, 1, "bc", 0);
+	held(one);
+	held(two);
+	accepted(client_says(w, 0, "a", 0));
+	accepted(one);
+	accepted(two);
+	world_read(w, ZG_CLIENT, "abcd");
+}
+END_TEST
+
+START_TEST(out_of_order_differs_from_what_came)
+{
+	uint32_t early = client_says(w, 2, "cd", 0);
+	held(early);
+	/* fills the gap and says something else for its place */
+	accepted(client_says(w, 0, "abx", 0));
+	dropped(early);
+	world_killed(w, ZG_R_TCP_OVERLAP);
+	world_read(w, ZG_CLIENT, "abx");
+}
+END_TEST
+
+START_TEST(out_of_order_bound)
+{
+	for (uint32_t i = 0; i < ZG_STREAM_HOLD_PKTS; i++)
+		held(client_says(w, 1 + i, "a", 0));
+	world_refused(w, client_says(w, 1 + ZG_STREAM_HOLD_PKTS, "a", 0), ZG_R_TCP_HOLD);
+	/* only that packet was lost */
+	accepted(client_says(w, 0, "a", 0));
+	accepted(client_says(w, 1 + ZG_STREAM_HOLD_PKTS, "a", 0));
+	ck_assert_uint_eq(w->n_released[ZG_CLIENT], ZG_STREAM_HOLD_PKTS + 2);
+}
+END_TEST
+
+START_TEST(out_of_order_bytes_bound)
+{
+	static char big[60000];
+	struct pkt p = FROM_CLIENT(.seq = C + 2, .ack = S + 1, .data = big, .len = sizeof big);
+	struct zg_engine_stats stats;
+
+	memset(big, 'a', sizeof big);
+	held(world_send(w, p));
+	for (int i = 1; i < 5; i++) { /* overlapping, never the same */
+		p.seq++;
+		(void)world_send(w, p);
+	}
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_le(stats.bytes, ZG_STREAM_HOLD_BYTES + 16 * 1024);
+	ck_assert_uint_gt(stats.dropped_by[ZG_R_TCP_HOLD], 0);
+}
+END_TEST
+
+START_TEST(out_of_order_timeout)
+{
+	uint32_t id = client_says(w, 2, "c", 0);
+	world_wait(w, ZG_HOLD_MS - 1);
+	held(id);
+	world_wait(w, 1);
+	world_refused(w, id, ZG_R_TCP_HOLD);
+	accepted(client_says(w, 0, "ab", 0));
+	accepted(client_says(w, 2, "c", 0));
+}
+END_TEST
+
+/* --- acknowledgements -------------------------------------------------------------------------------- */
+
+START_TEST(ack_of_nothing_sent)
+{
+	accepted(server_says(w, 0, "hello", 0));
+	world_refused(w, client_says(w, 0, "", 6), ZG_R_TCP_ACK);
+	world_refused(w, client_says(w, 0, "a", 6), ZG_R_TCP_ACK);
+	accepted(client_says(w, 0, "", 5));
+	accepted(client_says(w, 0, "", 3)); /* an old one, late */
+	world_refused(w, client_says(w, 0, "", (uint32_t)-1), ZG_R_TCP_ACK);
+	world_read(w, ZG_CLIENT, "");
+}
+END_TEST
+
+START_TEST(ack_of_what_is_held)
+{
+	uint32_t id = server_says(w, 0, "a(b", 0);
+	held(id);
+	world_refused(w, client_says(w, 0, "", 3), ZG_R_TCP_ACK);
+	world_refused(w, client_says(w, 0, "", 1), ZG_R_TCP_ACK); /* the packet has not gone, though 'a' is released */
+	accepted(server_says(w, 3, ")", 0));
+	accepted(id);
+	accepted(client_says(w, 0, "", 4));
+}
+END_TEST
+
+START_TEST(ack_far_behind)
+{
+	static char data[40000];
+	memset(data, 'a', sizeof data);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct pkt p = FROM_SERVER(.seq = S + 1 + i * 40000, .ack = C + 1, .data = data, .len = sizeof data);
+		w->n_released[ZG_SERVER] = 0;
+		accepted(world_send(w, p));
+		accepted(client_says(w, 0, "", (i + 1) * 40000));
+	}
+	accepted(client_says(w, 0, "", 120000 - 65535));
+	world_refused(w, client_says(w, 0, "", 120000 - 65536), ZG_R_TCP_ACK);
+}
+END_TEST
+
+START_TEST(sack_beyond_what_was_sent)
+{
+	struct pkt good = FROM_CLIENT(.seq = C + 1, .ack = S + 1), bad = good, empty = good;
+
+	accepted(server_says(w, 0, "hello", 0));
+	pkt_opt_sack(&good, S + 3, S + 6);
+	pkt_opt_sack(&bad, S + 3, S + 7);
+	pkt_opt_sack(&empty, S + 3, S + 3);
+	accepted(world_send(w, good));
+	world_refused(w, world_send(w, bad), ZG_R_TCP_ACK);
+	world_refused(w, world_send(w, empty), ZG_R_TCP_ACK);
+}
+END_TEST
+
+/* --- window ------------------------------------------------------------------------------------------ */
+
+START_TEST(beyond_the_window)
+{
+	accepted(world_send(w, FROM_SERVER(.seq = S + 1, .ack = C + 1, .window = 10)));
+	/* the window moves no edge back (RFC 9293 3.8.6): 65535 was offered before */
+	static char data[65535];
+	memset(data, 'a', sizeof data);
+	world_refused(w, client_says(w, 65535 - 4, "12345", 0), ZG_R_TCP_WINDOW);
+	held(client_says(w, 65535 - 5, "12345", 0));
+	world_refused(w, client_says(w, 65536 + 5, "", 0), ZG_R_TCP_WINDOW);
+}
+END_TEST
+
+START_TEST(window_probe_of_one_byte)
+{
+	static char data[65500];
+	memset(data, 'a', sizeof data);
+	accepted(world_send(w, FROM_CLIENT(.seq = C + 1, .ack = S + 1, .data = data, .len = 65400)));
+	w->n_released[ZG_CLIENT] = 0;
+	accepted(world_send(w, FROM_CLIENT(.seq = C + 65401, .ack = S + 1, .data = data, .len = 135)));
+	accepted(world_send(w, FROM_SERVER(.seq = S + 1, .ack = C + 1 + 65535, .window_zero = true)));
+	w->n_released[ZG_CLIENT] = 0;
+	world_refused(w, client_says(w, 65535, "pq", 0), ZG_R_TCP_WINDOW);
+	accepted(client_says(w, 65535, "p", 0));
+	accepted(client_says(w, 65535, "p", 0));
+	world_refused(w, client_says(w, 65536, "q", 0), ZG_R_TCP_WINDOW);
+	world_read(w, ZG_CLIENT, "p");
+}
+END_TEST
+
+START_TEST(window_is_scaled)
+{
+	struct pkt syn = { .flags = ZG_SYN, .seq = C }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1, .window = 1000 };
+	pkt_opt_wscale(&syn, 0);
+	pkt_opt_wscale(&synack, 7);
+	accepted(world_send(w, syn));
+	accepted(world_send(w, synack));
+	accepted(client_says(w, 0, "", 0));
+	world_refused(w, client_says(w, 1000, "a", 0), ZG_R_TCP_WINDOW); /* not on the SYN itself */
+	accepted(world_send(w, FROM_SERVER(.seq = S + 1, .ack = C + 1, .window = 1000)));
+	held(client_says(w, 127999, "a", 0));
+	world_refused(w, client_says(w, 128000, "a", 0), ZG_R_TCP_WINDOW);
+}
+END_TEST
+
+/* --- RST ------------------------------------------------------------------------------------------------ */
+
+START_TEST(rst_in_place)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 1 + 6 }), ZG_R_TCP_RST);
+	ck_assert_int_eq(w->injects[w->n_injects - 1].kind, ZG_INJECT_ACK); /* challenged: it lies in the window */
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C - 100000 }), ZG_R_TCP_RST);
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST | ZG_ACK, .seq = C + 6, .ack = S + 9 }), ZG_R_TCP_RST);
+	accepted(world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 1 + 5 }));
+	ck_assert_int_eq(w->events[w->n_events - 1].kind, ZG_FLOW_CLOSED);
+	ck_assert_uint_eq(w->events[w->n_events - 1].bytes[ZG_CLIENT], 5);
+	world_refused(w, server_says(w, 0, "late", 5), ZG_R_TCP_CLOSED);
+	ck_assert_int_eq(w->injects[w->n_injects - 1].kind, ZG_INJECT_RST);
+	ck_assert_uint_eq(w->injects[w->n_injects - 1].seq, C + 1 + 5);
+}
+END_TEST
+
+START_TEST(rst_where_the_receiver_says)
+{
+	/* bytes were lost behind us: the receiver still expects the first one */
+	accepted(client_says(w, 0, "hello", 0));
+	accepted(world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 1 }));
+}
+END_TEST
+
+START_TEST(rst_behind_held_bytes)
+{
+	uint32_t id = client_says(w, 0, "ab(c", 0);
+	held(id);
+	dropped(world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 1 + 4 }));
+	dropped(id);
+	ck_assert_uint_eq(w->n_injects, 1);
+	ck_assert_int_eq(w->injects[0].kind, ZG_INJECT_RST);
+	ck_assert(!w->injects[0].to_client);
+	ck_assert_uint_eq(w->injects[0].seq, C + 1);
+	ck_assert_int_eq(w->events[w->n_events - 1].kind, ZG_FLOW_CLOSED);
+}
+END_TEST
+
+/* --- FIN ------------------------------------------------------------------------------------------------- */
+
+START_TEST(fin_closes)
+{
+	accepted(client_ends(w, 0, "bye", 0));
+	accepted(server_says(w, 0, "bye", 4));
+	accepted(server_ends(w, 3, "", 4));
+	ck_assert_uint_eq(w->n_events, 1);
+	accepted(client_says(w, 4, "", 4));
+	ck_assert_uint_eq(w->n_events, 2);
+	ck_assert_int_eq(w->events[1].kind, ZG_FLOW_CLOSED);
+	ck_assert_int_eq(w->events[1].reason, ZG_R_NONE);
+	ck_assert_uint_eq(w->events[1].bytes[ZG_CLIENT], 3);
+	ck_assert_uint_eq(w->events[1].bytes[ZG_SERVER], 3);
+	/* the last acknowledgement was lost: the FIN comes again and is answered */
+	world_refused(w, server_ends(w, 3, "", 4), ZG_R_TCP_REPEAT);
+	const struct zg_inject *ack = &w->injects[w->n_injects - 1];
+	ck_assert_int_eq(ack->kind, ZG_INJECT_ACK);
+	ck_assert(!ack->to_client);
+	ck_assert_uint_eq(ack->seq, C + 5);
+	ck_assert_uint_eq(ack->ack, S + 5);
+	/* nothing new any more */
+	world_refused(w, server_says(w, 4, "more", 4), ZG_R_TCP_AFTER_FIN);
+	/* the same ends may begin again, with another number */
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_SYN, .seq = C }), ZG_R_TCP_SYN_AGAIN);
+	accepted(world_send(w, (struct pkt){ .flags = ZG_SYN, .seq = C + 70000 }));
+}
+END_TEST
+
+START_TEST(bytes_after_fin_kill)
+{
+	accepted(client_ends(w, 0, "bye", 0));
+	accepted(client_ends(w, 0, "bye", 0));
+	dropped(client_says(w, 3, "X", 0));
+	world_killed(w, ZG_R_TCP_AFTER_FIN);
+}
+END_TEST
+
+START_TEST(fin_with_more_kills)
+{
+	accepted(client_ends(w, 0, "bye", 0));
+	dropped(client_ends(w, 0, "bye!", 0));
+	world_killed(w, ZG_R_TCP_AFTER_FIN);
+}
+END_TEST
+
+START_TEST(fin_too_early_kills)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	dropped(client_ends(w, 0, "hel", 0));
+	world_killed(w, ZG_R_TCP_FIN);
+}
+END_TEST
+
+START_TEST(fin_before_held_bytes_kills)
+{
+	uint32_t early = client_says(w, 4, "more", 0);
+	held(early);
+	dropped(client_ends(w, 0, "abc", 0));
+	dropped(early);
+	world_killed(w, ZG_R_TCP_AFTER_FIN);
+}
+END_TEST
+
+START_TEST(fin_out_of_order_waits)
+{
+	uint32_t fin = client_ends(w, 2, "c", 0);
+	held(fin);
+	accepted(client_says(w, 0, "ab", 0));
+	accepted(fin);
+	world_read(w, ZG_CLIENT, "abc");
+}
+END_TEST
+
+START_TEST(fin_on_a_retransmission)
+{
+	accepted(client_says(w, 0, "bye", 0));
+	accepted(client_ends(w, 0, "bye", 0));
+	accepted(world_send(w, FROM_SERVER(.seq = S + 1, .ack = C + 5)));
+}
+END_TEST
+
+START_TEST(fin_waits_for_held_bytes)
+{
+	uint32_t a = client_says(w, 0, "a[b", 0);
+	uint32_t fin = client_ends(w, 3, "", 0);
+	held(a);
+	held(fin);
+	world_refused(w, client_ends(w, 3, "", 0), ZG_R_TCP_REPEAT);
+	accepted(server_says(w, 0, "]", 0));
+	accepted(a);
+	accepted(fin);
+}
+END_TEST
+
+START_TEST(fin_denied_by_the_inspector)
+{
+	accepted(client_says(w, 0, "a!", 0));
+	dropped(client_ends(w, 2, "", 0));
+	world_killed(w, ZG_R_SMTP_LINE_END);
+}
+END_TEST
+
+/* --- what the inspector holds ------------------------------------------------------------------------- */
+
+START_TEST(held_until_released)
+{
+	uint32_t a = client_says(w, 0, "a(z", 0), b = client_says(w, 3, "b", 0);
+	held(a);
+	held(b);
+	world_read(w, ZG_CLIENT, "a");
+	world_refused(w, client_says(w, 0, "a(z", 0), ZG_R_TCP_REPEAT);
+	accepted(client_says(w, 4, ")c", 0));
+	accepted(a);
+	accepted(b);
+	ck_assert_int_eq(memcmp(w->verdicts[a].packet + w->verdicts[a].len - 3, "a(Z", 3), 0);
+	world_read(w, ZG_CLIENT, "a(Zb)c");
+}
+END_TEST
+
+START_TEST(held_bound_kills)
+{
+	held(client_says(w, 0, "(", 0));
+	for (uint32_t i = 1; i < ZG_STREAM_HOLD_PKTS; i++)
+		held(client_says(w, i, "a", 0));
+	dropped(client_says(w, ZG_STREAM_HOLD_PKTS, "a", 0));
+	world_killed(w, ZG_R_TCP_HOLD);
+	world_read(w, ZG_CLIENT, "");
+}
+END_TEST
+
+START_TEST(held_timeout_then_repeated)
+{
+	uint32_t a = client_says(w, 0, "(a", 0);
+	world_wait(w, ZG_HOLD_MS);
+	dropped(a);
+	uint32_t again = client_says(w, 0, "(a", 0);
+	held(again);
+	accepted(client_says(w, 2, ")", 0));
+	accepted(again);
+}
+END_TEST
+
+/* --- timestamps ------------------------------------------------------------------------------------------ */
+
+START_TEST(timestamps_go_on)
+{
+	accepted(client_says(w, 0, "a", 0));
+	w->ts = false;
+	world_refused(w, client_says(w, 1, "b", 0), ZG_R_TCP_TIMESTAMP);
+	w->ts = true;
+	w->ts_val[0] -= 2;
+	world_refused(w, client_says(w, 1, "b", 0), ZG_R_TCP_TIMESTAMP);
+	w->ts_val[0]--; /* the same again is no step back */
+	w->ts_val[0] += 1;
+	accepted(client_says(w, 1, "b", 0));
+	world_read(w, ZG_CLIENT, "ab");
+	accepted(world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 3 })); /* a RST needs none */
+}
+END_TEST
+
+START_TEST(timestamps_wrap)
+{
+	world_free(w);
+	w = world_new();
+	w->ts = true;
+	w->ts_val[0] = 0xfffffffd;
+	world_open(w);
+	accepted(client_says(w, 0, "a", 0));
+	accepted(client_says(w, 1, "b", 0)); /* 0x00000001 */
+	ck_assert_uint_lt(w->ts_val[0], 10);
+	w->ts_val[0] = 0xfffffff0;
+	world_refused(w, client_says(w, 2, "c", 0), ZG_R_TCP_TIMESTAMP);
+}
+END_TEST
+
+START_TEST(timestamps_in_injections)
+{
+	accepted(client_says(w, 0, "hello", 0));
+	accepted(server_says(w, 0, "", 5));
+	uint32_t newest = w->ts_val[0];
+	dropped(client_says(w, 0, "hello", 0));
+	ck_assert(w->injects[0].timestamps);
+	ck_assert_uint_eq(w->injects[0].ts_val, w->ts_val[1]);
+	ck_assert_uint_eq(w->injects[0].ts_ecr, newest);
+}
+END_TEST
+
+START_TEST(timestamps_not_agreed)
+{
+	w->ts = true;
+	world_refused(w, client_says(w, 0, "a", 0), ZG_R_TCP_OPTION);
+}
+END_TEST
+
+/* --- the handshake ----------------------------------------------------------------------------------------- */
+
+static const struct pkt syn = { .flags = ZG_SYN, .seq = C };
+static const struct pkt synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 };
+
+START_TEST(nothing_but_a_syn_begins)
+{
+	static const uint8_t kinds[] = { ZG_ACK, ZG_SYN | ZG_ACK, ZG_ACK | ZG_FIN, ZG_ACK | ZG_PSH };
+	for (size_t i = 0; i < sizeof kinds; i++) {
+		world_refused(w, world_send(w, (struct pkt){ .flags = kinds[i], .seq = 5, .ack = 77 }), ZG_R_TCP_UNKNOWN);
+		ck_assert_uint_eq(w->n_injects, i + 1);
+		ck_assert_int_eq(w->injects[i].kind, ZG_INJECT_RST);
+		ck_assert_uint_eq(w->injects[i].seq, 77);
+		ck_assert(!w->injects[i].has_ack);
+	}
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .seq = 5 }), ZG_R_TCP_UNKNOWN);
+	ck_assert_uint_eq(w->n_injects, sizeof kinds);
+	w->identity = 0;
+	world_refused(w, world_send(w, syn), ZG_R_PKT_NO_FLOW);
+}
+END_TEST
+
+START_TEST(syn_repeated)
+{
+	accepted(world_send(w, syn));
+	accepted(world_send(w, syn));
+	struct pkt other = syn, options = syn;
+	other.seq++;
+	world_refused(w, world_send(w, other), ZG_R_TCP_SYN_AGAIN);
+	pkt_opt_wscale(&options, 3);
+	world_refused(w, world_send(w, options), ZG_R_TCP_SYN_AGAIN);
+	accepted(world_send(w, synack));
+	accepted(world_send(w, syn));
+	accepted(world_send(w, synack));
+	other = synack;
+	other.seq++;
+	world_refused(w, world_send(w, other), ZG_R_TCP_SYN_AGAIN);
+	accepted(client_says(w, 0, "", 0));
+	/* the ACK was lost behind us */
+	accepted(world_send(w, synack));
+	/* a client that has forgotten: challenged */
+	world_refused(w, world_send(w, syn), ZG_R_TCP_SYN_AGAIN);
+	ck_assert_int_eq(w->injects[w->n_injects - 1].kind, ZG_INJECT_ACK);
+	ck_assert(w->injects[w->n_injects - 1].to_client);
+	accepted(world_send(w, (struct pkt){ .flags = ZG_RST, .seq = w->injects[w->n_injects - 1].ack }));
+	other = syn;
+	other.seq += 4711;
+	accepted(world_send(w, other));
+}
+END_TEST
+
+START_TEST(synack_does_not_fit)
+{
+	struct pkt p = synack;
+	accepted(world_send(w, syn));
+	p.ack++;
+	world_refused(w, world_send(w, p), ZG_R_TCP_HANDSHAKE);
+	ck_assert_int_eq(w->injects[0].kind, ZG_INJECT_RST);
+	ck_assert(!w->injects[0].to_client);
+	ck_assert_uint_eq(w->injects[0].seq, C + 2);
+	for (size_t i = 0; i < 3; i++) {
+		p = synack;
+		if (i == 0)
+			pkt_opt_sack_ok(&p);
+		else if (i == 1)
+			pkt_opt_wscale(&p, 1);
+		else
+			pkt_opt_ts(&p, 1, 1);
+		world_refused(w, world_send(w, p), ZG_R_TCP_OPTION); /* not offered */
+	}
+}
+END_TEST
+
+START_TEST(simultaneous_open)
+{
+	accepted(world_send(w, syn));
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_SYN, .from_server = true, .seq = S }), ZG_R_TCP_HANDSHAKE);
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_SYN | ZG_ACK, .seq = C, .ack = S + 1 }), ZG_R_TCP_HANDSHAKE);
+	accepted(world_send(w, synack));
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_SYN | ZG_ACK, .seq = C, .ack = S + 1 }), ZG_R_TCP_HANDSHAKE);
+}
+END_TEST
+
+START_TEST(data_before_the_handshake)
+{
+	accepted(world_send(w, syn));
+	world_refused(w, client_says(w, 0, "a", 0), ZG_R_TCP_HANDSHAKE);
+	world_refused(w, server_says(w, 0, "a", 0), ZG_R_TCP_HANDSHAKE);
+	accepted(world_send(w, synack));
+	world_refused(w, server_says(w, 0, "a", 0), ZG_R_TCP_HANDSHAKE);
+	world_refused(w, client_says(w, 0, "a", 1), ZG_R_TCP_HANDSHAKE);
+	/* with the ACK that completes it, or later */
+	held(client_says(w, 1, "b", 0));
+	accepted(client_says(w, 0, "a", 0));
+	world_read(w, ZG_CLIENT, "ab");
+}
+END_TEST
+
+START_TEST(connection_refused_by_the_server)
+{
+	accepted(world_send(w, syn));
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .from_server = true, .seq = 0 }), ZG_R_TCP_RST);
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST | ZG_ACK, .from_server = true, .ack = C + 2 }), ZG_R_TCP_RST);
+	accepted(world_send(w, (struct pkt){ .flags = ZG_RST | ZG_ACK, .from_server = true, .seq = 0, .ack = C + 1 }));
+	struct pkt again = syn;
+	again.seq += 9;
+	accepted(world_send(w, again));
+}
+END_TEST
+
+START_TEST(handshake_timeout)
+{
+	accepted(world_send(w, syn));
+	world_wait(w, ZG_SYN_MS);
+	world_refused(w, world_send(w, synack), ZG_R_TCP_UNKNOWN);
+	struct zg_engine_stats stats;
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows, 0);
+}
+END_TEST
+
+START_TEST(syn_flood_is_bounded)
+{
+	struct zg_engine_stats stats;
+	for (unsigned i = 0; i < ZG_FLOWTAB_SYN_MAX + 500; i++) {
+		struct pkt p = syn;
+		p.client_port = (uint16_t)(1 + i % 60000);
+		w->next_id = 0;
+		w->verdicts[0].times = 0;
+		accepted(world_send(w, p));
+	}
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows, ZG_FLOWTAB_SYN_MAX);
+	/* the newest is among them */
+	struct pkt p = synack;
+	p.client_port = ZG_FLOWTAB_SYN_MAX + 500;
+	accepted(world_send(w, p));
+}
+END_TEST
+
+START_TEST(idle_connection_ends)
+{
+	world_open(w);
+	world_wait(w, ZG_IDLE_MS - 1);
+	accepted(client_says(w, 0, "a", 0));
+	world_wait(w, ZG_IDLE_MS - 1);
+	ck_assert_uint_eq(w->n_events, 1);
+	world_wait(w, 1);
+	ck_assert_uint_eq(w->n_events, 2);
+	ck_assert_int_eq(w->events[1].kind, ZG_FLOW_CLOSED);
+	ck_assert_int_eq(w->events[1].reason, ZG_R_TCP_IDLE);
+	world_refused(w, client_says(w, 1, "b", 0), ZG_R_TCP_UNKNOWN);
+}
+END_TEST
+
+START_TEST(policy_changes)
+{
+	world_open(w);
+	w->mark = 2; /* a new generation, the same flow */
+	accepted(client_says(w, 0, "a", 0));
+	ck_assert_int_eq(world_fate(w, server_says(w, 0, "b", 1)), ACCEPTED);
+	w->identity = 2;
+	dropped(client_says(w, 1, "b", 0));
+	world_killed(w, ZG_R_TCP_POLICY);
+	ck_assert_uint_eq(w->injects[0].mark, 2);
+}
+END_TEST
+
+START_TEST(policy_gone_during_handshake)
+{
+	accepted(world_send(w, syn));
+	w->identity = 0;
+	dropped(world_send(w, synack));
+	world_killed(w, ZG_R_TCP_POLICY);
+	ck_assert(!w->injects[0].to_client);
+	ck_assert_uint_eq(w->injects[0].seq, C + 1);
+	ck_assert(!w->injects[0].has_ack);
+	ck_assert(w->injects[1].to_client && w->injects[1].has_ack);
+	ck_assert_uint_eq(w->injects[1].seq, 0);
+	ck_assert_uint_eq(w->injects[1].ack, C + 1);
+}
+END_TEST
+
+START_TEST(ipv6_too)
+{
+	w->v6 = true;
+	world_open(w);
+	accepted(client_says(w, 0, "hello", 0));
+	accepted(server_says(w, 0, "z", 5));
+	world_read(w, ZG_CLIENT, "hello");
+	world_read(w, ZG_SERVER, "Z");
+}
+END_TEST
+
+/* As if n bytes had passed and been acknowledged. */
+static void pass(uint32_t n)
+{
+	struct zg_flow *f = zg_flow_of(zg_flowtab_oldest(&w->engine->tab, ZG_LIST_OPEN));
+	struct zg_half *c = &f->half[ZG_CLIENT];
+	uint32_t *const numbers[] = { &c->nxt, &c->rel, &c->fwd, &c->una, &c->edge, &c->ring.start };
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		*numbers[i] += n;
+	c->released += n;
+}
+
+START_TEST(numbers_wrap)
+{
+	uint32_t at = 0;
+
+	world_open(w);
+	for (int i = 0; i < 14; i++) {
+		uint32_t early = client_says(w, at + 3, "z", 0);
+		held(early);
+		accepted(client_says(w, at, "abc", 0));
+		accepted(early);
+		accepted(client_says(w, at + 1, "bcz", 0));
+		accepted(server_says(w, 0, "", at + 4));
+		if (i > 0) /* at first there is nothing before it */
+			world_refused(w, client_says(w, at - 1, "x", 0), ZG_R_TCP_REPEAT);
+		world_refused(w, client_says(w, at + 4 + 65535, "x", 0), ZG_R_TCP_WINDOW);
+		at += 4 + 0x30000000;
+		pass(0x30000000);
+	}
+	ck_assert_uint_eq(w->n_released[ZG_CLIENT], 14 * 4);
+}
+END_TEST
+
+static TCase *with(const char *name, SFun before)
+{
+	TCase *tc = tcase_create(name);
+	tcase_add_checked_fixture(tc, before, teardown);
+	tcase_set_timeout(tc, 60);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("stream");
+	TCase *tc = with("open", setup);
+	tcase_add_test(tc, retransmission_repeats);
+	tcase_add_test(tc, changed_retransmission_kills);
+	tcase_add_test(tc, changed_overlap_kills);
+	tcase_add_test(tc, rewritten_retransmission_is_rewritten_again);
+	tcase_add_test(tc, rewriting_covers_only_its_bytes);
+	tcase_add_test(tc, acknowledged_bytes_are_answered);
+	tcase_add_test(tc, bytes_before_the_first);
+	tcase_add_test(tc, out_of_order_waits);
+	tcase_add_test(tc, out_of_order_with_two_stories_kills);
+	tcase_add_test(tc, out_of_order_overlapping_alike);
+	tcase_add_test(tc, out_of_order_differs_from_what_came);
+	tcase_add_test(tc, out_of_order_bound);
+	tcase_add_test(tc, out_of_order_bytes_bound);
+	tcase_add_test(tc, out_of_order_timeout);
+	tcase_add_test(tc, ack_of_nothing_sent);
+	tcase_add_test(tc, ack_of_what_is_held);
+	tcase_add_test(tc, ack_far_behind);
+	tcase_add_test(tc, sack_beyond_what_was_sent);
+	tcase_add_test(tc, beyond_the_window);
+	tcase_add_test(tc, window_probe_of_one_byte);
+	tcase_add_test(tc, rst_in_place);
+	tcase_add_test(tc, rst_where_the_receiver_says);
+	tcase_add_test(tc, rst_behind_held_bytes);
+	tcase_add_test(tc, fin_closes);
+	tcase_add_test(tc, bytes_after_fin_kill);
+	tcase_add_test(tc, fin_with_more_kills);
+	tcase_add_test(tc, fin_too_early_kills);
+	tcase_add_test(tc, fin_before_held_bytes_kills);
+	tcase_add_test(tc, fin_out_of_order_waits);
+	tcase_add_test(tc, fin_on_a_retransmission);
+	tcase_add_test(tc, fin_waits_for_held_bytes);
+	tcase_add_test(tc, fin_denied_by_the_inspector);
+	tcase_add_test(tc, held_until_released);
+	tcase_add_test(tc, held_bound_kills);
+	tcase_add_test(tc, held_timeout_then_repeated);
+	tcase_add_test(tc, timestamps_not_agreed);
+	suite_add_tcase(suite, tc);
+
+	tc = with("timestamps", setup_ts);
+	tcase_add_test(tc, timestamps_go_on);
+	tcase_add_test(tc, timestamps_wrap);
+	tcase_add_test(tc, timestamps_in_injections);
+	suite_add_tcase(suite, tc);
+
+	tc = with("handshake", setup_closed);
+	tcase_add_test(tc, nothing_but_a_syn_begins);
+	tcase_add_test(tc, syn_repeated);
+	tcase_add_test(tc, synack_does_not_fit);
+	tcase_add_test(tc, simultaneous_open);
+	tcase_add_test(tc, data_before_the_handshake);
+	tcase_add_test(tc, connection_refused_by_the_server);
+	tcase_add_test(tc, handshake_timeout);
+	tcase_add_test(tc, window_is_scaled);
+	tcase_add_test(tc, syn_flood_is_bounded);
+	tcase_add_test(tc, idle_connection_ends);
+	tcase_add_test(tc, policy_changes);
+	tcase_add_test(tc, policy_gone_during_handshake);
+	tcase_add_test(tc, ipv6_too);
+	tcase_add_test(tc, numbers_wrap);
+	suite_add_tcase(suite, tc);
+	return unit_main(suite);
+}
