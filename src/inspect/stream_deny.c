@@ -91,6 +91,7 @@ static void tell(struct zg_engine *e, struct zg_flow *f)
 	f->told_seq = s->fwd;
 	f->told_end = f->told_seq + (uint32_t)len + 1;
 	f->phase = ZG_PHASE_TOLD;
+	f->swallowed = 0; /* it may not read before it has sent all */
 	zg_flow_state_free(e, f);
 	send_text(e, f);
 }

@@ -165,7 +165,7 @@ static void world_refused(const struct world *w, uint32_t id, enum zg_reason rea
 	ck_assert_int_eq(world_fate(w, id), DROPPED);
 	ck_assert_uint_gt(world_dropped(w, reason), 0);
 	ck_assert_uint_gt(w->n_events, 0);
-	const struct zg_flow_event *e = &w->events[w->n_events - 1];
+	const struct zg_flow_event *e = &w->events[(w->n_events - 1) % WORLD_RECORDS];
 	ck_assert_msg(e->reason == reason, "%s instead of %s", zg_reason_name(e->reason), zg_reason_name(reason));
 }
 
