@@ -99,6 +99,7 @@ static const struct {
 	{ "zg:station", "wrong-station", "the source address belongs to another MAC address" },
 	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
 	{ "zg:icmp-error", "icmp-error", "ICMP errors do not cross the boundary" },
+	{ "zg:nat", "translated", "address translation hides who speaks to whom" },
 };
 
 /* Interfaces come as index numbers; names belong to the supervisor. */

@@ -145,7 +145,7 @@ static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum
 	if (err != ZG_OK)
 		return err;
 
-	zg_batch_begin(&b, nft->seq + 1, nft->conflict ? state.genid - 1 : state.genid);
+	zg_batch_begin(&b, nft->seq + 1, state.genid);
 	for (size_t i = 0; i < plan->n_tables && err == ZG_OK; i++) {
 		find_task(nft, &state, &plan->tables[i], &tasks[i]);
 		if (!is_there(&tasks[i], now))

@@ -36,7 +36,6 @@ struct zg_nft {
 	uint32_t portid; /* who we are to the kernel: the owner of the policy table */
 	uint32_t seq;
 	uint8_t *buf;	/* one answer */
-	bool conflict;	/* tests: behave as if the rule set had changed since it was read */
 };
 
 #define ZG_NFT_BUF (256u * 1024) /* bytes: larger than any message of a dump (at most 32 KiB and one element more) */

@@ -57,6 +57,9 @@ enum zg_err zg_compile_backstop(struct zg_plan *plan);
 /* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */
 bool zg_zones_never(const struct zg_zone *a, const struct zg_zone *b);
 
+/* Two elements of an interval set that one packet could match, *ret_a of the earlier flow; NULL: there are none. */
+enum zg_err zg_set_overlap(const struct zg_set *set, const struct zg_elem **ret_a, const struct zg_elem **ret_b);
+
 /* An element, counted against ZG_ELEMS_MAX (ZG_ECONF with a diagnostic); key bytes are put with zg_key_*. */
 enum zg_err zg_compile_elem(struct zg_compiler *c, struct zg_set *set, unsigned line, struct zg_elem **ret_elem);
 size_t zg_key_ifname(uint8_t *key, size_t at, const char *ifname);

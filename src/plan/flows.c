@@ -70,19 +70,17 @@ static enum zg_err flow_elems(struct zg_compiler *c, struct zg_set *set, int f, 
 	return err;
 }
 
-/* Two flows with one and the same tuple: it would be up to the kernel which inspector reads the connection. */
-static enum zg_err refuse_twins(struct zg_compiler *c, const struct zg_set *set)
+/* The checker looks at what is written, this at what the kernel is given. */
+static enum zg_err refuse_overlap(struct zg_compiler *c, const struct zg_set *set)
 {
-	for (size_t i = 1; i < set->n_elems; i++) {
-		const struct zg_elem *a = &set->elems[i - 1], *b = &set->elems[i];
-		if (memcmp(a->key, b->key, sizeof a->key) == 0) {
-			zg_diag_add(c->diags, ZG_DIAG_ERROR, b->line, 0, "make the two disjoint, or one of them",
-				    "flows \"%s\" and \"%s\" cover the same connections",
-				    c->policy->flows[a->flow - 1].name, c->policy->flows[b->flow - 1].name);
-			return ZG_ECONF;
-		}
-	}
-	return ZG_OK;
+	const struct zg_elem *a, *b;
+	enum zg_err err = zg_set_overlap(set, &a, &b);
+	if (err != ZG_OK || a == NULL)
+		return err;
+	zg_diag_add(c->diags, ZG_DIAG_ERROR, b->line, 0, "make the two disjoint, or one of them",
+		    "flows \"%s\" and \"%s\" cover the same connections", c->policy->flows[a->flow - 1].name,
+		    c->policy->flows[b->flow - 1].name);
+	return ZG_ECONF;
 }
 
 static enum zg_err flow_map(struct zg_compiler *c, struct zg_table *table, int f, const char *name, const size_t *flows,
@@ -105,7 +103,7 @@ static enum zg_err flow_map(struct zg_compiler *c, struct zg_table *table, int f
 			err = flow_elems(c, set, f, flows[i], &n_elems[i]);
 	}
 	zg_plan_sort(set);
-	return err == ZG_OK ? refuse_twins(c, set) : err;
+	return err == ZG_OK ? refuse_overlap(c, set) : err;
 }
 
 /* Says which flows came to nothing. */

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plans in a real kernel, in network namespaces of the tests' own. Needs root; says SKIP without. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
+/* Plans in a real kernel, each test in a network namespace of its own. Needs root; says SKIP without. */
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "nft/nft_int.h"
-#include "unit.h"
+#include "plan_help.h"
 #include "zonegate/mark.h"
 
-static const char zones[] =
-	"version = 1; body = \"見本市\"; model = \"alpha\";\n"
-	"zones = (\n"
-	" { name = \"mynumber\"; kind = \"mynumber\"; interfaces = [ \"mn0\" ]; addresses = [ \"10.10.0.0/24\", \"fd00:10::/64\" ]; },\n"
-	" { name = \"lgwan\"; kind = \"lgwan\"; interfaces = [ \"lg0\" ]; addresses = [ \"10.20.0.0/24\", \"fd00:20::/64\" ]; },\n"
-	" { name = \"internet\"; kind = \"internet\"; interfaces = [ \"in0\" ]; addresses = [ \"0.0.0.0/0\", \"::/0\" ]; } );\n";
-
-#define FLOW(name, source, destination, more)                                                                          \
-	"{ name = \"" name "\"; from = \"internet\"; to = \"lgwan\"; source = [ " source " ]; destination = [ " destination    \
-	" ]; protocol = \"tcp\"; port = 25; inspector = \"smtp\"; purpose = \"p\"; ticket = \"t\"; approver = \"a\"; " more " }"
-
-#define MAIL FLOW("mail-in", "\"10.30.0.25\", \"fd00:30::25\"", "\"10.20.0.25\", \"fd00:20::25\"", "")
-#define DAEMON(n) "daemon = { inspectors = " #n "; queue_base = 100; };\n"
+#define MORE PLAN_MAIL "," PLAN_FLOW("second", "\"10.30.1.0/24\"", "\"10.20.0.30\"", "")
 
 static struct zg_nft *nft;
 static struct zg_diags diags;
@@ -34,51 +16,21 @@ static enum zg_queue_kind kind;
 
 static struct zg_plan *plan_of(uint32_t generation, const char *flows, const char *daemon)
 {
-	struct zg_policy *policy = NULL;
-	struct zg_plan *plan = NULL;
-	char *text;
-	ck_assert_int_gt(asprintf(&text, "%sflows = ( %s );\n%s", zones, flows, daemon), 0);
-	enum zg_err err = zg_conf_parse("test.conf", text, strlen(text), &diags, &policy);
-	if (err == ZG_OK) {
-		const struct zg_plan_env env = { .queue = kind, .hash_seed = 0xfeedface, .now = time(NULL) };
-		policy->generation = generation;
-		err = zg_plan_compile(policy, &env, &diags, &plan);
-	}
-	if (err != ZG_OK) {
-		char *said = zg_diags_text(&diags, false);
-		ck_abort_msg("%s\n%s", zg_strerror(err), said);
-	}
-	zg_policy_free(policy);
-	free(text);
-	return plan;
+	return plan_compile(plan_policy(PLAN_ZONES, flows, daemon, &diags), generation, kind, &diags);
 }
 
 static void ok(enum zg_err err)
 {
-	if (err != ZG_OK) {
-		char *said = zg_diags_text(&diags, false);
-		ck_abort_msg("%s\n%s", zg_strerror(err), said);
-	}
+	plan_ok(err, &diags);
 }
 
-static bool said(const char *text)
-{
-	for (size_t i = 0; i < diags.n; i++)
-		if (strstr(diags.items[i].message, text) != NULL)
-			return true;
-	return false;
-}
-
-static void forget(void)
-{
-	zg_diags_free(&diags);
-	zg_diags_init(&diags);
-}
-
-/* A shell command in our namespace; its exit status. */
+/* A shell command in our namespace; its exit status. nft warns about xtables targets that it cannot print. */
 static int run(const char *command)
 {
-	int status = system(command);
+	char *quiet;
+	ck_assert_int_gt(asprintf(&quiet, "{ %s; } >/dev/null 2>&1", command), 0);
+	int status = system(quiet);
+	free(quiet);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -98,12 +50,111 @@ static void teardown(void)
 
 START_TEST(test_commit_and_read_back)
 {
-	struct zg_plan *plan = plan_of(1, MAIL, DAEMON(4));
-	ok(zg_nft_commit(nft, plan, &diags));
-	ok(zg_nft_verify(nft, plan, &diags));
-	ck_assert_int_eq(run("nft list table inet zonegate >/dev/null && nft list table inet zonegate_backstop >/dev/null"), 0);
+	static const char *const daemons[] = { PLAN_DAEMON(1), PLAN_DAEMON(4), PLAN_DAEMON(2) };
+	for (size_t i = 0; i < 3; i++) {
+		struct zg_plan *plan = plan_of((uint32_t)i + 1, MORE, daemons[i]);
+		ok(zg_nft_commit(nft, plan, &diags));
+		ok(zg_nft_verify(nft, plan, &diags));
+		zg_plan_free(plan);
+	}
+	ck_assert_int_eq(run("nft list table inet zonegate | grep -q '10.30.0.25 . 10.20.0.25 . tcp . 25'"), 0);
+	ck_assert_int_eq(run("nft list table inet zonegate | grep -q 'fd00:30::25 . fd00:20::25 . tcp . 25'"), 0);
+	ck_assert_int_eq(run("nft list table inet zonegate_backstop | grep -q 'priority 1000; policy drop;'"), 0);
 	if (getenv("ZG_TEST_SHOW") != NULL)
-		run("nft list ruleset >&2");
+		ck_assert_int_eq(system("nft list ruleset >&2"), 0);
+}
+END_TEST
+
+/* The base chains and the counters of the first commit are those of the second: nothing is unhooked in between. */
+START_TEST(test_commit_again_keeps_hooks)
+{
+	struct zg_plan *one = plan_of(1, MORE, PLAN_DAEMON(4)), *two = plan_of(2, PLAN_MAIL, PLAN_DAEMON(1));
+	ok(zg_nft_commit(nft, one, &diags));
+	FILE *before = popen("nft -a list ruleset 2>/dev/null | grep -E 'chain (forward|arrive)|counter [a-z_0-9]+ ' | sort", "r");
+	char a[8192] = "", b[8192] = "";
+	ck_assert_ptr_nonnull(before);
+	ck_assert_uint_gt(fread(a, 1, sizeof a - 1, before), 100);
+	pclose(before);
+	ok(zg_nft_commit(nft, two, &diags));
+	FILE *after = popen("nft -a list ruleset 2>/dev/null | grep -E 'chain (forward|arrive)|counter [a-z_0-9]+ ' | sort", "r");
+	ck_assert_ptr_nonnull(after);
+	ck_assert_uint_gt(fread(b, 1, sizeof b - 1, after), 100);
+	pclose(after);
+	/* rules name counters too, with handles of their own: compare the lines that define something */
+	for (char *line = strtok(a, "\n"); line != NULL; line = strtok(NULL, "\n"))
+		if (strstr(line, "{ # handle") != NULL)
+			ck_assert_msg(strstr(b, line) != NULL, "gone: %s", line);
+	ck_assert_int_ne(run("nft list table inet zonegate | grep -q 10.20.0.30"), 0);
+	ck_assert_int_ne(run("nft list table inet zonegate | grep -q queue_1"), 0);
+	zg_plan_free(one);
+	zg_plan_free(two);
+}
+END_TEST
+
+START_TEST(test_dry_run_leaves_nothing)
+{
+	struct zg_plan *one = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2)), *two = plan_of(2, MORE, PLAN_DAEMON(4));
+	ok(zg_nft_dry_run(nft, one, &diags));
+	ck_assert_int_eq(run("test -z \"$(nft list ruleset)\""), 0);
+	ok(zg_nft_commit(nft, one, &diags));
+	ok(zg_nft_dry_run(nft, two, &diags));
+	ok(zg_nft_verify(nft, one, &diags));
+	zg_plan_free(one);
+	zg_plan_free(two);
+}
+END_TEST
+
+/* A plan that the kernel refuses: said with the flow and its line, and everything stays as it was. */
+START_TEST(test_refused_plan_changes_nothing)
+{
+	struct zg_plan *one = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2)), *two = plan_of(2, MORE, PLAN_DAEMON(2));
+	struct zg_set *set = zg_table_find_set(zg_plan_find_table(two, ZG_TABLE_POLICY), "flows4_internet_lgwan");
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_eq(set->n_elems, 2);
+	struct zg_elem twin = set->elems[1], *e = zg_plan_elem(set);
+	*e = twin;
+	e->mark++;
+	ok(zg_nft_commit(nft, one, &diags));
+	ck_assert_int_eq(zg_nft_dry_run(nft, two, &diags), ZG_EKERNEL);
+	plan_forget(&diags);
+	ck_assert_int_eq(zg_nft_commit(nft, two, &diags), ZG_EKERNEL);
+	ck_assert_uint_ge(diags.n, 1);
+	ck_assert_msg(strstr(diags.items[0].message, "the kernel refused an element of flow \"second\": File exists") != NULL, "%s",
+		      diags.items[0].message);
+	ck_assert_uint_eq(diags.items[0].line, twin.line);
+	plan_forget(&diags);
+	ok(zg_nft_verify(nft, one, &diags));
+	/* a rule, too: a chain that is not there */
+	set->n_elems--;
+	const struct zg_expr jump = { .kind = ZG_X_VERDICT, .op = (uint32_t)-3, .name = "nowhere" };
+	ck_assert_ptr_nonnull(zg_plan_rule(&two->tables[1].chains[0], &jump, 1, 17));
+	ck_assert_int_eq(zg_nft_commit(nft, two, &diags), ZG_EKERNEL);
+	ck_assert(plan_said(&diags, "the kernel refused the rule of chain forward: No such file or directory"));
+	ck_assert_uint_eq(diags.items[0].line, 17);
+	plan_forget(&diags);
+	ok(zg_nft_verify(nft, one, &diags));
+	zg_plan_free(one);
+	zg_plan_free(two);
+}
+END_TEST
+
+/* A transaction that was made for another generation of the rule set. */
+START_TEST(test_conflict)
+{
+	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2));
+	struct zg_batch b;
+	uint32_t genid;
+	ok(zg_nft_commit(nft, plan, &diags));
+	ok(zg_nft_genid(nft, &genid));
+	ck_assert_int_eq(run("nft add table inet somebody"), 0);
+	zg_batch_begin(&b, nft->seq + 1, genid);
+	b.table = ZG_TABLE_BACKSTOP;
+	zg_put_del_table(&b);
+	zg_batch_end(&b, true);
+	ck_assert_int_eq(zg_nft_transact(nft, &b, plan, &diags), ZG_EAGAIN);
+	ck_assert_uint_eq(diags.n, 0);
+	zg_batch_free(&b);
+	ok(zg_nft_verify(nft, plan, &diags));
 	zg_plan_free(plan);
 }
 END_TEST
@@ -111,18 +162,249 @@ END_TEST
 START_TEST(test_foreign_owner)
 {
 	struct zg_nft *other;
-	struct zg_plan *plan = plan_of(1, MAIL, DAEMON(1));
+	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(1));
 	ok(zg_nft_commit(nft, plan, &diags));
 	ok(zg_nft_open(-1, &other));
 	ck_assert_int_eq(zg_nft_commit(other, plan, &diags), ZG_EPERM);
-	ck_assert(said("another process owns"));
-	forget();
+	ck_assert(plan_said(&diags, "another process owns"));
+	plan_forget(&diags);
+	ck_assert_int_eq(zg_nft_verify(other, plan, &diags), ZG_EDRIFT);
+	ck_assert(plan_said(&diags, "another process owns"));
+	plan_forget(&diags);
 	/* a check from outside still asks the kernel, under another name */
 	ok(zg_nft_dry_run(other, plan, &diags));
-	ck_assert_int_ne(run("nft list table inet zonegate_check 2>/dev/null"), 0);
-	ck_assert_int_ne(run("nft flush ruleset 2>/dev/null; nft delete table inet zonegate 2>/dev/null"), 0);
+	ck_assert_int_ne(run("nft list table inet zonegate_check"), 0);
+	ck_assert_int_ne(run("nft delete table inet zonegate"), 0);
+	ck_assert_int_ne(run("nft add rule inet zonegate forward accept"), 0);
 	zg_nft_close(other);
+	ok(zg_nft_verify(nft, plan, &diags));
 	zg_plan_free(plan);
+}
+END_TEST
+
+/* What somebody does to the backstop is seen, named, and made good by the next commit and by zg_nft_backstop(). */
+static const struct {
+	const char *command, *words;
+} tampers[] = {
+	{ "nft delete table inet zonegate_backstop", "has no table inet zonegate_backstop" },
+	{ "nft insert rule inet zonegate_backstop forward accept", "rule 1 of chain forward is \"accept\"" },
+	{ "nft add rule inet zonegate_backstop arrive meta mark set 0x9a7e0001", "rule 2 of chain arrive is" },
+	{ "nft flush chain inet zonegate_backstop arrive", "rule 1 of chain arrive is \"\"" },
+	{ "nft 'chain inet zonegate_backstop forward { policy accept; }'", "priority 1000; policy accept" },
+	{ "nft 'add chain inet zonegate_backstop more { type filter hook forward priority 1001; }'", "chain more is not in the policy" },
+	{ "nft 'add chain inet zonegate_backstop x; add rule inet zonegate_backstop forward jump x'", "chain x is not in the policy" },
+	{ "nft 'add set inet zonegate_backstop s { type ipv4_addr; }'", "set s is not in the policy" },
+	{ "nft 'add table inet zonegate_backstop { flags dormant; }'", "is dormant" },
+	{ "nft flush table inet zonegate_backstop && nft delete chain inet zonegate_backstop arrive", "chain arrive is missing" },
+	{ "nft 'flush chain inet zonegate_backstop forward; delete chain inet zonegate_backstop forward; "
+	  "add chain inet zonegate_backstop forward { type filter hook input priority 0; }'",
+	  "hook input" },
+	{ "nft flush ruleset", "has no table inet zonegate_backstop" },
+};
+
+START_TEST(test_tampered_backstop)
+{
+	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2));
+	ok(zg_nft_commit(nft, plan, &diags));
+	for (int way = 0; way < 2; way++) {
+		ck_assert_int_eq(run(tampers[_i].command), 0);
+		ck_assert_int_eq(zg_nft_verify(nft, plan, &diags), ZG_EDRIFT);
+		ck_assert_msg(plan_said(&diags, tampers[_i].words), "%s", diags.items[0].message);
+		plan_forget(&diags);
+		ok(way == 0 ? zg_nft_commit(nft, plan, &diags) : zg_nft_backstop(nft, &diags));
+		ok(zg_nft_verify(nft, plan, &diags));
+	}
+	zg_plan_free(plan);
+}
+END_TEST
+
+/* Each expression and each element that we write is read back as something that can differ. */
+START_TEST(test_own_table_differs)
+{
+	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2));
+	ok(zg_nft_commit(nft, plan, &diags));
+	struct zg_table *table = zg_plan_find_table(plan, ZG_TABLE_POLICY);
+	for (size_t c = 0; c < table->n_chains; c++) {
+		for (size_t r = 0; r < table->chains[c].n_rules; r++) {
+			for (size_t i = 0; i < table->chains[c].rules[r].n; i++) {
+				struct zg_expr *x = &table->chains[c].rules[r].exprs[i], was = *x;
+				const char *name = x->name;
+				if (name != NULL)
+					x->name = "other";
+				else if (x->kind == ZG_X_META_LOAD || x->kind == ZG_X_META_SET || x->kind == ZG_X_CT_LOAD)
+					x->key++;
+				else if (x->kind == ZG_X_QUEUE || x->kind == ZG_X_TARGET)
+					x->key = 1; /* bypass */
+				else if (x->kind == ZG_X_HASH)
+					x->seed++;
+				else if (x->kind == ZG_X_VERDICT)
+					x->op = 1;
+				else if (x->kind == ZG_X_BITWISE)
+					x->mask[0] ^= 1;
+				else if (x->kind == ZG_X_PAYLOAD)
+					x->offset++;
+				else
+					x->data[0] ^= 1;
+				ck_assert_int_eq(zg_nft_verify(nft, plan, &diags), ZG_EDRIFT);
+				plan_forget(&diags);
+				*x = was;
+			}
+		}
+	}
+	ok(zg_nft_verify(nft, plan, &diags));
+	zg_plan_free(plan);
+}
+END_TEST
+
+START_TEST(test_leftover_table_is_replaced)
+{
+	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2));
+	ck_assert_int_eq(run("nft 'table inet zonegate { chain forward { type filter hook forward priority 5; policy accept;\n accept\n }\n"
+			     "set source4 { type ipv4_addr; }\n }'"), 0);
+	ok(zg_nft_commit(nft, plan, &diags));
+	ok(zg_nft_verify(nft, plan, &diags));
+	zg_plan_free(plan);
+}
+END_TEST
+
+START_TEST(test_expiry_in_the_kernel)
+{
+	struct zg_plan *plan = plan_of(1, MORE, PLAN_DAEMON(1));
+	struct zg_set *set = zg_table_find_set(zg_plan_find_table(plan, ZG_TABLE_POLICY), "flows4_internet_lgwan");
+	set->elems[0].expires = time(NULL) + 2;
+	set->elems[1].expires = time(NULL) + 400L * 24 * 3600 * 30;
+	ok(zg_nft_commit(nft, plan, &diags));
+	ck_assert_int_eq(run("nft list map inet zonegate flows4_internet_lgwan | grep -q '10.30.0.25.*expires'"), 0);
+	usleep(2300000);
+	ck_assert_int_ne(run("nft list map inet zonegate flows4_internet_lgwan | grep -q 10.30.0.25"), 0);
+	ck_assert_int_eq(run("nft list map inet zonegate flows4_internet_lgwan | grep -q '10.30.1.0/24.*expires'"), 0);
+	ok(zg_nft_verify(nft, plan, &diags));
+	/* again, when it has ended already */
+	ok(zg_nft_commit(nft, plan, &diags));
+	/* one that should end and does not */
+	zg_plan_free(plan);
+	plan = plan_of(2, PLAN_MAIL, PLAN_DAEMON(1));
+	ok(zg_nft_commit(nft, plan, &diags));
+	zg_table_find_set(zg_plan_find_table(plan, ZG_TABLE_POLICY), "flows4_internet_lgwan")->elems[0].expires = time(NULL) + 100;
+	ck_assert_int_eq(zg_nft_verify(nft, plan, &diags), ZG_EDRIFT);
+	zg_plan_free(plan);
+}
+END_TEST
+
+/* Closing the socket takes the policy table, never the backstop; a second holder of the socket keeps both. */
+START_TEST(test_socket_owns_the_table)
+{
+	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2));
+	struct zg_nft *again;
+	ok(zg_nft_commit(nft, plan, &diags));
+	int stored = dup(zg_nft_fd(nft));
+	zg_nft_close(nft);
+	ck_assert_int_eq(run("nft list table inet zonegate"), 0);
+	ok(zg_nft_open(stored, &again));
+	ok(zg_nft_verify(again, plan, &diags));
+	ok(zg_nft_commit(again, plan, &diags));
+	zg_nft_close(again);
+	ck_assert_int_ne(run("nft list table inet zonegate"), 0);
+	ck_assert_int_eq(run("nft list table inet zonegate_backstop"), 0);
+	ck_assert_int_eq(zg_nft_open(STDERR_FILENO, &again), ZG_EINVAL);
+	ok(zg_nft_open(-1, &nft));
+	zg_plan_free(plan);
+}
+END_TEST
+
+START_TEST(test_stations)
+{
+	static const char zones[] =
+		"version = 1; model = \"alpha\"; zones = (\n"
+		"{ name = \"a\"; kind = \"lgwan\"; interfaces = [ \"a0\", \"a1\" ]; addresses = [ \"10.20.0.0/24\", \"fd00:20::/64\" ];\n"
+		"  stations = ( { address = \"10.20.0.25\"; mac = \"00:53:00:00:00:01\"; }, { address = \"fd00:20::25\"; mac = \"00:53:00:00:00:01\"; } ); },\n"
+		"{ name = \"b\"; kind = \"internet\"; interfaces = [ \"b0\" ]; addresses = [ \"10.30.0.0/24\" ]; } );\n";
+	static const char flow[] =
+		"{ name = \"f\"; from = \"b\"; to = \"a\"; source = [ \"10.30.0.25\" ]; destination = [ \"10.20.0.25\" ]; protocol = \"tcp\";"
+		" port = 25; inspector = \"smtp\"; purpose = \"p\"; ticket = \"t\"; approver = \"a\"; }";
+	struct zg_plan *plan = plan_compile(plan_policy(zones, flow, PLAN_DAEMON(2), &diags), 1, kind, &diags);
+	ok(zg_nft_commit(nft, plan, &diags));
+	ok(zg_nft_verify(nft, plan, &diags));
+	ck_assert_int_eq(run("nft list set inet zonegate station_mac6 | grep -q '\"a1\" . fd00:20::25 . 00:53:00:00:00:01'"), 0);
+	zg_plan_free(plan);
+	/* and away again */
+	plan = plan_of(2, PLAN_MAIL, PLAN_DAEMON(2));
+	ok(zg_nft_commit(nft, plan, &diags));
+	ck_assert_int_ne(run("nft list set inet zonegate station_mac6"), 0);
+	zg_plan_free(plan);
+}
+END_TEST
+
+START_TEST(test_counters)
+{
+	struct zg_plan *plan = plan_of(5, MORE, PLAN_DAEMON(2));
+	struct zg_nft_counter *counters;
+	size_t n, named = 0, flows = 0;
+	ok(zg_nft_counters(nft, &counters, &n));
+	ck_assert_uint_eq(n, 0);
+	free(counters);
+	ok(zg_nft_commit(nft, plan, &diags));
+	ok(zg_nft_counters(nft, &counters, &n));
+	for (size_t i = 0; i < n; i++) {
+		named += strcmp(counters[i].name, "drop_noflow") == 0 || strcmp(counters[i].name, "passed") == 0;
+		flows += strcmp(counters[i].name, "flow:0") == 0 || strcmp(counters[i].name, "flow:1") == 0;
+	}
+	ck_assert_uint_eq(named, 2);
+	ck_assert_uint_eq(flows, 2);
+	free(counters);
+	zg_plan_free(plan);
+}
+END_TEST
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* 50,000 flows: whole transaction and its proof within seconds. */
+START_TEST(test_large_policy)
+{
+	struct zg_policy *policy = plan_policy(PLAN_ZONES, PLAN_MAIL, PLAN_DAEMON(4), &diags);
+	const struct zg_plan_env env = { .queue = kind, .hash_seed = 1, .now = time(NULL) };
+	struct zg_flow *one = policy->flows, *many = calloc(50000, sizeof *many);
+	struct zg_range *sources = calloc(50000, sizeof *sources);
+	struct zg_plan *plan = NULL;
+	ck_assert(many != NULL && sources != NULL);
+	for (size_t i = 0; i < 50000; i++) {
+		many[i] = *one;
+		sources[i] = one->sources[0];
+		sources[i].lo.b[1] = sources[i].hi.b[1] = (uint8_t)(100 + i / 25000);
+		sources[i].lo.b[2] = sources[i].hi.b[2] = (uint8_t)(i % 25000 / 125);
+		sources[i].lo.b[3] = (uint8_t)(2 * (i % 125));
+		sources[i].hi.b[3] = (uint8_t)(sources[i].lo.b[3] + 1);
+		many[i].sources = &sources[i];
+		many[i].n_sources = 1;
+	}
+	policy->flows = many;
+	policy->n_flows = 50000;
+	double t0 = seconds();
+	ok(zg_plan_compile(policy, &env, &diags, &plan));
+	double t1 = seconds();
+	ok(zg_nft_dry_run(nft, plan, &diags));
+	double t2 = seconds();
+	ok(zg_nft_commit(nft, plan, &diags));
+	double t3 = seconds();
+	ok(zg_nft_commit(nft, plan, &diags));
+	double t4 = seconds();
+	ok(zg_nft_verify(nft, plan, &diags));
+	double t5 = seconds();
+	if (getenv("ZG_TEST_SHOW") != NULL)
+		fprintf(stderr, "# 50,000 flows: compile %.2f s, dry run %.2f s, commit and read back %.2f s, again %.2f s, read back %.2f s\n",
+			t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4);
+	ck_assert(t4 - t3 < 15);
+	zg_plan_free(plan);
+	policy->flows = one;
+	policy->n_flows = 1;
+	free(many);
+	free(sources);
+	zg_policy_free(policy);
 }
 END_TEST
 
@@ -135,9 +417,21 @@ int main(void)
 		return EXIT_SUCCESS;
 	}
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_commit_and_read_back);
+	tcase_add_test(tc, test_commit_again_keeps_hooks);
+	tcase_add_test(tc, test_dry_run_leaves_nothing);
+	tcase_add_test(tc, test_refused_plan_changes_nothing);
+	tcase_add_test(tc, test_conflict);
 	tcase_add_test(tc, test_foreign_owner);
+	tcase_add_loop_test(tc, test_tampered_backstop, 0, (int)(sizeof tampers / sizeof *tampers));
+	tcase_add_test(tc, test_own_table_differs);
+	tcase_add_test(tc, test_leftover_table_is_replaced);
+	tcase_add_test(tc, test_expiry_in_the_kernel);
+	tcase_add_test(tc, test_socket_owns_the_table);
+	tcase_add_test(tc, test_stations);
+	tcase_add_test(tc, test_counters);
+	tcase_add_test(tc, test_large_policy);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }
