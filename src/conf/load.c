@@ -21,7 +21,8 @@ static bool same_string(const char *p, const char *value)
 static bool same(const struct conf_source *source, const struct conf_place *place, const config_setting_t *setting)
 {
 	const char *name = config_setting_name(setting), *value = source->text + place->value_off;
-	if (name != NULL && strncmp(name, source->text + place->key_off, strlen(name)) != 0)
+	const char *key = source->text + place->key_off;
+	if (name != NULL && (strncmp(name, key, strlen(name)) != 0 || strchr(" \t\r\n=:#/", key[strlen(name)]) == NULL))
 		return false;
 	if (place->bad)
 		return true;
