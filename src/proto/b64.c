@@ -33,9 +33,7 @@ static int padding(struct zg_b64 *b64)
 
 int zg_b64_feed(struct zg_b64 *b64, uint8_t c, uint8_t *ret_out)
 {
-	if (b64->column >= ZG_B64_LINE_MAX)
-		return -1;
-	b64->column++;
+	b64->filled = 1;
 	if (c == '=')
 		return padding(b64);
 	int v = value(c);
@@ -55,9 +53,9 @@ bool zg_b64_line_end(struct zg_b64 *b64)
 {
 	if (b64->n != 0)
 		return false;
-	if (b64->column == 0)
+	if (!b64->filled)
 		b64->ended = 1; /* some decoders stop here, so nothing may follow */
-	b64->column = 0;
+	b64->filled = 0;
 	return true;
 }
 

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ZG_B64_LINE_MAX 76 /* characters without line end, RFC 2045 6.8 */
+#define ZG_B64_LINE_MAX 76 /* characters of a body's line without line end, RFC 2045 6.8; for the caller to check */
 
 struct zg_b64 {
 	uint8_t n;	/* characters of the group so far, 0-3 */
 	uint8_t bits;	/* the last character's value */
 	uint8_t pad;	/* '=' still to come in this group */
 	uint8_t ended;	/* padding or an empty line was seen: no more data */
-	uint8_t column; /* characters in this line */
+	uint8_t filled; /* this line is not empty */
 };
 
 /* 1: *ret_out is the next octet; 0: none yet; -1: not base64. */

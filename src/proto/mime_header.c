@@ -84,10 +84,10 @@ static enum zg_reason parameter(struct zg_rd *rd, uint32_t charsets, unsigned *s
 	if (!take_token(rd, &name) || !take(rd, '=') || !take_value(rd, &value))
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 
-	unsigned bit = is(&name, "charset") ? SEEN_CHARSET :
-		       is(&name, "format")  ? SEEN_FORMAT :
-		       is(&name, "delsp")   ? SEEN_DELSP :
-					      0;
+	unsigned bit = is(&name, "charset")  ? SEEN_CHARSET
+		       : is(&name, "format") ? SEEN_FORMAT
+		       : is(&name, "delsp")  ? SEEN_DELSP
+					     : 0;
 	if (bit == 0 || (*seen & bit))
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	*seen |= bit;

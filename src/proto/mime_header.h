@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The values of the header fields that say what a body is (RFC 2045), read so strictly that there is one reading: no
- * comments, no RFC 2231, no quoted pairs, no parameter twice, nothing left over. A value is what follows the colon, unfolded.
+ * comments, no RFC 2231, no quoted pairs, no parameter twice, nothing left over. A value is what follows the colon,
+ * unfolded.
  */
 #ifndef ZONEGATE_PROTO_MIME_HEADER_H
 #define ZONEGATE_PROTO_MIME_HEADER_H

@@ -82,14 +82,14 @@ static enum zg_reason encoded_text(struct zg_word *w, uint8_t c)
 {
 	if (c == '?') {
 		bool whole = w->q ? w->hex_stage == 0 : zg_b64_whole(&w->b64);
-		if (!whole || w->text_len == 0)
+		if (!whole || !w->filled)
 			return ZG_R_SMTP_ENCODED_WORD;
 		if (!zg_charset_at_rest(&w->charset))
 			return ZG_R_SMTP_BODY_CHARSET;
 		w->stage = CLOSING;
 		return ZG_R_NONE;
 	}
-	w->text_len++;
+	w->filled = 1;
 	if (w->q)
 		return q_text(w, c);
 	uint8_t out;
@@ -115,7 +115,7 @@ static enum zg_reason equals(struct zg_word *w, uint8_t c)
 		return outside(w, c);
 	if (!may_begin)
 		return ZG_R_SMTP_ENCODED_WORD;
-	*w = (struct zg_word){ .stage = CHARSET, .len = 2 };
+	*w = (struct zg_word){ .stage = CHARSET };
 	return ZG_R_NONE;
 }
 
@@ -127,8 +127,6 @@ enum zg_reason zg_word_feed(struct zg_word *w, uint32_t charsets, uint8_t c)
 		return equals(w, c);
 	if (w->stage == CLOSED)
 		return boundary_after(c) ? outside(w, c) : ZG_R_SMTP_ENCODED_WORD;
-	if (++w->len > ZG_WORD_MAX)
-		return ZG_R_SMTP_ENCODED_WORD;
 
 	switch ((enum stage)w->stage) {
 	case CHARSET:

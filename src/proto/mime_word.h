@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Encoded words (RFC 2047) in the body of a header field, decoded strictly one octet at a time. Wherever "=?" stands,
- * some reader takes it for the beginning of an encoded word, so it has to be a whole one: at most 75 characters, a permitted
- * charset, B or Q, whole characters, ASCII designated at the end, no control character in the decoded text.
+ * some reader takes it for the beginning of an encoded word, so it has to be a whole one: a permitted charset, B or Q,
+ * whole characters, ASCII designated at the end, no control character in the decoded text.
+ *
+ * RFC 2047's 75 characters are not asked for: much that sends Japanese mail (PHP, Python's email package) writes longer
+ * words, and a reader that does not decode those shows the ASCII that it found, which was checked as well.
  */
 #ifndef ZONEGATE_PROTO_MIME_WORD_H
 #define ZONEGATE_PROTO_MIME_WORD_H
@@ -13,15 +16,13 @@
 #include "proto/charset.h"
 #include "zonegate/reason.h"
 
-#define ZG_WORD_MAX	    75 /* characters with delimiters, RFC 2047 2 */
 #define ZG_WORD_CHARSET_MAX 12 /* characters: longer than any name that is known */
 
 struct zg_word {
 	uint8_t stage;
 	uint8_t at_boundary; /* an encoded word may begin here */
-	uint8_t len;	     /* characters of the encoded word so far */
 	uint8_t name_len;
-	uint8_t text_len;  /* characters of encoded text, no more than len */
+	uint8_t filled;	   /* the encoded text is not empty */
 	uint8_t q;	   /* Q, else B */
 	uint8_t hex_stage; /* Q: characters after '=' */
 	uint8_t hex;

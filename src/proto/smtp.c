@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * smtp: mail as text (RFC 5321, RFC 2920; rules in zonegate-inspectors(7)). The dialogue: who may say what and when, and which reply belongs to
- * which command. An allow-list: what is not written here is refused.
+ * smtp: mail as text (RFC 5321, RFC 2920; rules in zonegate-inspectors(7)). The dialogue: who may say what and when,
+ * and which reply belongs to which command. An allow-list: what is not written here is refused.
  */
 #include "proto/smtp.h"
 
@@ -67,7 +67,8 @@ static enum zg_reason command_may_begin(const struct zg_smtp_state *s)
 }
 
 /* The verb is known, its arguments are not. */
-static enum zg_reason verb_may_come(const struct zg_smtp_state *s, const struct zg_smtp_config *config, enum zg_verb verb)
+static enum zg_reason verb_may_come(const struct zg_smtp_state *s, const struct zg_smtp_config *config,
+				    enum zg_verb verb)
 {
 	bool ok = true;
 	if (!s->greeted && verb != ZG_VERB_QUIT) /* RFC 5321 3.1 */
@@ -289,7 +290,8 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 	}
 	for (; zg_rw_peek(in, &octet); zg_rw_advance(in)) {
 		bool drain = false;
-		enum zg_reason reason = dir == ZG_CLIENT ? client_octet(s, config, octet, &drain) : server_octet(s, &octet);
+		enum zg_reason reason =
+			dir == ZG_CLIENT ? client_octet(s, config, octet, &drain) : server_octet(s, &octet);
 		if (reason != ZG_R_NONE) {
 			refuse(s, reason, drain, ret_answer);
 			return;
@@ -299,8 +301,8 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 	*ret_answer = (struct zg_answer){ .say = s->phase == QUIT && s->silent ? ZG_SAY_DONE : ZG_SAY_MORE };
 }
 
-/* A client that ends within a message or a line is refused, so that the server sees a reset: some take an orderly end of
- * the connection for the end of data. */
+/* A client that ends within a message or a line is refused, so that the server sees a reset: some take an orderly end
+ * of the connection for the end of data. */
 static void smtp_end(void *state, const void *config, enum zg_dir dir, struct zg_answer *ret_answer)
 {
 	struct zg_smtp_state *s = state;

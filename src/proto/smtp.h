@@ -13,10 +13,10 @@
 #include "zonegate/reason.h"
 
 struct zg_smtp_state {
-	uint8_t phase;	/* of the client */
-	uint8_t greeted;	/* 220 came */
-	uint8_t hello;	/* HELO or EHLO was accepted */
-	uint8_t offers; /* enum zg_offer: of the EHLO in force */
+	uint8_t phase;	 /* of the client */
+	uint8_t greeted; /* 220 came */
+	uint8_t hello;	 /* HELO or EHLO was accepted */
+	uint8_t offers;	 /* enum zg_offer: of the EHLO in force */
 	uint8_t within_command;
 	uint8_t within_reply;
 	uint8_t silent;	    /* the server may send nothing more (421, or its answer to QUIT) */
@@ -25,7 +25,7 @@ struct zg_smtp_state {
 	uint8_t seven_bit;  /* BODY=7BIT in this transaction */
 	uint8_t reason;	    /* enum zg_reason: refused */
 	uint32_t recipients;
-	uint16_t first, waiting; /* commands without their reply: a ring in queue */
+	uint16_t first, waiting;	     /* commands without their reply: a ring in queue */
 	uint8_t queue[ZG_SMTP_PIPELINE_MAX]; /* enum zg_verb */
 	struct zg_command command;
 	struct zg_reply reply;

@@ -11,8 +11,8 @@ static const struct {
 	enum stage after;    /* the verb */
 	const char *keyword; /* between verb and path */
 } verbs[ZG_VERB_COMMANDS] = {
-	[ZG_VERB_HELO] = { "helo", DOMAIN, NULL },	  [ZG_VERB_EHLO] = { "ehlo", DOMAIN, NULL },
-	[ZG_VERB_MAIL] = { "mail", KEYWORD, "from:" },	  [ZG_VERB_RCPT] = { "rcpt", KEYWORD, "to:" },
+	[ZG_VERB_HELO] = { "helo", DOMAIN, NULL },	[ZG_VERB_EHLO] = { "ehlo", DOMAIN, NULL },
+	[ZG_VERB_MAIL] = { "mail", KEYWORD, "from:" },	[ZG_VERB_RCPT] = { "rcpt", KEYWORD, "to:" },
 	[ZG_VERB_DATA] = { "data", NO_ARGUMENT, NULL }, [ZG_VERB_RSET] = { "rset", NO_ARGUMENT, NULL },
 	[ZG_VERB_NOOP] = { "noop", NO_ARGUMENT, NULL }, [ZG_VERB_QUIT] = { "quit", NO_ARGUMENT, NULL },
 };

@@ -39,10 +39,10 @@ enum zg_offer {
 	ZG_OFFER_NOTHING = 1 << 4, /* keywords that offer no parameter and no command */
 };
 
-#define ZG_PARAMETER_NAME_MAX  6  /* octets: the longest name that is known */
-#define ZG_PARAMETER_VALUE_MAX 21 /* octets: SUCCESS,FAILURE,DELAY */
+#define ZG_PARAMETER_NAME_MAX  6   /* octets: the longest name that is known */
+#define ZG_PARAMETER_VALUE_MAX 21  /* octets: SUCCESS,FAILURE,DELAY */
 #define ZG_ENVID_MAX	       100 /* octets, RFC 3461 4.4 */
-#define ZG_SIZE_DIGITS_MAX     20 /* digits, RFC 1870 3 */
+#define ZG_SIZE_DIGITS_MAX     20  /* digits, RFC 1870 3 */
 
 struct zg_parameter {
 	uint8_t stage;
@@ -59,8 +59,8 @@ struct zg_parameter {
 
 struct zg_command {
 	uint8_t stage;
-	uint8_t verb; /* enum zg_verb, once known */
-	uint8_t at;   /* octets of the verb, of "FROM:" or "TO:" */
+	uint8_t verb;	   /* enum zg_verb, once known */
+	uint8_t at;	   /* octets of the verb, of "FROM:" or "TO:" */
 	uint8_t seven_bit; /* BODY=7BIT */
 	uint16_t octets;
 	uint8_t letters[4];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The header of a message (RFC 5322 2.2, 3.6) and what it says about the body. One octet at a time, dot-stuffing already
- * removed. A field is judged when it is known to be over, that is at the first octet of the next line, which is before
- * any octet of the body.
+ * The header of a message (RFC 5322 2.2, 3.6) and what it says about the body. One octet at a time, dot-stuffing
+ * already removed. A field is judged when it is known to be over, that is at the first octet of the next line, which is
+ * before any octet of the body.
  */
 #ifndef ZONEGATE_PROTO_SMTP_HEADER_H
 #define ZONEGATE_PROTO_SMTP_HEADER_H

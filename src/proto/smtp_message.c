@@ -15,7 +15,7 @@ void zg_message_begin(struct zg_message *ret_message, bool eight_bit)
 /* The whole of the framing. LINE_END is told at the CR, LAST_LINE at the CR after a lone dot. */
 static enum framed frame(uint8_t *line, uint8_t octet)
 {
-	switch ((enum line)*line) {
+	switch ((enum line) * line) {
 	case DOT:
 		if (octet == '\r') {
 			*line = DOT_CR;
@@ -60,7 +60,7 @@ static enum zg_reason body_octet(struct zg_message *m, uint8_t octet)
 		n = zg_qp_feed(&m->qp, octet, &octet);
 		break;
 	case ZG_ENCODING_BASE64:
-		n = zg_b64_feed(&m->b64, octet, &octet);
+		n = m->column > ZG_B64_LINE_MAX ? -1 : zg_b64_feed(&m->b64, octet, &octet);
 		break;
 	case ZG_ENCODING_8BIT:
 		n = octet < 0x80 || m->eight_bit ? 1 : -1;

@@ -17,11 +17,11 @@
 #include "zonegate/reason.h"
 
 struct zg_message {
-	uint8_t line;	     /* where in a line of the wire */
-	uint8_t body;	     /* the header is over */
-	uint8_t eight_bit;   /* octets above 0x7F may be sent as they are */
-	uint16_t column;     /* octets in this line, without the stuffed dot */
-	uint32_t octets;     /* of the message so far */
+	uint8_t line;	   /* where in a line of the wire */
+	uint8_t body;	   /* the header is over */
+	uint8_t eight_bit; /* octets above 0x7F may be sent as they are */
+	uint16_t column;   /* octets in this line, without the stuffed dot */
+	uint32_t octets;   /* of the message so far */
 	struct zg_header header;
 	struct zg_text text;
 	struct zg_qp qp;

@@ -11,8 +11,8 @@ static const struct {
 	enum zg_verb verb;
 	enum zg_offer offer; /* that permits it */
 } rows[P_COUNT] = {
-	[P_SIZE] = { "size", ZG_VERB_MAIL, ZG_OFFER_SIZE }, [P_BODY] = { "body", ZG_VERB_MAIL, ZG_OFFER_8BITMIME },
-	[P_RET] = { "ret", ZG_VERB_MAIL, ZG_OFFER_DSN },    [P_ENVID] = { "envid", ZG_VERB_MAIL, ZG_OFFER_DSN },
+	[P_SIZE] = { "size", ZG_VERB_MAIL, ZG_OFFER_SIZE },    [P_BODY] = { "body", ZG_VERB_MAIL, ZG_OFFER_8BITMIME },
+	[P_RET] = { "ret", ZG_VERB_MAIL, ZG_OFFER_DSN },       [P_ENVID] = { "envid", ZG_VERB_MAIL, ZG_OFFER_DSN },
 	[P_NOTIFY] = { "notify", ZG_VERB_RCPT, ZG_OFFER_DSN }, [P_ORCPT] = { "orcpt", ZG_VERB_RCPT, ZG_OFFER_DSN },
 };
 

@@ -11,32 +11,22 @@ enum key_stage { KEYWORD = 0, ARGUMENT, HIDDEN };
 
 /* The replies that let a command succeed; 4yz and 5yz may always come (RFC 5321 4.3.2). */
 static const char *const success[ZG_VERB_COUNT][CODES_MAX] = {
-	[ZG_VERB_HELO] = { "250" },
-	[ZG_VERB_EHLO] = { "250" },
-	[ZG_VERB_MAIL] = { "250" },
-	[ZG_VERB_RCPT] = { "250", "251" },
-	[ZG_VERB_DATA] = { "354" },
-	[ZG_VERB_RSET] = { "250" },
-	[ZG_VERB_NOOP] = { "250" },
-	[ZG_VERB_QUIT] = { "221" },
-	[ZG_VERB_GREETING] = { "220" },
-	[ZG_VERB_END_OF_DATA] = { "250" },
-	[ZG_VERB_NONE] = { "421" }, /* the server gives up */
+	[ZG_VERB_HELO] = { "250" },	   [ZG_VERB_EHLO] = { "250" }, [ZG_VERB_MAIL] = { "250" },
+	[ZG_VERB_RCPT] = { "250", "251" }, [ZG_VERB_DATA] = { "354" }, [ZG_VERB_RSET] = { "250" },
+	[ZG_VERB_NOOP] = { "250" },	   [ZG_VERB_QUIT] = { "221" }, [ZG_VERB_GREETING] = { "220" },
+	[ZG_VERB_END_OF_DATA] = { "250" }, [ZG_VERB_NONE] = { "421" }, /* the server gives up */
 };
 
-/* What an EHLO reply may offer. No keyword is the beginning of another, none begins with X or goes on with X, and no other
- * registered keyword is a beginning of one of these: a hidden line can never be taken for a keyword. */
+/* What an EHLO reply may offer. No keyword is the beginning of another, none begins with X or goes on with X, and no
+ * other registered keyword is a beginning of one of these: a hidden line can never be taken for a keyword. */
 static const struct {
 	const char *word;
 	enum zg_offer offer;
 	bool argument; /* a number may follow */
 } keywords[] = {
-	{ "pipelining", ZG_OFFER_PIPELINING, false },
-	{ "size", ZG_OFFER_SIZE, true },
-	{ "8bitmime", ZG_OFFER_8BITMIME, false },
-	{ "dsn", ZG_OFFER_DSN, false },
-	{ "enhancedstatuscodes", ZG_OFFER_NOTHING, false },
-	{ "help", ZG_OFFER_NOTHING, false },
+	{ "pipelining", ZG_OFFER_PIPELINING, false },	    { "size", ZG_OFFER_SIZE, true },
+	{ "8bitmime", ZG_OFFER_8BITMIME, false },	    { "dsn", ZG_OFFER_DSN, false },
+	{ "enhancedstatuscodes", ZG_OFFER_NOTHING, false }, { "help", ZG_OFFER_NOTHING, false },
 };
 
 #define N_KEYWORDS (sizeof keywords / sizeof *keywords)
@@ -56,8 +46,8 @@ static bool code_fits(const uint8_t *code, size_t n, enum zg_verb verb)
 	for (int i = 0; i < CODES_MAX; i++)
 		if (success[verb][i] != NULL && memcmp(success[verb][i], code, n) == 0)
 			return true;
-	return verb != ZG_VERB_NONE && (code[0] == '4' || code[0] == '5') && (n < 2 || (code[1] >= '0' && code[1] <= '5')) &&
-	       (n < 3 || zg_ascii_digit(code[2]));
+	return verb != ZG_VERB_NONE && (code[0] == '4' || code[0] == '5') &&
+	       (n < 2 || (code[1] >= '0' && code[1] <= '5')) && (n < 3 || zg_ascii_digit(code[2]));
 }
 
 static bool code_digit(struct zg_reply *r, uint8_t octet)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The server's replies (RFC 5321 4.2), one octet at a time. In the reply to EHLO every keyword outside the allow-list is
- * overwritten with X from the first octet on that makes it none of the list, so nothing has to be held back.
+ * The server's replies (RFC 5321 4.2), one octet at a time. In the reply to EHLO every keyword outside the allow-list
+ * is overwritten with X from the first octet on that makes it none of the list, so nothing has to be held back.
  */
 #ifndef ZONEGATE_PROTO_SMTP_REPLY_H
 #define ZONEGATE_PROTO_SMTP_REPLY_H
@@ -13,7 +13,7 @@
 #include "zonegate/reason.h"
 
 struct zg_reply {
-	uint8_t verb;  /* enum zg_verb: what is replied to */
+	uint8_t verb; /* enum zg_verb: what is replied to */
 	uint8_t stage;
 	uint8_t at;	  /* digits of the code so far */
 	uint8_t more;	  /* further lines follow */
@@ -21,7 +21,7 @@ struct zg_reply {
 	uint8_t keywords; /* keywords that this line may still be */
 	uint8_t key_at;	  /* octets of it */
 	uint8_t key_stage;
-	uint8_t offers; /* enum zg_offer, of the lines so far */
+	uint8_t offers;	 /* enum zg_offer, of the lines so far */
 	uint16_t octets; /* of this line */
 	uint8_t code[3];
 };
