@@ -117,7 +117,7 @@ static void say(struct connection *c, enum zg_dir dir, const char *text)
 	segment(c, dir, false, false, text, strlen(text));
 }
 
-/* One mail from SYN to the last ACK; the server acknowledges every second segment. */
+/* One mail from SYN to the last ACK; the server acknowledges every second segment, as receivers do. */
 static void deliver(struct connection *c, const char *mail, size_t len, size_t mss)
 {
 	c->port = (uint16_t)(c->port < 20000 ? 60000 : c->port - 1);
@@ -135,7 +135,7 @@ static void deliver(struct connection *c, const char *mail, size_t len, size_t m
 	say(c, ZG_SERVER, "354 go on\r\n");
 	for (size_t at = 0, n = 0; at < len; at += mss, n++) {
 		segment(c, ZG_CLIENT, false, false, mail + at, len - at < mss ? len - at : mss);
-		if (n % 2 == 1)
+		if (n % 2 == 1 || mss > 32767) /* the window is 65535 */
 			segment(c, ZG_SERVER, false, false, NULL, 0);
 	}
 	say(c, ZG_SERVER, "250 stored\r\n");
