@@ -131,7 +131,7 @@ void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_re
 	}
 	f->phase = ZG_PHASE_DRAIN;
 	zg_flowtab_move(&e->tab, &f->node, ZG_LIST_REFUSED, e->now_ms);
-	if (!answer->drain) {
+	if (answer == NULL || !answer->drain) {
 		tell(e, f);
 		return;
 	}

@@ -77,9 +77,10 @@ static void *grow(void *array, size_t *n, size_t size)
 	void *items;
 	memcpy(&items, array, sizeof items);
 	if ((*n & (*n - 1)) == 0) {
-		items = reallocarray(items, *n == 0 ? 1 : *n * 2, size);
-		if (items == NULL)
+		void *more = reallocarray(items, *n == 0 ? 1 : *n * 2, size);
+		if (more == NULL)
 			return NULL;
+		items = more;
 		memcpy(array, &items, sizeof items);
 	}
 	void *item = (char *)items + *n * size;
