@@ -29,7 +29,8 @@
 #define ZG_IDLE_MS		(6u * 60 * 1000) /* ms without a packet: above the 5 min an SMTP server waits (RFC 5321 4.5.3.2) */
 #define ZG_HOLD_MS		30000u /* ms a packet may wait out of order before it is dropped */
 #define ZG_CLOSED_MS		60000u /* ms a closed flow still answers late segments (RFC 9293 TIME-WAIT, shortened) */
-#define ZG_DEAD_MS		120000u /* ms a denied connection's tuple stays refused */
+#define ZG_DEAD_MS		120000u /* ms a denied connection's segments are told apart from unknown ones */
+#define ZG_DEAD_SYN_MS		2000u /* ms of these in which no new one may begin there: what was under way has arrived; a client's second repeated SYN comes later */
 #define ZG_DRAIN_BYTES		(64u * 1024 * 1024) /* bytes swallowed from a refused client so that it reads its refusal */
 #define ZG_DRAIN_MS		(5u * 60 * 1000) /* ms for the same */
 

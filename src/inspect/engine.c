@@ -117,11 +117,13 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 	return ZG_FATE_DONE;
 }
 
-/* A connection that has ended makes place for the next one between the same ends (RFC 9293 3.6.1). */
-static bool begins_anew(const struct zg_flow *f, enum zg_dir dir, const struct zg_seg *seg)
+/* A connection that has ended makes place for the next one between the same ends (RFC 9293 3.6.1). So does a denied one,
+ * soon: clients choose their ports at random and would run into a refusal that was not theirs. */
+static bool begins_anew(const struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, const struct zg_seg *seg)
 {
-	return (f->phase == ZG_PHASE_CLOSED || f->phase == ZG_PHASE_RESET) &&
-	       (seg->flags & (ZG_SYN | ZG_ACK | ZG_RST)) == ZG_SYN && seg->seq != f->half[dir].isn;
+	const bool over = f->phase == ZG_PHASE_CLOSED || f->phase == ZG_PHASE_RESET ||
+			  (f->phase == ZG_PHASE_DEAD && e->now_ms - f->node.since_ms >= ZG_DEAD_SYN_MS);
+	return over && (seg->flags & (ZG_SYN | ZG_ACK | ZG_RST)) == ZG_SYN && seg->seq != f->half[dir].isn;
 }
 
 /* Does the mark still name the flow that the connection began under? Brings the configuration along: it lies in a table
@@ -187,7 +189,7 @@ static struct zg_fate dispatch(struct zg_engine *e, const struct zg_pkt *p, stru
 		const bool client = seg->sport == node->tuple.client_port &&
 				    zg_addr_cmp(&seg->src, &node->tuple.client) == 0;
 		const enum zg_dir dir = client ? ZG_CLIENT : ZG_SERVER;
-		if (!begins_anew(f, dir, seg)) {
+		if (!begins_anew(e, f, dir, seg)) {
 			*ret_flow = f;
 			return known(e, f, dir, p);
 		}

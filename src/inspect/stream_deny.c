@@ -202,12 +202,13 @@ static void from_refused_client(struct zg_engine *e, struct zg_flow *f, const st
 
 struct zg_fate zg_deny_packet(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)
 {
+	/* a client that begins anew too early repeats its SYN, if nothing tells it not to */
+	if ((p->seg.flags & (ZG_SYN | ZG_ACK)) == ZG_SYN)
+		return ZG_FATE_DROP(ZG_R_TCP_DEAD);
 	if (f->phase == ZG_PHASE_DEAD || dir == ZG_SERVER) {
 		zg_out_reset_sender(e, f, &p->seg, f->mark, ZG_R_TCP_DEAD);
 		return ZG_FATE_DROP(ZG_R_TCP_DEAD);
 	}
-	if (p->seg.flags & ZG_SYN)
-		return ZG_FATE_DROP(ZG_R_TCP_SYN_AGAIN);
 	if (f->config == NULL) { /* the policy is gone, and with it what the inspector needs */
 		reset_client(e, f);
 		die(e, f);
