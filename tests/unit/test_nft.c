@@ -395,6 +395,12 @@ START_TEST(test_large_policy)
 	double t4 = seconds();
 	ok(zg_nft_verify(nft, plan, &diags));
 	double t5 = seconds();
+	struct zg_nft_counter *counters;
+	size_t n;
+	ok(zg_nft_counters(nft, &counters, &n));
+	ck_assert_uint_gt(n, 50000);
+	ck_assert_str_eq(counters[n - 1].name, "flow:49999");
+	free(counters);
 	if (getenv("ZG_TEST_SHOW") != NULL)
 		fprintf(stderr, "# 50,000 flows: compile %.2f s, dry run %.2f s, commit and read back %.2f s, again %.2f s, read back %.2f s\n",
 			t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4);
