@@ -27,7 +27,7 @@ PKG_LIBS     = $(shell $(PKG_CONFIG) --libs $(PKGS_COMMON))
 CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
-VERSION := $(shell cat VERSION 2>/dev/null)
+VERSION := 0.1.0
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
           -Wconversion -Wformat=2 -Wvla $(if $(WERROR),-Werror)
@@ -118,7 +118,7 @@ UNITS := zonegate-backstop.service zonegated.service
 install: all
 	$(say) INST $(DESTDIR)/
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CATALOGDIR) \
-		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPDIR)
+		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPDIR)
 	$(Q)install -m 755 $(B)/zonegated $(B)/zonegatectl $(DESTDIR)$(SBINDIR)
 	$(Q)if [ ! -e $(DESTDIR)$(SYSCONFDIR)/zonegate.conf ]; then \
 		install -m 644 conf/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf; \
@@ -131,8 +131,9 @@ install: all
 	$(Q)install -m 644 systemd/*.catalog $(DESTDIR)$(CATALOGDIR)
 	$(Q)install -m 644 systemd/zonegate.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf
 	$(Q)install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5
+	$(Q)install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	$(Q)install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
-	$(Q)install -m 644 completion/zonegatectl $(DESTDIR)$(COMPDIR)
+	$(Q)install -m 644 scripts/completion/zonegatectl $(DESTDIR)$(COMPDIR)
 	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf $(DESTDIR)$(DOCDIR)
 
 # Leaves the configuration and the state where they are.
@@ -142,12 +143,13 @@ uninstall:
 	rm -f $(DESTDIR)$(COMPDIR)/zonegatectl
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf.new
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5))
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7))
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 deb: all
 	$(say) DEB $(B)/
-	$(Q)packaging/deb/build $(B)
+	$(Q)scripts/packaging/deb/build $(B)
 
 # --- fuzz, bench -----------------------------------------------------------------------------------------------
 # libFuzzer, one target after the other, FUZZ_SECONDS each; what it finds stays in build-fuzz/found/NAME and
