@@ -223,7 +223,8 @@ def flow(name, from_="internet", to="lgwan", source="10.30.0.25", destination="1
 class Sink(threading.Thread):
     """An SMTP server on a host that keeps every byte it read, per connection."""
 
-    def __init__(self, lab, host="lgwan", address=None, port=25, keywords=(), pause=0.0, family=4):
+    def __init__(self, lab, host="lgwan", address=None, port=25, keywords=(b"8BITMIME", b"PIPELINING"), pause=0.0,
+                 family=4):
         super().__init__(daemon=True)
         self.keywords, self.pause = keywords, pause
         self.raw, self.mails, self.peers = [], [], []  # raw: one bytearray per connection
@@ -565,6 +566,7 @@ def run_tests(*args):
     print(f"1..{len(tests)}", flush=True)
     for number, (name, function) in enumerate(tests, 1):
         begin = time.monotonic()
+        had = [len(a.events()) for a in args if isinstance(a, Lab)]
         try:
             note = function(*args)
         except Exception as e:  # a test that breaks has failed; the next ones still run
@@ -572,16 +574,17 @@ def run_tests(*args):
             print(f"not ok {number} - {name}")
             told = str(e) if isinstance(e, Failed) else traceback.format_exc()
             print("\n".join("# " + line for line in told.splitlines()), flush=True)
-            for a in args:
-                if isinstance(a, Lab):
-                    tell_log(a)
+            for a, n in zip((a for a in args if isinstance(a, Lab)), had):
+                tell_log(a, n)
         else:
             took = f"{time.monotonic() - begin:.1f} s"
             print(f"ok {number} - {name} ({note + ', ' if note else ''}{took})", flush=True)
     return 1 if failed else 0
 
 
-def tell_log(lab):
+def tell_log(lab, skip=0):
+    """The last records since the first skip ones, and what is no record (a crash's report) whole."""
     with contextlib.suppress(OSError), open(lab.info["log"], errors="backslashreplace") as f:
-        for line in f.read().splitlines()[-25:]:
-            print("# log: " + line[:400], flush=True)
+        lines = f.read().splitlines()
+        for line in [x for x in lines if not x.startswith("{")][-60:] + [x for x in lines if x.startswith("{")][skip:][-10:]:
+            print("# log: " + line[:300], flush=True)

@@ -76,8 +76,11 @@ def every_cut(lab):
 @test("of refused mail nothing arrives from the offending byte on, and never an end of data", san=True)
 def nothing_after(lab):
     with Sink(lab) as sink:
-        code, _ = send_mail(lab, HTML)
-        need(code == 554, f"answered {code}")
+        s = at_data(lab)
+        s.sendall(HTML + b".\r\n")
+        got, _ = read_rest(s)
+        s.close()
+        need(got.startswith(b"554 5.7.1"), f"answered {got!r}")
         raw = settled(sink)
         need(b"<html" not in raw and b"evil.example" not in raw, f"the body arrived: {raw[-200:]!r}")
         need(b"\r\n.\r\n" not in raw and not sink.mails, "an end of data arrived")
@@ -287,7 +290,7 @@ def oracle(lab):
                        capture_output=True, text=True, check=False)
     need(p.returncode == 0, lambda: f"replay: exit {p.returncode}: {p.stderr}")
     flows = {int(f["client"].rpartition(":")[2]): f for f in map(json.loads, p.stdout.splitlines())}
-    need(set(flows) == set(read), f"replay tells of {sorted(flows)}, there were {sorted(read)}")
+    need(set(read) <= set(flows), f"replay tells of {sorted(flows)}, there were {sorted(read)}")
     for (port, raw), mail in zip(read.items(), mails):
         verdict, released = flows[port]["verdict"], flows[port]["released"]["client"]
         need(verdict == ("deny" if mail in (mails[1], mails[2]) else "accept"), f"replay says {flows[port]}")
