@@ -18,6 +18,7 @@ struct task {
 	const struct zg_table *have; /* NULL = nothing */
 	bool foreign;		     /* owned by another socket */
 	bool dormant;
+	bool persistent;
 };
 
 static void find_task(const struct zg_nft *nft, const struct zg_nft_state *state, const struct zg_table *want,
@@ -30,13 +31,14 @@ static void find_task(const struct zg_nft *nft, const struct zg_nft_state *state
 		ret_task->have = &state->plan->tables[i];
 		ret_task->foreign = state->plan->tables[i].owned && state->owner[i] != nft->portid;
 		ret_task->dormant = state->dormant[i];
+		ret_task->persistent = state->persistent[i];
 	}
 }
 
 /* Can the table that is there be filled anew, its hooks untouched? */
-static bool reusable(const struct task *t)
+static bool reusable(const struct zg_nft *nft, const struct task *t)
 {
-	if (t->have->owned != t->want->owned || t->dormant)
+	if (t->have->owned != t->want->owned || t->dormant || t->persistent != (t->want->owned && nft->persist))
 		return false;
 	for (size_t i = 0; i < t->want->n_chains; i++) {
 		const struct zg_chain *want = &t->want->chains[i];
@@ -92,10 +94,11 @@ static void put_filling(struct zg_batch *b, const struct zg_table *want, time_t 
 			zg_put_rule(b, &want->chains[i], &want->chains[i].rules[k]);
 }
 
-static enum zg_err put_table(struct zg_batch *b, const struct task *t, enum mode mode, time_t now, struct zg_diags *diags)
+static enum zg_err put_table(const struct zg_nft *nft, struct zg_batch *b, const struct task *t, enum mode mode, time_t now,
+			     struct zg_diags *diags)
 {
 	const struct zg_table *have = t->have;
-	uint32_t flags = t->want->owned ? NFT_TABLE_F_OWNER : 0;
+	uint32_t flags = !t->want->owned ? 0 : NFT_TABLE_F_OWNER | (nft->persist ? ZG_TABLE_F_PERSIST : 0);
 
 	b->table = t->want->name;
 	if (t->foreign && mode == COMMIT) {
@@ -107,7 +110,7 @@ static enum zg_err put_table(struct zg_batch *b, const struct task *t, enum mode
 		b->table = SCRATCH_TABLE;
 		have = NULL;
 	}
-	if (have != NULL && !reusable(t)) {
+	if (have != NULL && !reusable(nft, t)) {
 		zg_put_del_table(b);
 		have = NULL;
 	}
@@ -149,7 +152,7 @@ static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum
 	for (size_t i = 0; i < plan->n_tables && err == ZG_OK; i++) {
 		find_task(nft, &state, &plan->tables[i], &tasks[i]);
 		if (!is_there(&tasks[i], now))
-			err = put_table(&b, &tasks[i], mode, now, diags);
+			err = put_table(nft, &b, &tasks[i], mode, now, diags);
 	}
 	if (err == ZG_OK)
 		zg_batch_end(&b, mode == COMMIT);

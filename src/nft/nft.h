@@ -11,12 +11,14 @@
 struct zg_nft;
 
 /* A netlink socket. fd < 0: opens one; else adopts fd (from the service manager's store), which owns the policy
- * table already. Free with zg_nft_close(): the policy table, owned by the socket, goes with its last holder. */
+ * table already. Free with zg_nft_close(): the policy table, owned by the socket, goes with its last holder
+ * on kernels before 6.9; later it stays, without an owner, and the next one takes it over. */
 enum zg_err zg_nft_open(int fd, struct zg_nft **ret_nft);
 void zg_nft_close(struct zg_nft *nft);
 int zg_nft_fd(const struct zg_nft *nft); /* borrowed, for the fd store */
 
-/* Which queue expression this kernel has: tried with a batch that is never committed. ZG_ENOTSUP: neither. */
+/* Which queue expression this kernel has: tried with a batch that is never committed. ZG_ENOTSUP: neither. Finds out too
+ * whether an owned table can stay when its socket closes (Linux 6.9); tables committed afterwards do. */
 enum zg_err zg_nft_probe(struct zg_nft *nft, enum zg_queue_kind *ret_queue);
 
 /* Validates the plan in the kernel without committing (a batch without its end). */

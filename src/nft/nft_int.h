@@ -31,9 +31,13 @@ static inline size_t zg_padded(size_t len)
 	return (len + 3) & ~(size_t)3;
 }
 
+/* Since Linux 6.9; not in Debian 12's headers. A table with it loses its owner and stays when the owner's socket closes. */
+#define ZG_TABLE_F_PERSIST 0x4u
+
 struct zg_nft {
 	int fd;
 	uint32_t portid; /* who we are to the kernel: the owner of the policy table */
+	bool persist;	 /* the kernel knows NFT_TABLE_F_PERSIST (zg_nft_probe() finds out) */
 	uint32_t seq;
 	uint8_t *buf;	/* one answer */
 };
@@ -117,6 +121,7 @@ struct zg_nft_state {
 	uint32_t genid;
 	uint32_t owner[ZG_PLAN_TABLES]; /* of plan->tables[i]; 0 = nobody */
 	bool dormant[ZG_PLAN_TABLES];
+	bool persistent[ZG_PLAN_TABLES]; /* stays when its owner's socket closes */
 };
 
 /* The two tables as one consistent picture: of names only, with counters and flow elements, or everything. */

@@ -53,6 +53,7 @@ static int take_table(const struct nlmsghdr *nlh, void *data)
 		else
 			zg_plan_table(r->state->plan, name, flags & NFT_TABLE_F_OWNER);
 		r->state->dormant[i] = flags & NFT_TABLE_F_DORMANT;
+		r->state->persistent[i] = flags & ZG_TABLE_F_PERSIST;
 		r->state->owner[i] = nftnl_table_is_set(t, NFTNL_TABLE_OWNER) ? nftnl_table_get_u32(t, NFTNL_TABLE_OWNER) : 0;
 	}
 	nftnl_table_free(t);

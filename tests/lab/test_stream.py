@@ -166,6 +166,8 @@ def honest_retransmission(lab):
         t.at(start + 10, body[10:40])
         t.at(start + 20, body[20:] + b".\r\n")  # repeats, and goes on
         t.next += 3
+        t.until(lambda: b"kept" in t.stream, 0.2)
+        t.at(t.next - 3, b".\r\n")  # as TCP does after the answer to that, if the rest of it was not taken
         need(t.until(lambda: b"kept" in t.stream), f"not delivered: {bytes(t.stream[-80:])!r}")
         need(sink.mails == [body], f"{sink.mails}")
 
@@ -286,7 +288,8 @@ def oracle(lab):
         capture.send_signal(signal.SIGINT)
         capture.wait(10)
         capture.stderr.close()
-    p = subprocess.run([os.path.join(BUILD, "zonegatectl"), "replay", pcap, "--inspector", "smtp", "--json"],
+    p = subprocess.run([os.path.join(BUILD, "zonegatectl"), "replay", pcap, "--inspector", "smtp", "--json",
+                        "--no-checksum"],
                        capture_output=True, text=True, check=False)
     need(p.returncode == 0, lambda: f"replay: exit {p.returncode}: {p.stderr}")
     flows = {int(f["client"].rpartition(":")[2]): f for f in map(json.loads, p.stdout.splitlines())}
