@@ -119,7 +119,7 @@ class Lab:
 
     def pids(self, role):
         """Of the running daemon's processes with this role, by index."""
-        procs = [p for p in self.status()["processes"] if p["role"] == role]
+        procs = [p for p in self.status()["processes"] if p["role"] == role and p["pid"] > 0]
         return [p["pid"] for p in sorted(procs, key=lambda p: p.get("index", 0))]
 
     def apply(self, text):
