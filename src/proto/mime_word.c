@@ -4,7 +4,7 @@
 #include "proto/ascii.h"
 #include "proto/text.h"
 
-enum stage { OUTSIDE = 0, EQUALS, CHARSET, ENCODING, ENCODING_END, TEXT, CLOSING, CLOSED };
+enum stage { OUTSIDE = 0, EQUALS, EQUALS_FOLDED, CHARSET, ENCODING, ENCODING_END, TEXT, CLOSING, CLOSED };
 
 /* RFC 2047 5 wants blanks around a word, or a comment's parentheses. Quotes, commas and angle brackets beside one
  * are common in address fields and leave no doubt where it begins and ends. */
@@ -125,6 +125,10 @@ enum zg_reason zg_word_feed(struct zg_word *w, uint32_t charsets, uint8_t c)
 		return outside(w, c);
 	if (w->stage == EQUALS)
 		return equals(w, c);
+	if (w->stage == EQUALS_FOLDED && zg_ascii_blank(c))
+		return ZG_R_NONE;
+	if (w->stage == EQUALS_FOLDED) /* a reader that unfolds without a blank would see "=?" */
+		return c == '?' ? ZG_R_SMTP_ENCODED_WORD : outside(w, c);
 	if (w->stage == CLOSED)
 		return boundary_after(c) ? outside(w, c) : ZG_R_SMTP_ENCODED_WORD;
 
@@ -145,6 +149,7 @@ enum zg_reason zg_word_feed(struct zg_word *w, uint32_t charsets, uint8_t c)
 		return c == '=' ? ZG_R_NONE : ZG_R_SMTP_ENCODED_WORD;
 	case OUTSIDE:
 	case EQUALS:
+	case EQUALS_FOLDED:
 	case CLOSED:
 		break;
 	}
@@ -153,8 +158,16 @@ enum zg_reason zg_word_feed(struct zg_word *w, uint32_t charsets, uint8_t c)
 
 enum zg_reason zg_word_line_end(struct zg_word *w)
 {
-	if (w->stage != OUTSIDE && w->stage != EQUALS && w->stage != CLOSED)
+	switch ((enum stage)w->stage) {
+	case EQUALS:
+	case EQUALS_FOLDED:
+		w->stage = EQUALS_FOLDED;
+		return ZG_R_NONE;
+	case OUTSIDE:
+	case CLOSED:
+		zg_word_begin(w);
+		return ZG_R_NONE;
+	default:
 		return ZG_R_SMTP_ENCODED_WORD;
-	zg_word_begin(w);
-	return ZG_R_NONE;
+	}
 }

@@ -578,6 +578,25 @@ START_TEST(refused_for_good)
 }
 END_TEST
 
+/* NUL, which the rows above cannot hold. */
+START_TEST(nul_is_refused)
+{
+	struct script s;
+	script_lines(&s, (const char *[LINES]){ HELLO });
+	script_say(&s, ZG_CLIENT, "MAIL FROM:<a" AT "\0@b>\r\n", 19);
+	expect_refused("command", DEFAULTS, &s, ZG_R_SMTP_LINE_END, false);
+	script_free(&s);
+	script_lines(&s, (const char *[LINES]){ HELLO });
+	script_say(&s, ZG_CLIENT, AT "\0", 2);
+	expect_refused("first", DEFAULTS, &s, ZG_R_SMTP_LINE_END, false);
+	script_free(&s);
+	script_lines(&s, (const char *[LINES]){ HELLO, "C:" MAIL });
+	script_say(&s, ZG_SERVER, "250 a" AT "\0\r\n", 9);
+	expect_refused("reply", DEFAULTS, &s, ZG_R_SMTP_LINE_END, false);
+	script_free(&s);
+}
+END_TEST
+
 START_TEST(record)
 {
 	ck_assert_str_eq(zg_smtp.name, "smtp");
@@ -614,6 +633,7 @@ int main(void)
 	tcase_add_test(tc, end_of_a_direction);
 	tcase_add_test(tc, quit_ends_the_connection);
 	tcase_add_test(tc, refused_for_good);
+	tcase_add_test(tc, nul_is_refused);
 	tcase_add_test(tc, record);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);

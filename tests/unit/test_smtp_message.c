@@ -246,6 +246,9 @@ static const struct row words[] = {
 	PASS("two words", "Subject: =?utf-8?q?a_b?= =?UTF-8?Q?=e4=BC=9A?=\r\n"),
 	PASS("comment", "Subject: (=?utf-8?q?a?=)\r\n"),
 	PASS("before an address", "From: =?utf-8?q?a?=<a@b>, =?utf-8?q?a?= <c@d>,=?utf-8?q?a?= <e@f>\r\n"),
+	PASS("folded after an equals sign", "DKIM-Signature: b=abc=\r\n\tdef==\r\n\t; bh==\r\nX: y\r\n"),
+	DENY(ENCODED_WORD, "Subject: =\r\n " AT "?utf-8?q?=0D?=\r\n"),
+	DENY(ENCODED_WORD, "Subject: a=\r\n \t" AT "?utf-8?q?=0D?=\r\n"),
 	PASS("equals", "Subject: a=b ==c = ?\r\n"),
 	PASS("one word of PHP", "Subject: =?UTF-8?B?"
 				"56ys77yR5Zue5Lya6K2w44Gu6ZaL5YKs44Gr44Gk44GE44Gm77yI6YCa55+l77yJ44Gu5Lu244Gr44Gk44GE44Gm?=\r\n"),
@@ -369,6 +372,72 @@ START_TEST(bad_bodies_are_refused)
 }
 END_TEST
 
+/* Each is what some reader is known to take, or would take, for something else than it says. */
+static const struct row second_readings[] = {
+	/* where the header ends */
+	DENY(HEADER_SYNTAX, "Content-Type" AT "\r\n : text/html\r\n\r\n"),
+	DENY(HEADER_SYNTAX, H_TO "\t " AT "\r\nContent-Type: text/html\r\n\r\n<p>"),
+	DENY(HEADER_SYNTAX, AT "\r\nContent-Type: text/html\r\n\r\n<p>"),
+	DENY(HEADER_SYNTAX, H_TO "--x" AT "\r\nContent-Type: text/html\r\n"),
+	DENY(HEADER_SYNTAX, ">From" AT " a@b Wed Apr 1 09:00:00 2026\r\nTo: b\r\n"),
+	DENY(HEADER_SYNTAX, "Subject: a" AT "\x0BContent-Type: text/html\r\n"),
+	DENY(HEADER_SYNTAX, "Subject: a" AT "\x1E" "Content-Type: text/html\r\n"),
+	DENY(HEADER_SYNTAX, "Subject: a" AT "\xC2\x85" "Content-Type: text/html\r\n"),
+	DENY(HEADER_SYNTAX, "Subject: a" AT "\xE2\x80\xA8" "Content-Type: text/html\r\n"),
+	DENY(HEADER_SYNTAX, H_TO ".." AT "\r\nbody"),
+	BREAK(END_OF_DATA, H_TO "." AT "Content-Type: text/html\r\n"),
+	BREAK(LINE_END, "Subject: a\r" AT " \nContent-Type: text/html\r\n"),
+	/* names that are read as another name */
+	DENY(HEADER_SYNTAX, "Content-Type" AT "\x0C: text/html\r\n"),
+	DENY(HEADER_SYNTAX, "\"Content-Type\"" AT " : text/html\r\n"),
+	DENY(HEADER_SYNTAX, "Content-Type" AT " (x): text/html\r\n"),
+	DENY(HEADER_SYNTAX, AT "\xEF\xBB\xBF" "Content-Type: text/html\r\n"),
+	DENY(HEADER_FORBIDDEN, "Content--Type" AT ": text/html\r\n"),
+	DENY(HEADER_FORBIDDEN, "Content-Type;" AT ": text/html\r\n"),
+	DENY(HEADER_FORBIDDEN, "Content-Transfer-Encoding\"" AT ": base64\r\n"),
+	DENY(HEADER_FORBIDDEN, "Content-Type=text/html" AT ":\r\n"),
+	/* types and parameters of which one reader takes the first, another the last */
+	DENY(HEADER_DUPLICATE, H_UTF8 "CONTENT-TYPE" AT ": text/html\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/plain\r\n ;=; x=\"\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; charset=us-ascii\r\n charset=utf-8\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; \"charset\"=utf-8\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; charset=us-ascii (;charset=utf-8)\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; CHARSET=utf-8; charset=us-ascii\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/\r\n plain\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: /plain\r\n" AT "\r\n"),
+	DENY(CONTENT_TYPE, H_MIME "Content-Type: text/pl\r\n ain\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: =?utf-8?q?text/html?=\r\n" AT "\r\n"),
+	DENY(CONTENT_TYPE, H_MIME "Content-Type: multipart/plain\r\n" AT "\r\n"),
+	DENY(CONTENT_SYNTAX, H_MIME "Content-Type: text/plain/html\r\n" AT "\r\n"),
+	DENY(MIME_VERSION, "MIME-Version: \"1.0\"\r\n" AT "\r\n"),
+	DENY(MIME_VERSION, "MIME-Version: 1. 0\r\n" AT "\r\n"),
+	DENY(ENCODING, H_MIME "Content-Transfer-Encoding: base64; x=y\r\n" AT "\r\n"),
+	DENY(ENCODING, H_MIME "Content-Transfer-Encoding: quoted-\r\n printable\r\n" AT "\r\n"),
+	DENY(ENCODING, H_MIME "Content-Transfer-Encoding: base64,7bit\r\n" AT "\r\n"),
+	DENY(HEADER_FORBIDDEN, H_MIME "Content-Disposition: inline;\r\n filename*=utf-8''a.exe\r\n" AT "\r\n"),
+	/* text that is another text after decoding, unfolding or joining */
+	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4gNjQ0" "IG" AT "Eu\r\n"),
+	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4tYmFzZTY0I" AT "DY0\r\n"),
+	DENY(BODY_HIDDEN_FILE, H_QP "=62=65=67=69=6E=20=36=34=34=20=6" AT "1"),
+	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin\t644\t" AT "a"),
+	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin 100644 " AT "a"),
+	DENY(BODY_CHARSET, H_JIS "\x1b$B2q5D\x1b(B\x1b$" AT "A"),
+	DENY(BODY_CHARSET, H_JIS "\x1b$B" AT " 2q"),
+	DENY(BODY_CHARSET, H_JIS "\x1b" AT "\r\n"),
+	DENY(BODY_CHARSET, H_JIS "a\x1b$B" AT "\r\n"),
+	DENY(BODY_CHARSET, H_8BIT "\xF4" AT "\x90\x80\x80"),
+	DENY(BODY_CHARSET, H_8BIT AT "\xF5\x80\x80\x80"),
+	DENY(BODY_CHARSET, H_8BIT "\xF0" AT "\x8F\xBF\xBF"),
+	DENY(BODY_CHARSET, H_8BIT "\xE0" AT "\x9F\xBF"),
+	DENY(BODY_CHARSET, H_8BIT AT "\xFE"),
+};
+
+START_TEST(second_readings_are_refused)
+{
+	CHECK_ROWS(second_readings);
+}
+END_TEST
+
 /* 998 octets in a line and the CRLF; a stuffed dot does not count. */
 START_TEST(line_length)
 {
@@ -478,6 +547,7 @@ int main(void)
 	tcase_add_test(tc, bad_headers_are_refused);
 	tcase_add_test(tc, encoded_words);
 	tcase_add_test(tc, bad_bodies_are_refused);
+	tcase_add_test(tc, second_readings_are_refused);
 	tcase_add_test(tc, line_length);
 	tcase_add_test(tc, message_size);
 	tcase_add_test(tc, header_size);
