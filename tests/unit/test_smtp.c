@@ -478,18 +478,31 @@ START_TEST(hidden_keywords_are_not_in_force)
 }
 END_TEST
 
-/* After a refusal within a message, the client is told at its end of data and not before. */
+/* After a refusal within a message, the client is told at its end of data and not before, whatever the octet was that
+ * was refused: within a line, its CR, a dot, the CR after the last dot. */
 START_TEST(told_at_the_end_of_data)
 {
-	static const char message[] = "Subject: a\r\n\r\n\x0c..\r\n..\r\nMAIL FROM:<x@y>\r\n.\r\n";
-	struct script s;
-	script_mail(&s, OFFERS, MAIL, message, sizeof message - 1);
-	struct outcome *o = dialogue_run(&zg_smtp, DEFAULTS, s.turns, s.n, CUT_BYTES, 0);
-	ck_assert_int_eq(o->say, ZG_SAY_DENY);
-	ck_assert(o->drain && o->told);
-	ck_assert_uint_eq(o->told_at, s.given[ZG_CLIENT]);
-	free(o);
-	script_free(&s);
+	static const char *const messages[] = {
+		"Subject: a\r\n\r\n\x0c..\r\n..\r\nMAIL FROM:<x@y>\r\n.\r\n",
+		"Subject: a\r\n \r\n..\r\n\r\n.\r\n",
+		"Subject: a\r\n \r\n.\r\n",
+		"Subject: =?utf-8?q?\r\n.\r\n",
+		"Subject: =?utf-8?q?a?=b\r\n.\r\n",
+		"MIME-Version: 2\r\n.\r\n",
+		"MIME-Version: 2\r\n..a: b\r\n.\r\n",
+		"Content-Language: ja\r\n\r\n.\r\n",
+	};
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		for (int cut = CUT_NONE; cut <= CUT_BYTES; cut++) {
+			struct script s;
+			script_mail(&s, OFFERS, MAIL, messages[i], strlen(messages[i]));
+			struct outcome *o = dialogue_run(&zg_smtp, DEFAULTS, s.turns, s.n, (enum cut)cut, 0);
+			ck_assert_int_eq(o->say, ZG_SAY_DENY);
+			ck_assert_msg(o->drain && o->told && o->told_at == s.given[ZG_CLIENT], "message %zu", i);
+			free(o);
+			script_free(&s);
+		}
+	}
 }
 END_TEST
 

@@ -424,6 +424,9 @@ static const struct row second_readings[] = {
 	DENY(BODY_CHARSET, H_JIS "\x1b$B2q5D\x1b(B\x1b$" AT "A"),
 	DENY(BODY_CHARSET, H_JIS "\x1b$B" AT " 2q"),
 	DENY(BODY_CHARSET, H_JIS "\x1b" AT "\r\n"),
+	/* CR, a shift sequence, LF */
+	DENY(BODY_CONTROL, H_MIME "Content-Type: text/plain; charset=iso-2022-jp\r\n"
+				  "Content-Transfer-Encoding: quoted-printable\r\n\r\na=0D=1" AT "B(B=0A"),
 	DENY(BODY_CHARSET, H_JIS "a\x1b$B" AT "\r\n"),
 	DENY(BODY_CHARSET, H_8BIT "\xF4" AT "\x90\x80\x80"),
 	DENY(BODY_CHARSET, H_8BIT AT "\xF5\x80\x80\x80"),
