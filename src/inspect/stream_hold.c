@@ -10,6 +10,12 @@ static struct zg_held *held_in_flow(struct zg_list *node)
 	return ZG_LIST_OF(node, struct zg_held, in_flow);
 }
 
+/* Whoever sends out of order without end shall not take the memory from streams that go on: those may use all of it. */
+static uint64_t memory_for(enum zg_hold which)
+{
+	return which == ZG_HOLD_EARLY ? ZG_ENGINE_BYTES_MAX / 2 : ZG_ENGINE_BYTES_MAX;
+}
+
 /* Where a packet belongs in a list ordered by sequence number: before the returned node. Packets mostly come in order,
  * so the search starts at the end. */
 static struct zg_list *place_of(struct zg_list *head, uint32_t seq)
@@ -30,7 +36,7 @@ enum zg_reason zg_hold_add(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 
 	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES)
 		return ZG_R_TCP_HOLD;
-	if (e->stats.bytes + size > ZG_ENGINE_BYTES_MAX)
+	if (e->stats.bytes + size > memory_for(which))
 		return ZG_R_TCP_MEMORY;
 	struct zg_held *held = malloc(size);
 	if (held == NULL)

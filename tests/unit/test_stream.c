@@ -223,6 +223,49 @@ START_TEST(out_of_order_timeout)
 }
 END_TEST
 
+START_TEST(memory_bounds)
+{
+	/* as if other connections had taken so much */
+	w->engine->stats.bytes += ZG_ENGINE_BYTES_MAX / 2;
+	world_refused(w, client_says(w, 1, "b", 0), ZG_R_TCP_MEMORY);
+	accepted(client_says(w, 0, "a", 0));
+	held(client_says(w, 1, "(", 0));
+	w->engine->stats.bytes += ZG_ENGINE_BYTES_MAX / 2 - 10000;
+	accepted(client_says(w, 2, ")", 0));
+	w->engine->stats.bytes += 10000;
+	world_refused(w, server_says(w, 0, "no room for a ring", 0), ZG_R_TCP_MEMORY);
+	w->engine->stats.bytes -= ZG_ENGINE_BYTES_MAX;
+	accepted(server_says(w, 0, "room", 0));
+}
+END_TEST
+
+START_TEST(nobody_acknowledges)
+{
+	static char data[60000];
+	struct pkt syn = { .flags = ZG_SYN, .seq = C }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 };
+	uint32_t at = 0;
+
+	world_free(w);
+	w = world_new();
+	memset(data, 'a', sizeof data);
+	pkt_opt_wscale(&syn, 14);
+	pkt_opt_wscale(&synack, 14);
+	(void)world_send(w, syn);
+	(void)world_send(w, synack);
+	(void)client_says(w, 0, "", 0);
+	accepted(server_says(w, 0, "", 0));
+	for (; at + sizeof data <= ZG_STREAM_BUF_MAX; at += sizeof data) {
+		w->n_released[ZG_CLIENT] = 0;
+		accepted(world_send(w, FROM_CLIENT(.seq = C + 1 + at, .ack = S + 1, .data = data, .len = sizeof data)));
+	}
+	const struct pkt p = FROM_CLIENT(.seq = C + 1 + at, .ack = S + 1, .data = data, .len = sizeof data);
+	world_refused(w, world_send(w, p), ZG_R_TCP_MEMORY);
+	w->n_released[ZG_CLIENT] = 0;
+	accepted(server_says(w, 0, "", at));
+	accepted(world_send(w, p));
+}
+END_TEST
+
 /* --- acknowledgements -------------------------------------------------------------------------------- */
 
 START_TEST(ack_of_nothing_sent)
@@ -812,6 +855,8 @@ int main(void)
 	tcase_add_test(tc, out_of_order_bound);
 	tcase_add_test(tc, out_of_order_bytes_bound);
 	tcase_add_test(tc, out_of_order_timeout);
+	tcase_add_test(tc, memory_bounds);
+	tcase_add_test(tc, nobody_acknowledges);
 	tcase_add_test(tc, ack_of_nothing_sent);
 	tcase_add_test(tc, ack_of_what_is_held);
 	tcase_add_test(tc, ack_far_behind);
