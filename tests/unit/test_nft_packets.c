@@ -598,6 +598,7 @@ START_TEST(test_closed_without_the_policy_table)
 	while ((q = next_packet(&seen, 2000)) < 0)
 		continue;
 	zg_nft_close(nft);
+	(void)run("nft delete table inet zonegate"); /* a kernel that keeps it without its owner lets anybody delete it */
 	verdict(q, seen.id, ZG_MARK_PASS); /* the kernel has dropped it with the hook */
 	usleep(1500000);		   /* the client sends again */
 	ok(zg_nft_open(-1, &nft));
