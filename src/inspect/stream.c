@@ -190,9 +190,11 @@ static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 		zg_deny(e, f, dir, ZG_R_TCP_MEMORY, NULL, NULL, 0);
 		return ZG_FATE_TOLD(ZG_R_TCP_MEMORY);
 	}
-	/* an inspector that leaves bytes unread has not accepted them */
-	if (in.pos < n)
+	/* bytes that an inspector leaves unread are held for ever */
+	if (in.pos < n && answer.say != ZG_SAY_DENY) {
 		answer.say = ZG_SAY_DENY;
+		answer.reason = ZG_R_TCP_HOLD;
+	}
 	const uint32_t pos = answer.say == ZG_SAY_DENY && in.pos < n ? (uint32_t)in.pos : n;
 	if (!answered(e, f, dir, base + pos, &answer, bytes + pos, n - pos))
 		return ZG_FATE_TOLD(answer.reason);

@@ -59,9 +59,10 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 	return z.identity != 0;
 }
 
-static int flow_of(uint16_t client_port)
+/* By who sent it: the end with port 25 may have opened the connection. */
+static struct direction *sent_by(uint16_t port, uint16_t other)
 {
-	return client_port == 40000 ? 0 : 1;
+	return port == 25 ? &z.dir[other == 40000 ? 0 : 1][1] : &z.dir[port == 40000 ? 0 : 1][0];
 }
 
 /* A receiver in order and without loss; the first bytes win. */
@@ -103,8 +104,7 @@ static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *pack
 	const uint8_t *data = packet != NULL ? packet : z.packets[id].data;
 	const struct zg_packet p = { .data = data, .len = z.packets[id].len, .wire_len = z.packets[id].len };
 	must(zg_decode(&p, &seg) == ZG_R_NONE);
-	const bool from_server = seg.sport == 25;
-	receive(&z.dir[flow_of(from_server ? seg.dport : seg.sport)][from_server], data, &seg);
+	receive(sent_by(seg.sport, seg.dport), data, &seg);
 }
 
 static void own_inject(void *ctx, const struct zg_inject *inject)
@@ -124,7 +124,8 @@ static void own_event(void *ctx, const struct zg_flow_event *event)
 
 static void own_released(void *ctx, const struct zg_tuple *tuple, enum zg_dir dir, const uint8_t *bytes, size_t len)
 {
-	struct direction *d = &z.dir[flow_of(tuple->client_port)][dir];
+	struct direction *d = dir == ZG_CLIENT ? sent_by(tuple->client_port, tuple->server_port) :
+						 sent_by(tuple->server_port, tuple->client_port);
 	(void)ctx;
 	for (size_t i = 0; i < len; i++, d->n_released++)
 		if (d->n_released < STREAM)

@@ -6,6 +6,7 @@
  *   D  denied, the client is told after its next '.'
  *   (  this and all after it is held until )
  *   z  becomes Z               [  held, and released by a ']' of the other end
+ *   ?  not read: what an inspector must not do
  *   !  at the end of a direction: FIN is denied
  */
 #ifndef ZONEGATE_TEST_LETTERS_H
@@ -90,6 +91,8 @@ static void letters_data(void *state, const void *config, enum zg_dir dir, struc
 		if (s->draining) {
 			s->drained |= dir == ZG_CLIENT && byte == '.';
 			zg_rw_advance(in);
+		} else if (byte == '?') {
+			break;
 		} else if (!letters_byte(s, dir, in, byte, ret_answer)) {
 			return;
 		}

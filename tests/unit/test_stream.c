@@ -307,6 +307,33 @@ START_TEST(ack_far_behind)
 }
 END_TEST
 
+START_TEST(ack_behind_by_a_window_that_grew)
+{
+	static char data[50000];
+	struct pkt syn = { .flags = ZG_SYN, .seq = C, .window = 1000 }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 };
+	memset(data, 'a', sizeof data);
+	pkt_opt_wscale(&syn, 7);
+	pkt_opt_wscale(&synack, 7);
+	accepted(world_send(w, syn));
+	accepted(world_send(w, synack));
+	accepted(client_says(w, 0, "", 0)); /* 65535 times 128 from here */
+	for (uint32_t at = 0; at < 4 * sizeof data; at += sizeof data) {
+		w->n_released[ZG_SERVER] = 0;
+		accepted(world_send(w, FROM_SERVER(.seq = S + 1 + at, .ack = C + 1, .data = data, .len = sizeof data)));
+	}
+	accepted(client_says(w, 0, "", 4 * sizeof data));
+	accepted(client_says(w, 0, "", sizeof data)); /* 150000 behind */
+}
+END_TEST
+
+START_TEST(unread_bytes_are_not_accepted)
+{
+	dropped(client_says(w, 0, "ab?c", 0));
+	world_killed(w, ZG_R_TCP_HOLD);
+	world_read(w, ZG_CLIENT, "ab");
+}
+END_TEST
+
 START_TEST(sack_beyond_what_was_sent)
 {
 	struct pkt good = FROM_CLIENT(.seq = C + 1, .ack = S + 1), bad = good, empty = good;
@@ -374,7 +401,10 @@ START_TEST(rst_in_place)
 	accepted(client_says(w, 0, "hello", 0));
 	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 1 + 6 }), ZG_R_TCP_RST);
 	ck_assert_int_eq(w->injects[w->n_injects - 1].kind, ZG_INJECT_ACK); /* challenged: it lies in the window */
+	const size_t n = w->n_injects;
 	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C - 100000 }), ZG_R_TCP_RST);
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 100000 }), ZG_R_TCP_RST);
+	ck_assert_uint_eq(w->n_injects, n);
 	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_RST | ZG_ACK, .seq = C + 6, .ack = S + 9 }), ZG_R_TCP_RST);
 	accepted(world_send(w, (struct pkt){ .flags = ZG_RST, .seq = C + 1 + 5 }));
 	ck_assert_int_eq(w->events[w->n_events - 1].kind, ZG_FLOW_CLOSED);
@@ -583,6 +613,16 @@ START_TEST(timestamps_wrap)
 }
 END_TEST
 
+START_TEST(timestamps_of_empty_segments_ahead)
+{
+	/* a segment was lost before us; the acknowledgement behind it overtook its repetition */
+	w->ts_val[0] += 100;
+	accepted(client_says(w, 3, "", 0));
+	w->ts_val[0] -= 50;
+	accepted(client_says(w, 0, "abc", 0));
+}
+END_TEST
+
 START_TEST(timestamps_in_injections)
 {
 	accepted(client_says(w, 0, "hello", 0));
@@ -642,6 +682,9 @@ START_TEST(syn_repeated)
 	accepted(client_says(w, 0, "", 0));
 	/* the ACK was lost behind us */
 	accepted(world_send(w, synack));
+	accepted(server_says(w, 0, "hi", 0));
+	world_refused(w, world_send(w, synack), ZG_R_TCP_SYN_AGAIN); /* it has gone on since */
+	ck_assert(!w->injects[w->n_injects - 1].to_client);
 	/* a client that has forgotten: challenged */
 	world_refused(w, world_send(w, syn), ZG_R_TCP_SYN_AGAIN);
 	ck_assert_int_eq(w->injects[w->n_injects - 1].kind, ZG_INJECT_ACK);
@@ -861,6 +904,7 @@ int main(void)
 	tcase_add_test(tc, ack_of_what_is_held);
 	tcase_add_test(tc, ack_far_behind);
 	tcase_add_test(tc, sack_beyond_what_was_sent);
+	tcase_add_test(tc, unread_bytes_are_not_accepted);
 	tcase_add_test(tc, beyond_the_window);
 	tcase_add_test(tc, window_probe_of_one_byte);
 	tcase_add_test(tc, rst_in_place);
@@ -885,6 +929,7 @@ int main(void)
 	tcase_add_test(tc, timestamps_go_on);
 	tcase_add_test(tc, timestamps_wrap);
 	tcase_add_test(tc, timestamps_in_injections);
+	tcase_add_test(tc, timestamps_of_empty_segments_ahead);
 	suite_add_tcase(suite, tc);
 
 	tc = with("handshake", setup_closed);
@@ -896,6 +941,7 @@ int main(void)
 	tcase_add_test(tc, connection_refused_by_the_server);
 	tcase_add_test(tc, handshake_timeout);
 	tcase_add_test(tc, window_is_scaled);
+	tcase_add_test(tc, ack_behind_by_a_window_that_grew);
 	tcase_add_test(tc, syn_flood_is_bounded);
 	tcase_add_test(tc, idle_connection_ends);
 	tcase_add_test(tc, policy_changes);
