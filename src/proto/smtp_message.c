@@ -54,10 +54,16 @@ static enum zg_reason text_line_end(struct zg_text *text)
 
 static enum zg_reason body_octet(struct zg_message *m, uint8_t octet)
 {
+	enum zg_reason reason;
 	int n = 1;
 	switch ((enum zg_encoding)m->header.encoding) {
 	case ZG_ENCODING_QP:
+		/* A reader that does not unfold or trim the name of the encoding shows the body as it came: behind a soft line
+		 * break a line begins for it. Undecoded base64 has no blanks, so no line of it begins a file. */
+		reason = zg_text_feed(&m->undecoded, octet);
 		n = zg_qp_feed(&m->qp, octet, &octet);
+		if (n >= 0 && reason != ZG_R_NONE)
+			return reason;
 		break;
 	case ZG_ENCODING_BASE64:
 		n = m->column > ZG_B64_LINE_MAX ? -1 : zg_b64_feed(&m->b64, octet, &octet);
@@ -80,6 +86,7 @@ static enum zg_reason body_line_end(struct zg_message *m)
 	int n = 1;
 	switch ((enum zg_encoding)m->header.encoding) {
 	case ZG_ENCODING_QP:
+		(void)text_line_end(&m->undecoded);
 		n = zg_qp_line_end(&m->qp);
 		break;
 	case ZG_ENCODING_BASE64:
@@ -119,6 +126,7 @@ static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config
 	if (reason == ZG_R_NONE && over) {
 		m->body = 1;
 		zg_text_begin(&m->text, (enum zg_charset)m->header.charset);
+		zg_text_begin(&m->undecoded, ZG_CHARSET_US_ASCII);
 	}
 	return reason;
 }

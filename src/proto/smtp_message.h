@@ -24,6 +24,7 @@ struct zg_message {
 	uint32_t octets;   /* of the message so far */
 	struct zg_header header;
 	struct zg_text text;
+	struct zg_text undecoded; /* quoted-printable as it came */
 	struct zg_qp qp;
 	struct zg_b64 b64;
 };

@@ -72,6 +72,7 @@ static const struct row mails[] = {
 	     "5Lya6K2w44Gu44GK55+l44KJ44GbDQoNCuWxseeUsA0K\r\n\r\n"),
 	PASS("python, base64 with LF", H_B64 "5Lya6K2wCuWxseeUsAo=\r\n"),
 	PASS("quoted-printable", H_QP "=E4=BC=9A=E8=AD=B0 a=3Db=\r\n=E5=B1=B1\r\n\r\n=20\r\n"),
+	PASS("quoted-printable, a line that would begin no file", H_QP "begin=\r\n 64 x=\r\nbegin 64 x\r\n"),
 	PASS("quoted-printable of .NET", H_QP "=E4=BC=9A=0D=0A=\r\nb\r\n"),
 	PASS("quoted-printable, character over a soft break", H_QP "=E4=BC=\r\n=9A\r\n"),
 	PASS("swaks", "Date: Wed, 01 Apr 2026 09:00:00 +0900\r\nTo: b@example.lg.jp\r\nFrom: a@example.jp\r\n"
@@ -419,6 +420,10 @@ static const struct row second_readings[] = {
 	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4gNjQ0" "IG" AT "Eu\r\n"),
 	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4tYmFzZTY0I" AT "DY0\r\n"),
 	DENY(BODY_HIDDEN_FILE, H_QP "=62=65=67=69=6E=20=36=34=34=20=6" AT "1"),
+	/* a reader that does not know " quoted-printable" when it is folded, or followed by a blank, decodes nothing */
+	DENY(BODY_HIDDEN_FILE, H_UTF8 "Content-Transfer-Encoding:\r\n quoted-printable\r\n\r\nx=\r\nbegin 644 " AT "a\r\n"),
+	DENY(BODY_HIDDEN_FILE, H_UTF8 "Content-Transfer-Encoding: quoted-printable\t\r\n\r\nx=\r\n begin-base64" AT " 644 a\r\n"),
+	DENY(BODY_HIDDEN_FILE, H_QP "x=\r\n-----BEGIN PG" AT "P MESSAGE-----\r\n"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin\t644\t" AT "a"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin 100644 " AT "a"),
 	DENY(BODY_CHARSET, H_JIS "\x1b$B2q5D\x1b(B\x1b$" AT "A"),
