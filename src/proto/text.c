@@ -15,7 +15,7 @@ static const char *const marks[ZG_TEXT_MARKS] = {
 };
 
 /* "begin 644 name"; and "begin" with two blanks, where old mail readers cut whatever follows. */
-enum uu { UU_B, UU_E, UU_G, UU_I, UU_N, UU_BLANK, UU_DIGIT, UU_DIGIT_2, UU_DIGIT_3, UU_MODE, UU_NAME, UU_NOT };
+enum uu { UU_B, UU_E, UU_G, UU_I, UU_N, UU_BLANK, UU_DIGIT, UU_DIGIT_2, UU_DIGIT_3, UU_MODE, UU_NOT };
 
 bool zg_char_forbidden(uint32_t ch)
 {
@@ -63,7 +63,8 @@ static bool marked(struct zg_text *text, uint8_t c)
 static bool uuencoded(struct zg_text *text, uint8_t c)
 {
 	static const char word[] = "begin";
-	bool octal = c >= '0' && c <= '7', blank = zg_ascii_blank(c);
+	/* munpack takes 8 and 9 for digits of a mode as well; Thunderbird asks for no name behind the blank */
+	bool digit = zg_ascii_digit(c), blank = zg_ascii_blank(c);
 
 	switch ((enum uu)text->uu) {
 	case UU_B:
@@ -77,18 +78,16 @@ static bool uuencoded(struct zg_text *text, uint8_t c)
 		text->uu = blank ? UU_DIGIT : UU_NOT;
 		return false;
 	case UU_DIGIT:
-		text->uu = octal ? UU_DIGIT_2 : UU_NOT;
+		text->uu = digit ? UU_DIGIT_2 : UU_NOT;
 		return blank;
 	case UU_DIGIT_2:
 	case UU_DIGIT_3:
-		text->uu = octal ? text->uu + 1 : UU_NOT;
+		text->uu = digit ? text->uu + 1 : UU_NOT;
 		return false;
 	case UU_MODE:
-		if (!octal)
-			text->uu = blank ? UU_NAME : UU_NOT;
-		return false;
-	case UU_NAME:
-		return !blank;
+		if (!digit)
+			text->uu = UU_NOT;
+		return blank;
 	case UU_NOT:
 		break;
 	}
