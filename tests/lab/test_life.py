@@ -174,6 +174,17 @@ def kill_supervisor(lab):
     works_again(lab)
 
 
+@test("kill -9 of the watch: mail passes meanwhile, and refused packets are told of again afterwards")
+def kill_watch(lab):
+    watch = lab.pids("watch")[0]
+    os.kill(watch, signal.SIGKILL)
+    works(lab)
+    need(wait_for(lambda: lab.pids("watch") and lab.pids("watch")[0] != watch), "not started again")
+    before = len(lab.events("packet-denied", src_zone="mynumber"))
+    need(lab.blocked("mynumber", OUT[4]), "connected")
+    need(wait_for(lambda: len(lab.events("packet-denied", src_zone="mynumber")) > before, 10), "no record")
+
+
 @test("a clean stop leaves the boundary closed, established connections too; a new start works", san=True)
 def clean_stop(lab):
     with Sink(lab) as sink:

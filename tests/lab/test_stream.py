@@ -326,11 +326,15 @@ def many(lab):
     return f"{count / took:.0f} mails/s"
 
 
+def offload(lab, on):
+    for host in ("internet", "lgwan"):
+        p = lab.exec(host, "ethtool", "-K", "eth0", *(f for k in ("gso", "tso", "gro") for f in (k, "on" if on else "off")))
+        need(p.returncode == 0, lambda: "ethtool: " + p.stderr)
+
+
 def large(lab, gso):
     mail = text_mail("これは長い本文です。" * 6 + "\r\n", "utf-8") + ("行" * 25 + "\r\n").encode() * (10_000_000 // 77)
-    for host in ("internet", "lgwan"):
-        p = lab.exec(host, "ethtool", "-K", "eth0", *(f for k in ("gso", "tso", "gro") for f in (k, "on" if gso else "off")))
-        need(p.returncode == 0, lambda: "ethtool: " + p.stderr)
+    offload(lab, gso)
     with Sink(lab) as sink:
         s = at_data(lab)
         begin = time.monotonic()
@@ -354,8 +358,56 @@ def large_wire(lab):
     try:
         return large(lab, False)
     finally:
+        offload(lab, True)
+
+
+LOSSY = """table inet lossy {
+    chain in {
+        type filter hook input priority 0
+        meta l4proto tcp numgen random mod 100 < 4 drop
+    }
+}
+"""
+
+
+@test("a network that loses four packets of a hundred each way: mail of 1 MB arrives complete, IPv4 and IPv6", san=True)
+def lossy(lab):
+    mail = text_mail("失われても届く。\r\n" * 40000)
+    for host in ("internet", "lgwan"):
+        need(lab.exec(host, "nft", "-f", "-", input=LOSSY).returncode == 0, "nft")
+    offload(lab, False)  # many packets, so that many are lost
+    try:
+        begin = time.monotonic()
+        for version in (4, 6):
+            with Sink(lab, family=version) as sink:
+                code, answer = send_mail(lab, mail, MX[version])
+                need(code == 250, f"IPv{version}: answered {code} {answer!r}")
+                need(sink.mails == [mail], f"IPv{version}: the mail was changed on its way")
+        return f"{2 * len(mail) / 1e6:.1f} MB, {2 * len(mail) * 8 / (time.monotonic() - begin) / 1e6:.1f} Mbit/s"
+    finally:
         for host in ("internet", "lgwan"):
-            lab.exec(host, "ethtool", "-K", "eth0", "gso", "on", "tso", "on", "gro", "on")
+            lab.exec(host, "nft", "delete", "table", "inet", "lossy")
+        offload(lab, True)
+
+
+@test("a smaller MTU behind the router: mail arrives, IPv4 and IPv6")
+def small_mtu(lab):
+    def mtu(size):
+        for host, dev in (("lgwan", "eth0"), ("router", "lg0")):
+            p = lab.exec(host, "ip", "link", "set", dev, "mtu", str(size))
+            need(p.returncode == 0, lambda: p.stderr)
+    mail = text_mail("狭い道も通る。\r\n" * 20000)
+    mtu(1300)
+    try:
+        # the server announces a segment size that fits; a sender that does not heed it learns by ICMP
+        lab.exec("lgwan", "sh", "-c", "ip route change default via 10.20.0.1 dev eth0 src 10.20.0.25 advmss 1460")
+        for version in (4, 6):
+            with Sink(lab, family=version) as sink:
+                code, answer = send_mail(lab, mail, MX[version])
+                need(code == 250 and sink.mails == [mail], f"IPv{version}: answered {code} {answer!r}")
+    finally:
+        mtu(1500)
+        lab.exec("lgwan", "sh", "-c", "ip route change default via 10.20.0.1 dev eth0 src 10.20.0.25")
 
 
 @test("after all this the daemon has lost no process, and mail passes", san=True)
