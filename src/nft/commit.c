@@ -35,10 +35,12 @@ static void find_task(const struct zg_nft *nft, const struct zg_nft_state *state
 	}
 }
 
-/* Can the table that is there be filled anew, its hooks untouched? */
+/* Can the table that is there be filled anew, its hooks and sums untouched? One that outlived its owner can be taken
+ * over: the kernel gives it to whoever names it as owned. */
 static bool reusable(const struct zg_nft *nft, const struct task *t)
 {
-	if (t->have->owned != t->want->owned || t->dormant || t->persistent != (t->want->owned && nft->persist))
+	const bool orphan = t->want->owned && !t->have->owned && t->persistent;
+	if ((t->have->owned != t->want->owned && !orphan) || t->dormant || t->persistent != (t->want->owned && nft->persist))
 		return false;
 	for (size_t i = 0; i < t->want->n_chains; i++) {
 		const struct zg_chain *want = &t->want->chains[i];

@@ -245,25 +245,34 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	return err;
 }
 
-enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, const char *const maps[2], unsigned line)
+/* The original tuple decides: found in the map, the packet is marked and inspected. */
+static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, unsigned line)
 {
-	static const char *const next[2] = { "inspect4", "inspect6" };
+	const struct zg_family_desc *fam = &zg_families[f];
+	const uint8_t words = fam->len / 4;
+	struct draft d = { .n = 0 };
+	family(&d, fam);
+	ct(&d, fam->ct_src, IP_CT_DIR_ORIGINAL, 0);
+	ct(&d, fam->ct_dst, IP_CT_DIR_ORIGINAL, words);
+	ct(&d, NFT_CT_PROTOCOL, ZG_DIR_NONE, (uint8_t)(2 * words)); /* one for both directions */
+	ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(2 * words + 1));
+	map(&d, flows, 0);
+	meta_set(&d, NFT_META_MARK, 0);
+	verdict(&d, NFT_GOTO, f == 0 ? "inspect4" : "inspect6");
+	return finish(&d, chain, line);
+}
+
+enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, const struct zg_pair_maps *maps, unsigned line)
+{
 	struct draft d = { .n = 0 };
 	struct zg_chain *chain = zg_plan_chain(table, name, line);
 	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
 
 	for (int f = 0; f < 2 && err == ZG_OK; f++) {
-		const struct zg_family_desc *fam = &zg_families[f];
-		const uint8_t words = fam->len / 4;
-		family(&d, fam);
-		ct(&d, fam->ct_src, IP_CT_DIR_ORIGINAL, 0);
-		ct(&d, fam->ct_dst, IP_CT_DIR_ORIGINAL, words);
-		ct(&d, NFT_CT_PROTOCOL, ZG_DIR_NONE, (uint8_t)(2 * words)); /* one for both directions */
-		ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(2 * words + 1));
-		map(&d, maps[f], 0);
-		meta_set(&d, NFT_META_MARK, 0);
-		verdict(&d, NFT_GOTO, next[f]);
-		err = finish(&d, chain, line);
+		if (maps->exact[f] != NULL)
+			err = flow_rule(chain, f, maps->exact[f], line);
+		if (maps->ranges[f] != NULL && err == ZG_OK)
+			err = flow_rule(chain, f, maps->ranges[f], line);
 	}
 	if (err == ZG_OK) {
 		refuse(&d, "drop_noflow", "zg:no-flow");

@@ -51,7 +51,13 @@ enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table);
 /* The chains that are the same for every policy (chains.c). */
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);
-enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *chain, const char *const maps[2], unsigned line);
+
+/* Names of a zone pair's maps per family; NULL = it needs none. */
+struct zg_pair_maps {
+	const char *exact[2], *ranges[2];
+};
+
+enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *chain, const struct zg_pair_maps *maps, unsigned line);
 enum zg_err zg_compile_backstop(struct zg_plan *plan);
 
 /* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Flows of a policy -> one map per zone pair and family, keyed by the connection's original tuple. */
+/* Flows of a policy -> maps per zone pair and family, keyed by the connection's original tuple. */
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,7 +9,7 @@
 #include "plan/compile.h"
 #include "zonegate/mark.h"
 
-/* What a flow names, cut to what belongs to the zone; normal. */
+/* What a flow names, cut to what belongs to the zone; disjoint. Neighbours stay apart: single addresses are hashed. */
 static enum zg_err clip(const struct zg_intervals *own, uint8_t family, const struct zg_range *ranges, size_t n,
 			struct zg_intervals *ret_set)
 {
@@ -16,7 +17,7 @@ static enum zg_err clip(const struct zg_intervals *own, uint8_t family, const st
 	for (size_t i = 0; i < n && err == ZG_OK; i++)
 		if (ranges[i].lo.family == family)
 			err = zg_intervals_intersect(own, zg_u128_of(&ranges[i].lo), zg_u128_of(&ranges[i].hi), ret_set);
-	zg_intervals_normalize(ret_set);
+	zg_intervals_disjoin(ret_set);
 	return err;
 }
 
@@ -25,7 +26,7 @@ static enum zg_err ports_of(const struct zg_flow *flow, struct zg_intervals *ret
 	enum zg_err err = ZG_OK;
 	for (size_t i = 0; i < flow->n_ports && err == ZG_OK; i++)
 		err = zg_intervals_add(ret_set, flow->ports[i].lo, flow->ports[i].hi);
-	zg_intervals_normalize(ret_set);
+	zg_intervals_disjoin(ret_set);
 	return err;
 }
 
@@ -83,27 +84,77 @@ static enum zg_err refuse_overlap(struct zg_compiler *c, const struct zg_set *se
 	return ZG_ECONF;
 }
 
-static enum zg_err flow_map(struct zg_compiler *c, struct zg_table *table, int f, const char *name, const size_t *flows,
-			    size_t n, size_t *n_elems)
+/* An element of one source, one destination, one port. */
+static bool is_exact(const struct zg_elem *elem)
+{
+	return memcmp(elem->key, elem->end, sizeof elem->key) == 0;
+}
+
+/*
+ * The elements of all that are exact, or those that are not, as a map of the table; nothing if there are none. Exact
+ * ones are hashed: a lookup costs the same whatever their number, which in an interval map it does not, and older
+ * kernels take a time with the square of the number to fill one.
+ */
+static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const struct zg_set *all, bool exact, const char *name,
+			   const char **ret_name)
+{
+	struct zg_set *set = NULL;
+	for (size_t i = 0; i < all->n_elems; i++) {
+		if (is_exact(&all->elems[i]) != exact)
+			continue;
+		if (set == NULL) {
+			set = zg_plan_set(table, zg_plan_str(c->plan, name));
+			if (set == NULL || set->name == NULL)
+				return ZG_ENOMEM;
+			memcpy(set->fields, all->fields, sizeof set->fields);
+			set->n_fields = all->n_fields;
+			set->data = ZG_SET_MARK;
+			set->timeout = set->counter = true;
+			set->interval = !exact;
+			*ret_name = set->name;
+		}
+		struct zg_elem *elem = zg_plan_elem(set);
+		if (elem == NULL)
+			return ZG_ENOMEM;
+		*elem = all->elems[i];
+		if (exact)
+			memset(elem->end, 0, sizeof elem->end);
+	}
+	if (set != NULL)
+		zg_plan_sort(set);
+	return ZG_OK;
+}
+
+/* The maps of one pair of zones in one family. */
+static enum zg_err flow_maps(struct zg_compiler *c, struct zg_table *table, int f, const size_t *flows, size_t n, size_t *n_elems,
+			     struct zg_pair_maps *ret_maps)
 {
 	const struct zg_family_desc *fam = &zg_families[f];
-	struct zg_set *set = zg_plan_set(table, name);
-	enum zg_err err = set == NULL ? ZG_ENOMEM : ZG_OK;
-	if (err != ZG_OK)
-		return err;
-	set->fields[0] = set->fields[1] = (struct zg_field){ fam->type, fam->len };
-	set->fields[2] = (struct zg_field){ ZG_T_PROTO, 1 };
-	set->fields[3] = (struct zg_field){ ZG_T_SERVICE, 2 };
-	set->n_fields = 4;
-	set->data = ZG_SET_MARK;
-	set->interval = set->timeout = set->counter = true;
+	const struct zg_flow *first = &c->policy->flows[flows[0]];
+	const char *from = c->policy->zones[first->from].name, *to = c->policy->zones[first->to].name;
+	struct zg_set all = { .interval = true };
+	char name[ZG_PLAN_NAME_MAX];
+	enum zg_err err = ZG_OK;
+
+	all.fields[0] = all.fields[1] = (struct zg_field){ fam->type, fam->len };
+	all.fields[2] = (struct zg_field){ ZG_T_PROTO, 1 };
+	all.fields[3] = (struct zg_field){ ZG_T_SERVICE, 2 };
+	all.n_fields = 4;
 	for (size_t i = 0; i < n && err == ZG_OK; i++) {
 		const struct zg_flow *flow = &c->policy->flows[flows[i]];
 		if (flow->expires == 0 || flow->expires > c->env->now)
-			err = flow_elems(c, set, f, flows[i], &n_elems[i]);
+			err = flow_elems(c, &all, f, flows[i], &n_elems[i]);
 	}
-	zg_plan_sort(set);
-	return err == ZG_OK ? refuse_overlap(c, set) : err;
+	if (err == ZG_OK)
+		err = refuse_overlap(c, &all);
+	snprintf(name, sizeof name, "flows%s_%s_%s", fam->digit, from, to);
+	if (err == ZG_OK)
+		err = put_map(c, table, &all, true, name, &ret_maps->exact[f]);
+	snprintf(name, sizeof name, "ranges%s_%s_%s", fam->digit, from, to);
+	if (err == ZG_OK)
+		err = put_map(c, table, &all, false, name, &ret_maps->ranges[f]);
+	free(all.elems);
+	return err;
 }
 
 /* Says which flows came to nothing. */
@@ -132,7 +183,7 @@ static enum zg_err pair(struct zg_compiler *c, struct zg_table *table, const siz
 {
 	const struct zg_flow *first = &c->policy->flows[flows[0]];
 	const struct zg_zone *from = &c->policy->zones[first->from], *to = &c->policy->zones[first->to];
-	const char *maps[2] = { NULL, NULL };
+	struct zg_pair_maps maps = { { NULL, NULL }, { NULL, NULL } };
 	size_t *n_elems = NULL;
 	enum zg_err err = ZG_OK;
 
@@ -147,15 +198,13 @@ static enum zg_err pair(struct zg_compiler *c, struct zg_table *table, const siz
 	n_elems = calloc(n, sizeof *n_elems);
 	if (n_elems == NULL)
 		return ZG_ENOMEM;
-	for (int f = 0; f < 2 && err == ZG_OK; f++) {
-		maps[f] = zg_plan_strf(c->plan, "flows%s_%s_%s", zg_families[f].digit, from->name, to->name);
-		err = maps[f] == NULL ? ZG_ENOMEM : flow_map(c, table, f, maps[f], flows, n, n_elems);
-	}
+	for (int f = 0; f < 2 && err == ZG_OK; f++)
+		err = flow_maps(c, table, f, flows, n, n_elems, &maps);
 	if (err == ZG_OK)
 		err = judge_flows(c, flows, n, n_elems);
 	if (err == ZG_OK) {
 		const char *chain = zg_plan_strf(c->plan, "pair_%s_%s", from->name, to->name);
-		err = chain == NULL ? ZG_ENOMEM : zg_compile_pair_chain(table, chain, maps, first->line);
+		err = chain == NULL ? ZG_ENOMEM : zg_compile_pair_chain(table, chain, &maps, first->line);
 	}
 	free(n_elems);
 	return err;

@@ -31,7 +31,7 @@ static int compare(const void *a_, const void *b_)
 	return a->hi < b->hi ? -1 : a->hi > b->hi;
 }
 
-void zg_intervals_normalize(struct zg_intervals *set)
+static void join(struct zg_intervals *set, bool touching)
 {
 	size_t kept = 0;
 	if (set->n < 2)
@@ -40,7 +40,7 @@ void zg_intervals_normalize(struct zg_intervals *set)
 	for (size_t i = 1; i < set->n; i++) {
 		struct zg_interval *last = &set->v[kept];
 		/* hi + 1 wraps at the end of the space; then everything later lies inside anyway */
-		if (set->v[i].lo <= last->hi || set->v[i].lo == last->hi + 1) {
+		if (set->v[i].lo <= last->hi || (touching && set->v[i].lo == last->hi + 1)) {
 			if (set->v[i].hi > last->hi)
 				last->hi = set->v[i].hi;
 		} else {
@@ -48,6 +48,16 @@ void zg_intervals_normalize(struct zg_intervals *set)
 		}
 	}
 	set->n = kept + 1;
+}
+
+void zg_intervals_normalize(struct zg_intervals *set)
+{
+	join(set, true);
+}
+
+void zg_intervals_disjoin(struct zg_intervals *set)
+{
+	join(set, false);
 }
 
 enum zg_err zg_intervals_subtract(struct zg_intervals *set, zg_u128 lo, zg_u128 hi)

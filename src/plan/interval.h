@@ -22,8 +22,10 @@ struct zg_intervals {
 void zg_intervals_free(struct zg_intervals *set);
 /* Adds [lo, hi]; the set is not normal until zg_intervals_normalize(). */
 enum zg_err zg_intervals_add(struct zg_intervals *set, zg_u128 lo, zg_u128 hi);
-/* Sorts, joins what overlaps or touches. */
+/* Sorts, joins what overlaps or touches: the set is normal then. */
 void zg_intervals_normalize(struct zg_intervals *set);
+/* Sorts, joins only what overlaps: two single neighbours stay two. */
+void zg_intervals_disjoin(struct zg_intervals *set);
 /* Takes [lo, hi] out of a normal set; it stays normal. */
 enum zg_err zg_intervals_subtract(struct zg_intervals *set, zg_u128 lo, zg_u128 hi);
 /* Adds to ret_set (not normalized) what [lo, hi] shares with the normal set. */

@@ -38,6 +38,20 @@ START_TEST(test_normalize)
 }
 END_TEST
 
+START_TEST(test_disjoin)
+{
+	struct zg_intervals s = { 0 };
+	zg_intervals_add(&s, 2, 2);
+	zg_intervals_add(&s, 1, 1);
+	zg_intervals_add(&s, 3, 5);
+	zg_intervals_add(&s, 5, 6);
+	zg_intervals_add(&s, 1, 1);
+	zg_intervals_disjoin(&s);
+	EXPECT(&s, 1, 1, 2, 2, 3, 6);
+	zg_intervals_free(&s);
+}
+END_TEST
+
 START_TEST(test_normalize_at_the_end_of_space)
 {
 	struct zg_intervals s = { 0 };
@@ -147,6 +161,7 @@ int main(void)
 	Suite *suite = suite_create("interval");
 	TCase *tc = tcase_create("sets");
 	tcase_add_test(tc, test_normalize);
+	tcase_add_test(tc, test_disjoin);
 	tcase_add_test(tc, test_normalize_at_the_end_of_space);
 	tcase_add_test(tc, test_subtract);
 	tcase_add_test(tc, test_intersect);

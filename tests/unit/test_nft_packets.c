@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,16 @@ static int run(const char *format, ...)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* A child that ends with the test, however that ends. */
+static pid_t fork_child(void)
+{
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == 1))
+		_exit(1);
+	return pid;
+}
+
 static void enter(pid_t pid)
 {
 	char path[64];
@@ -75,8 +86,7 @@ static pid_t make_host(void)
 	int ready[2];
 	char byte;
 	ck_assert_int_eq(pipe(ready), 0);
-	pid_t pid = fork();
-	ck_assert_int_ge(pid, 0);
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		if (unshare(CLONE_NEWNET) != 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
@@ -177,8 +187,7 @@ static socklen_t address(const char *ip, uint16_t port, struct sockaddr_storage 
 /* One first packet (SYN or datagram) from a host. src may be any address: bound without belonging to the host. */
 static void send_one(enum host h, int type, const char *src, const char *dst, uint16_t port)
 {
-	pid_t pid = fork();
-	ck_assert_int_ge(pid, 0);
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		const int on = 1;
 		struct sockaddr_storage a, b;
@@ -403,8 +412,7 @@ static pid_t serve(int family)
 	int ready[2];
 	char byte;
 	ck_assert_int_eq(pipe(ready), 0);
-	pid_t pid = fork();
-	ck_assert_int_ge(pid, 0);
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		struct sockaddr_storage a;
 		socklen_t len = address(family == AF_INET ? DST4 : DST6, 25, &a);
@@ -430,8 +438,7 @@ static pid_t serve(int family)
 /* n connections, one after the other, that send and want back a word; exits 0 if all did. */
 static pid_t talk(int family, int n)
 {
-	pid_t pid = fork();
-	ck_assert_int_ge(pid, 0);
+	pid_t pid = fork_child();
 	if (pid > 0)
 		return pid;
 	close(zg_nft_fd(nft)); /* the policy table goes with the last holder of its socket */
@@ -557,7 +564,7 @@ START_TEST(test_icmp_error_of_a_connection)
 		continue;
 	verdict(q, seen.id, ZG_MARK_PASS); /* conntrack confirms it */
 	usleep(100000);
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		struct {
 			struct icmphdr icmp;
@@ -588,7 +595,7 @@ START_TEST(test_icmp_error_of_a_connection)
 }
 END_TEST
 
-/* The daemon's socket goes, the policy table with it: what the gate accepts then does not pass either. */
+/* The policy table goes, with the daemon's socket or by somebody's hand: what the gate accepts then does not pass either. */
 START_TEST(test_closed_without_the_policy_table)
 {
 	struct seen seen;

@@ -343,7 +343,7 @@ static void extra_elem(struct zg_table *t)
 {
 	struct zg_set *set = zg_table_find_set(t, "flows4_internet_lgwan");
 	struct zg_elem *e = zg_plan_elem(set);
-	e->key[0] = 1;
+	e->key[3] = 1;
 	zg_plan_sort(set);
 }
 static void lost_elem(struct zg_table *t)
