@@ -159,8 +159,8 @@ enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const 
 	}
 	if (a.conflict)
 		return ZG_EAGAIN;
-	/* refused is refused; without a word about it what counts is what is read back */
-	if (a.err != ZG_OK || a.done || a.lost)
+	/* refused is refused; where words were lost, what is read back after a commit decides */
+	if (a.err != ZG_OK || a.done || (a.lost && b->commits))
 		return a.err;
 	zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel did not answer a transaction");
 	return ZG_EKERNEL;

@@ -83,6 +83,7 @@ void zg_batch_end(struct zg_batch *b, bool commit)
 					NULL;
 	if (nlh != NULL)
 		zg_batch_finish(b, nlh);
+	b->commits = nlh != NULL;
 }
 
 void zg_batch_free(struct zg_batch *b)

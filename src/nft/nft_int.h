@@ -84,6 +84,7 @@ struct zg_batch {
 	size_t n;
 	uint32_t seq;
 	const char *table; /* name under which the current table is written */
+	bool commits;	   /* it has its end */
 	bool failed;	   /* out of memory at some point */
 };
 

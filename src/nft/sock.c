@@ -114,8 +114,8 @@ enum zg_err zg_nft_send(struct zg_nft *nft, const void *data, size_t len)
 	if (err != ZG_OK)
 		return err;
 	/* what an earlier, failed question left behind */
-	while (zg_nft_recv(nft) != 0)
-		continue;
+	for (ssize_t left = 1; left > 0 || (left < 0 && (errno == ENOBUFS || errno == EMSGSIZE));)
+		left = zg_nft_recv(nft);
 	return sendmsg(nft->fd, &msg, 0) == (ssize_t)len ? ZG_OK : ZG_ESYS;
 }
 
