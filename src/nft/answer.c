@@ -36,10 +36,13 @@ static void take_ext(const struct nlmsghdr *nlh, struct ext *ret)
 	if (at > mnl_nlmsg_get_payload_len(nlh))
 		return;
 	const struct nlattr *attr;
-	zg_attrs(attr, (const void *)((const char *)e + at), mnl_nlmsg_get_payload_len(nlh) - at) {
+	zg_attrs(attr, (const void *)((const char *)e + at), mnl_nlmsg_get_payload_len(nlh) - at)
+	{
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
-			snprintf(ret->text, sizeof ret->text, "%.*s", (int)mnl_attr_get_payload_len(attr), mnl_attr_get_str(attr));
-		else if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_OFFS && mnl_attr_get_payload_len(attr) >= sizeof(uint32_t))
+			snprintf(ret->text, sizeof ret->text, "%.*s", (int)mnl_attr_get_payload_len(attr),
+				 mnl_attr_get_str(attr));
+		else if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_OFFS &&
+			 mnl_attr_get_payload_len(attr) >= sizeof(uint32_t))
 			ret->offset = mnl_attr_get_u32(attr);
 	}
 }
@@ -48,10 +51,12 @@ static void take_ext(const struct nlmsghdr *nlh, struct ext *ret)
 static const void *elem_key(const struct nlattr *elem, uint16_t type, size_t *ret_len)
 {
 	const struct nlattr *attr, *data;
-	zg_attrs_in(attr, elem) {
+	zg_attrs_in(attr, elem)
+	{
 		if (mnl_attr_get_type(attr) != type)
 			continue;
-		zg_attrs_in(data, attr) {
+		zg_attrs_in(data, attr)
+		{
 			*ret_len = mnl_attr_get_payload_len(data);
 			return mnl_attr_get_payload(data);
 		}
@@ -80,10 +85,12 @@ static const struct zg_elem *elem_at(const struct zg_batch *b, const struct zg_o
 	const struct nlattr *attr, *elem;
 	if (o->set == NULL || offset == 0)
 		return NULL;
-	zg_attrs_of(attr, nlh) {
+	zg_attrs_of(attr, nlh)
+	{
 		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
 			continue;
-		zg_attrs_in(elem, attr) {
+		zg_attrs_in(elem, attr)
+		{
 			size_t begin = (size_t)((const uint8_t *)elem - (const uint8_t *)nlh);
 			if (offset >= begin && offset < begin + zg_padded(elem->nla_len))
 				return find_elem(o, elem);
@@ -96,12 +103,13 @@ static void say(struct answers *a, const struct zg_origin *o, int error, const s
 {
 	const struct zg_elem *elem = elem_at(a->b, o, ext->offset);
 	const char *colon = ext->text[0] != '\0' ? ": " : "";
-	const char *hint = error == ENOENT || error == EOPNOTSUPP ? "the kernel may lack a feature of nf_tables" :
-			   error == EPERM			  ? "the daemon needs CAP_NET_ADMIN, and only one may run" :
-								    NULL;
+	const char *hint = error == ENOENT || error == EOPNOTSUPP ? "the kernel may lack a feature of nf_tables"
+			   : error == EPERM ? "the daemon needs CAP_NET_ADMIN, and only one may run"
+					    : NULL;
 	if (elem != NULL && elem->flow > 0 && elem->flow <= a->plan->n_flows)
-		zg_diag_add(a->diags, ZG_DIAG_ERROR, elem->line, 0, hint, "the kernel refused an element of flow \"%s\": %s%s%s",
-			    a->plan->flows[elem->flow - 1], strerror(error), colon, ext->text);
+		zg_diag_add(a->diags, ZG_DIAG_ERROR, elem->line, 0, hint,
+			    "the kernel refused an element of flow \"%s\": %s%s%s", a->plan->flows[elem->flow - 1],
+			    strerror(error), colon, ext->text);
 	else
 		zg_diag_add(a->diags, ZG_DIAG_ERROR, elem != NULL ? elem->line : o->line, 0, hint,
 			    "the kernel refused the %s%s%s: %s%s%s", o->what, o->name != NULL ? " " : "",
@@ -111,7 +119,8 @@ static void say(struct answers *a, const struct zg_origin *o, int error, const s
 static void take_answer(struct answers *a, const struct nlmsghdr *nlh)
 {
 	const uint32_t index = nlh->nlmsg_seq - a->b->seq;
-	if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nlmsgerr) || index >= a->b->n)
+	if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nlmsgerr) ||
+	    index >= a->b->n)
 		return;
 	const int error = -((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
 	struct ext ext;
@@ -136,14 +145,16 @@ static void take_datagram(struct zg_nft *nft, struct answers *a, int len)
 		take_answer(a, nlh);
 }
 
-enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan, struct zg_diags *diags)
+enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan,
+			    struct zg_diags *diags)
 {
 	struct answers a = { .b = b, .plan = plan, .diags = diags };
 	if (b->failed)
 		return ZG_ENOMEM;
 	nft->seq = b->seq + (uint32_t)b->n;
 	if (zg_nft_send(nft, b->data, b->len) != ZG_OK) {
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "a transaction of %zu bytes cannot be sent: %s", b->len, strerror(errno));
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "a transaction of %zu bytes cannot be sent: %s", b->len,
+			    strerror(errno));
 		return ZG_ESYS;
 	}
 	for (;;) {

@@ -79,8 +79,8 @@ void zg_batch_end(struct zg_batch *b, bool commit)
 	struct nlmsghdr *last = (struct nlmsghdr *)(void *)(b->data + b->origins[b->n - 1].at);
 	last->nlmsg_flags |= NLM_F_ACK;
 	struct nlmsghdr *nlh = commit ? start(b, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES,
-					      (struct zg_origin){ .what = "transaction" }) :
-					NULL;
+					      (struct zg_origin){ .what = "transaction" })
+				      : NULL;
 	if (nlh != NULL)
 		zg_batch_finish(b, nlh);
 	b->commits = nlh != NULL;

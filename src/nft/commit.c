@@ -40,7 +40,8 @@ static void find_task(const struct zg_nft *nft, const struct zg_nft_state *state
 static bool reusable(const struct zg_nft *nft, const struct task *t)
 {
 	const bool orphan = t->want->owned && !t->have->owned && t->persistent;
-	if ((t->have->owned != t->want->owned && !orphan) || t->dormant || t->persistent != (t->want->owned && nft->persist))
+	if ((t->have->owned != t->want->owned && !orphan) || t->dormant ||
+	    t->persistent != (t->want->owned && nft->persist))
 		return false;
 	for (size_t i = 0; i < t->want->n_chains; i++) {
 		const struct zg_chain *want = &t->want->chains[i];
@@ -96,8 +97,8 @@ static void put_filling(struct zg_batch *b, const struct zg_table *want, time_t 
 			zg_put_rule(b, &want->chains[i], &want->chains[i].rules[k]);
 }
 
-static enum zg_err put_table(const struct zg_nft *nft, struct zg_batch *b, const struct task *t, enum mode mode, time_t now,
-			     struct zg_diags *diags)
+static enum zg_err put_table(const struct zg_nft *nft, struct zg_batch *b, const struct task *t, enum mode mode,
+			     time_t now, struct zg_diags *diags)
 {
 	const struct zg_table *have = t->have;
 	uint32_t flags = !t->want->owned ? 0 : NFT_TABLE_F_OWNER | (nft->persist ? ZG_TABLE_F_PERSIST : 0);

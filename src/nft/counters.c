@@ -51,7 +51,8 @@ static size_t named(const struct zg_nft_state *state, struct zg_nft_counter *ret
 			if (ret_counters == NULL)
 				continue;
 			struct zg_nft_counter *c = &ret_counters[n];
-			*c = (struct zg_nft_counter){ .packets = table->counters[i].packets, .bytes = table->counters[i].bytes };
+			*c = (struct zg_nft_counter){ .packets = table->counters[i].packets,
+						      .bytes = table->counters[i].bytes };
 			snprintf(c->table, sizeof c->table, "%s", table->name);
 			snprintf(c->name, sizeof c->name, "%s", table->counters[i].name);
 		}

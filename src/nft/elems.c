@@ -15,7 +15,8 @@ struct elem_reader {
 static void take_key(const struct nlattr *attr, uint8_t key[static ZG_PLAN_KEY_MAX])
 {
 	const struct nlattr *data;
-	zg_attrs_in(data, attr) {
+	zg_attrs_in(data, attr)
+	{
 		if (mnl_attr_get_type(data) == NFTA_DATA_VALUE && mnl_attr_get_payload_len(data) <= ZG_PLAN_KEY_MAX)
 			memcpy(key, mnl_attr_get_payload(data), mnl_attr_get_payload_len(data));
 	}
@@ -24,10 +25,12 @@ static void take_key(const struct nlattr *attr, uint8_t key[static ZG_PLAN_KEY_M
 static void take_verdict(struct elem_reader *r, const struct nlattr *verdict, struct zg_elem *elem)
 {
 	const struct nlattr *attr;
-	zg_attrs_in(attr, verdict) {
+	zg_attrs_in(attr, verdict)
+	{
 		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE && mnl_attr_validate(attr, MNL_TYPE_U32) == 0) {
 			elem->verdict = ntohl(mnl_attr_get_u32(attr));
-		} else if (mnl_attr_get_type(attr) == NFTA_VERDICT_CHAIN && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0) {
+		} else if (mnl_attr_get_type(attr) == NFTA_VERDICT_CHAIN &&
+			   mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0) {
 			if (r->chain == NULL || strcmp(r->chain, mnl_attr_get_str(attr)) != 0)
 				r->chain = zg_plan_str(r->plan, mnl_attr_get_str(attr));
 			if (r->chain == NULL)
@@ -40,7 +43,8 @@ static void take_verdict(struct elem_reader *r, const struct nlattr *verdict, st
 static void take_data(struct elem_reader *r, const struct nlattr *data, struct zg_elem *elem)
 {
 	const struct nlattr *attr;
-	zg_attrs_in(attr, data) {
+	zg_attrs_in(attr, data)
+	{
 		if (mnl_attr_get_type(attr) == NFTA_DATA_VALUE && mnl_attr_get_payload_len(attr) == sizeof elem->mark)
 			memcpy(&elem->mark, mnl_attr_get_payload(attr), sizeof elem->mark);
 		else if (mnl_attr_get_type(attr) == NFTA_DATA_VERDICT)
@@ -52,10 +56,12 @@ static void take_data(struct elem_reader *r, const struct nlattr *data, struct z
 static void take_counter(const struct nlattr *expr, struct zg_elem *elem)
 {
 	const struct nlattr *attr, *value;
-	zg_attrs_in(attr, expr) {
+	zg_attrs_in(attr, expr)
+	{
 		if (mnl_attr_get_type(attr) != NFTA_EXPR_DATA)
 			continue;
-		zg_attrs_in(value, attr) {
+		zg_attrs_in(value, attr)
+		{
 			if (mnl_attr_validate(value, MNL_TYPE_U64) != 0)
 				continue;
 			if (mnl_attr_get_type(value) == NFTA_COUNTER_PACKETS)
@@ -74,7 +80,8 @@ static int take_elem(struct elem_reader *r, const struct nlattr *nest)
 		r->err = ZG_ENOMEM;
 		return MNL_CB_STOP;
 	}
-	zg_attrs_in(attr, nest) {
+	zg_attrs_in(attr, nest)
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_SET_ELEM_KEY:
 			take_key(attr, elem->key);
@@ -106,10 +113,12 @@ static int take_elem(struct elem_reader *r, const struct nlattr *nest)
 static int take_elems(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *attr, *elem;
-	zg_attrs_of(attr, nlh) {
+	zg_attrs_of(attr, nlh)
+	{
 		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
 			continue;
-		zg_attrs_in(elem, attr) {
+		zg_attrs_in(elem, attr)
+		{
 			if (take_elem(data, elem) != MNL_CB_OK)
 				return MNL_CB_STOP;
 		}

@@ -16,12 +16,14 @@
 #include "nft/nft_int.h"
 #include "plan/compile.h"
 
-#define ELEMS_BYTES 30000 /* of one message: the list's length is 16 bits, and the largest element is far below the rest */
+#define ELEMS_BYTES                                                                                                    \
+	30000 /* of one message: the list's length is 16 bits, and the largest element is far below the rest */
 #define VERDICT_TYPE 0xffffff00u /* NFT_DATA_VERDICT */
 
 void zg_put_table(struct zg_batch *b, uint32_t flags)
 {
-	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, (struct zg_origin){ .what = "table", .name = b->table });
+	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWTABLE, NLM_F_CREATE,
+						(struct zg_origin){ .what = "table", .name = b->table });
 	if (nlh == NULL)
 		return;
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, b->table);
@@ -32,7 +34,8 @@ void zg_put_table(struct zg_batch *b, uint32_t flags)
 /* The deletions name a table and at most one thing in it, under the attribute numbers 1 and 2 or 3. */
 static void put_deletion(struct zg_batch *b, uint16_t type, uint16_t attr, const char *name, const char *what)
 {
-	struct nlmsghdr *nlh = zg_batch_message(b, type, 0, (struct zg_origin){ .what = what, .name = name != NULL ? name : b->table });
+	struct nlmsghdr *nlh = zg_batch_message(
+		b, type, 0, (struct zg_origin){ .what = what, .name = name != NULL ? name : b->table });
 	if (nlh == NULL)
 		return;
 	mnl_attr_put_strz(nlh, 1, b->table);
@@ -80,7 +83,8 @@ void zg_put_del_counter(struct zg_batch *b, const char *name)
 /* Without NLM_F_EXCL: one that exists stays, with its sums. */
 void zg_put_counter(struct zg_batch *b, const char *name)
 {
-	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, (struct zg_origin){ .what = "counter", .name = name });
+	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE,
+						(struct zg_origin){ .what = "counter", .name = name });
 	if (nlh == NULL)
 		return;
 	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, b->table);
@@ -95,8 +99,9 @@ void zg_put_counter(struct zg_batch *b, const char *name)
 
 void zg_put_chain(struct zg_batch *b, const struct zg_chain *chain)
 {
-	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
-						(struct zg_origin){ .what = "chain", .name = chain->name, .line = chain->line });
+	struct nlmsghdr *nlh =
+		zg_batch_message(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
+				 (struct zg_origin){ .what = "chain", .name = chain->name, .line = chain->line });
 	if (nlh == NULL)
 		return;
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, b->table);
@@ -157,8 +162,9 @@ static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const c
 
 void zg_put_set(struct zg_batch *b, const struct zg_set *set, uint32_t id)
 {
-	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL,
-						(struct zg_origin){ .what = "set", .name = set->name, .line = set->line });
+	struct nlmsghdr *nlh =
+		zg_batch_message(b, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL,
+				 (struct zg_origin){ .what = "set", .name = set->name, .line = set->line });
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct nftnl_expr *counter = set->counter ? nftnl_expr_alloc("counter") : NULL;
 	if (nlh == NULL || s == NULL || (set->counter && counter == NULL)) {
@@ -197,7 +203,8 @@ static void put_verdict(struct nlmsghdr *nlh, const struct zg_elem *elem)
 	mnl_attr_nest_end(nlh, data);
 }
 
-static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struct zg_elem *elem, size_t key_len, time_t now)
+static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struct zg_elem *elem, size_t key_len,
+		     time_t now)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	put_value(nlh, NFTA_SET_ELEM_KEY, elem->key, key_len);
@@ -219,8 +226,11 @@ void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now)
 	size_t i = 0;
 	while (i < set->n_elems) {
 		struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
-							(struct zg_origin){ .what = "element of", .name = set->name, .set = set,
-									    .first = i, .line = set->elems[i].line });
+							(struct zg_origin){ .what = "element of",
+									    .name = set->name,
+									    .set = set,
+									    .first = i,
+									    .line = set->elems[i].line });
 		if (nlh == NULL)
 			return;
 		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, b->table);
@@ -236,8 +246,9 @@ void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now)
 
 void zg_put_rule(struct zg_batch *b, const struct zg_chain *chain, const struct zg_rule *rule)
 {
-	struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
-						(struct zg_origin){ .what = "rule of chain", .name = chain->name, .line = rule->line });
+	struct nlmsghdr *nlh = zg_batch_message(
+		b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
+		(struct zg_origin){ .what = "rule of chain", .name = chain->name, .line = rule->line });
 	struct nftnl_rule *r = nftnl_rule_alloc();
 	if (nlh == NULL || r == NULL) {
 		b->failed = true;

@@ -33,15 +33,16 @@ static uint8_t reg_word(uint32_t name)
 }
 
 static const char *const expr_names[] = {
-	[ZG_X_META_LOAD] = "meta",  [ZG_X_META_SET] = "meta",	   [ZG_X_CT_LOAD] = "ct",	[ZG_X_PAYLOAD] = "payload",
-	[ZG_X_CMP] = "cmp",	    [ZG_X_BITWISE] = "bitwise",	   [ZG_X_LOOKUP] = "lookup",	[ZG_X_VALUE] = "immediate",
-	[ZG_X_VERDICT] = "immediate", [ZG_X_COUNTER] = "objref",   [ZG_X_HASH] = "hash",	[ZG_X_LOG] = "log",
-	[ZG_X_QUEUE] = "queue",	    [ZG_X_TARGET] = "target",
+	[ZG_X_META_LOAD] = "meta",    [ZG_X_META_SET] = "meta",	  [ZG_X_CT_LOAD] = "ct",    [ZG_X_PAYLOAD] = "payload",
+	[ZG_X_CMP] = "cmp",	      [ZG_X_BITWISE] = "bitwise", [ZG_X_LOOKUP] = "lookup", [ZG_X_VALUE] = "immediate",
+	[ZG_X_VERDICT] = "immediate", [ZG_X_COUNTER] = "objref",  [ZG_X_HASH] = "hash",	    [ZG_X_LOG] = "log",
+	[ZG_X_QUEUE] = "queue",	      [ZG_X_TARGET] = "target",
 };
 
 static bool build_target(struct nftnl_expr *e, const struct zg_expr *x)
 {
-	const struct xt_NFQ_info_v3 info = { .queuenum = (uint16_t)x->group, .queues_total = (uint16_t)x->modulus,
+	const struct xt_NFQ_info_v3 info = { .queuenum = (uint16_t)x->group,
+					     .queues_total = (uint16_t)x->modulus,
 					     .flags = (uint16_t)x->key };
 	uint8_t *bytes = calloc(1, TARGET_SIZE);
 	if (bytes == NULL)
@@ -234,8 +235,8 @@ static bool parse_lookup(const struct nftnl_expr *e, struct zg_expr *x)
 	const uint32_t flags = nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_FLAGS);
 	x->kind = ZG_X_LOOKUP;
 	x->sreg = reg_word(nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_SREG));
-	x->dreg = nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG) ? reg_word(nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_DREG)) :
-								  ZG_REG_NONE;
+	x->dreg = nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG) ? reg_word(nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_DREG))
+							       : ZG_REG_NONE;
 	x->inverted = flags == NFT_LOOKUP_F_INV;
 	x->name = nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET);
 	return flags == 0 || flags == NFT_LOOKUP_F_INV;
@@ -315,9 +316,12 @@ static const struct {
 	const char *name;
 	bool (*parse)(const struct nftnl_expr *e, struct zg_expr *x);
 } parsers[] = {
-	{ "meta", parse_meta },	      { "ct", parse_ct },	  { "payload", parse_payload },	    { "cmp", parse_cmp },
-	{ "bitwise", parse_bitwise }, { "lookup", parse_lookup }, { "immediate", parse_immediate }, { "objref", parse_objref },
-	{ "hash", parse_hash },	      { "log", parse_log },	  { "queue", parse_queue },	    { "target", parse_target },
+	{ "meta", parse_meta },		  { "ct", parse_ct },
+	{ "payload", parse_payload },	  { "cmp", parse_cmp },
+	{ "bitwise", parse_bitwise },	  { "lookup", parse_lookup },
+	{ "immediate", parse_immediate }, { "objref", parse_objref },
+	{ "hash", parse_hash },		  { "log", parse_log },
+	{ "queue", parse_queue },	  { "target", parse_target },
 };
 
 enum zg_err zg_nft_expr_parse(const struct nftnl_expr *e, struct zg_plan *plan, struct zg_expr *ret_x)

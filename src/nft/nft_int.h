@@ -31,7 +31,8 @@ static inline size_t zg_padded(size_t len)
 	return (len + 3) & ~(size_t)3;
 }
 
-/* Since Linux 6.9; not in Debian 12's headers. A table with it loses its owner and stays when the owner's socket closes. */
+/* Since Linux 6.9; not in Debian 12's headers. A table with it loses its owner and stays when the owner's socket
+ * closes. */
 #define ZG_TABLE_F_PERSIST 0x4u
 
 struct zg_nft {
@@ -39,7 +40,7 @@ struct zg_nft {
 	uint32_t portid; /* who we are to the kernel: the owner of the policy table */
 	bool persist;	 /* the kernel knows NFT_TABLE_F_PERSIST (zg_nft_probe() finds out) */
 	uint32_t seq;
-	uint8_t *buf;	/* one answer */
+	uint8_t *buf; /* one answer */
 };
 
 #define ZG_NFT_BUF (256u * 1024) /* bytes: larger than any message of a dump (at most 32 KiB and one element more) */
@@ -65,15 +66,16 @@ struct nftnl_expr *zg_nft_expr_build(const struct zg_expr *x);
 /* The inverse; what no plan can hold becomes ZG_X_UNKNOWN. ZG_ENOMEM only. */
 enum zg_err zg_nft_expr_parse(const struct nftnl_expr *e, struct zg_plan *plan, struct zg_expr *ret_x);
 
-/* --- batch.c: one transaction in one buffer ------------------------------------------------------------------------ */
+/* --- batch.c: one transaction in one buffer ------------------------------------------------------------------------
+ */
 
 /* Where a message came from, for the diagnostic if the kernel refuses it. */
 struct zg_origin {
-	const char *what; /* "rule of chain", "set" ... */
-	const char *name; /* NULL: none */
+	const char *what;	  /* "rule of chain", "set" ... */
+	const char *name;	  /* NULL: none */
 	const struct zg_set *set; /* with elements */
-	size_t first;	  /* first element of the message */
-	size_t at;	  /* of the message in the buffer */
+	size_t first;		  /* first element of the message */
+	size_t at;		  /* of the message in the buffer */
 	unsigned line;
 };
 
@@ -98,7 +100,8 @@ void zg_batch_free(struct zg_batch *b);
 
 #define ZG_BATCH_MESSAGE (64u * 1024)
 
-/* --- encode.c: plan objects as messages of a batch, into the table b->table ----------------------------------------- */
+/* --- encode.c: plan objects as messages of a batch, into the table b->table -----------------------------------------
+ */
 
 void zg_put_table(struct zg_batch *b, uint32_t flags);
 void zg_put_del_table(struct zg_batch *b);
@@ -113,7 +116,8 @@ void zg_put_set(struct zg_batch *b, const struct zg_set *set, uint32_t id);
 void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now);
 void zg_put_rule(struct zg_batch *b, const struct zg_chain *chain, const struct zg_rule *rule);
 
-/* --- read.c: kernel -> plan ------------------------------------------------------------------------------------------ */
+/* --- read.c: kernel -> plan ------------------------------------------------------------------------------------------
+ */
 
 enum zg_read { ZG_READ_NAMES, ZG_READ_COUNTERS, ZG_READ_ALL };
 
@@ -135,6 +139,7 @@ enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const ch
 /* --- answer.c ---------------------------------------------------------------------------------------------------- */
 
 /* Sends the batch, reads all answers, writes a diagnostic for each refusal. names: of the flows. */
-enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan, struct zg_diags *diags);
+enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan,
+			    struct zg_diags *diags);
 
 #endif

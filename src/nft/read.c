@@ -54,7 +54,8 @@ static int take_table(const struct nlmsghdr *nlh, void *data)
 			zg_plan_table(r->state->plan, name, flags & NFT_TABLE_F_OWNER);
 		r->state->dormant[i] = flags & NFT_TABLE_F_DORMANT;
 		r->state->persistent[i] = flags & ZG_TABLE_F_PERSIST;
-		r->state->owner[i] = nftnl_table_is_set(t, NFTNL_TABLE_OWNER) ? nftnl_table_get_u32(t, NFTNL_TABLE_OWNER) : 0;
+		r->state->owner[i] =
+			nftnl_table_is_set(t, NFTNL_TABLE_OWNER) ? nftnl_table_get_u32(t, NFTNL_TABLE_OWNER) : 0;
 	}
 	nftnl_table_free(t);
 	return result;
@@ -148,9 +149,9 @@ static void fill_set(struct zg_set *set, const struct nftnl_set *s)
 		set->other |= NFT_SET_CONCAT;
 	if (flags & NFT_SET_MAP)
 		set->data = nftnl_set_get_u32(s, NFTNL_SET_DATA_LEN) == 4 &&
-					    nftnl_set_get_u32(s, NFTNL_SET_DATA_TYPE) == ZG_T_MARK ?
-				    ZG_SET_MARK :
-				    ZG_SET_VERDICT;
+					    nftnl_set_get_u32(s, NFTNL_SET_DATA_TYPE) == ZG_T_MARK
+				    ? ZG_SET_MARK
+				    : ZG_SET_VERDICT;
 	if (nftnl_set_is_set(s, NFTNL_SET_TIMEOUT) && nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) != 0)
 		set->other |= 1u << 29;
 	for (set->n_fields = n < ZG_PLAN_FIELDS_MAX ? n : ZG_PLAN_FIELDS_MAX; n > 0; n--, type >>= 6)

@@ -109,7 +109,9 @@ enum zg_err zg_nft_send(struct zg_nft *nft, const void *data, size_t len)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	const struct msghdr msg = { .msg_name = &kernel, .msg_namelen = sizeof kernel, .msg_iov = &iov, .msg_iovlen = 1 };
+	const struct msghdr msg = {
+		.msg_name = &kernel, .msg_namelen = sizeof kernel, .msg_iov = &iov, .msg_iovlen = 1
+	};
 	enum zg_err err = room_to_send(nft, len);
 	if (err != ZG_OK)
 		return err;
@@ -167,7 +169,8 @@ enum zg_err zg_nft_ask(struct zg_nft *nft, const struct nlmsghdr *request, mnl_c
 static int take_genid(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *attr;
-	zg_attrs_of(attr, nlh) {
+	zg_attrs_of(attr, nlh)
+	{
 		if (mnl_attr_get_type(attr) == NFTA_GEN_ID && mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 			*(uint32_t *)data = ntohl(mnl_attr_get_u32(attr));
 	}

@@ -103,7 +103,10 @@ static void counter(struct draft *d, const char *name)
 static void refuse(struct draft *d, const char *count, const char *prefix)
 {
 	counter(d, count);
-	add(d, (struct zg_expr){ .kind = ZG_X_LOG, .name = prefix, .group = ZG_PLAN_LOG_GROUP, .snaplen = LOG_SNAPLEN,
+	add(d, (struct zg_expr){ .kind = ZG_X_LOG,
+				 .name = prefix,
+				 .group = ZG_PLAN_LOG_GROUP,
+				 .snaplen = LOG_SNAPLEN,
 				 .threshold = LOG_THRESHOLD });
 	verdict(d, NF_DROP, NULL);
 }
@@ -121,7 +124,8 @@ static void iface_and_source(struct draft *d, const struct zg_family_desc *fam)
 	payload(d, NFT_PAYLOAD_NETWORK_HEADER, fam->saddr, fam->len, W_IFNAME);
 }
 
-static struct zg_chain *base_chain(struct zg_table *table, const char *name, uint32_t hook, int32_t priority, uint32_t policy)
+static struct zg_chain *base_chain(struct zg_table *table, const char *name, uint32_t hook, int32_t priority,
+				   uint32_t policy)
 {
 	struct zg_chain *chain = zg_plan_chain(table, name, 0);
 	if (chain != NULL) {
@@ -166,13 +170,16 @@ static enum zg_err station_chain(struct zg_table *table, int f)
 /* Who may have sent it: state, source address, station. */
 static enum zg_err admit_rules(const struct zg_compiler *c, struct zg_chain *chain)
 {
-	static const char *const sources[2] = { "source4", "source6" }, *const spoofs[2] = { "drop_spoof4", "drop_spoof6" };
-	static const char *const ips[2] = { "station_ip4", "station_ip6" }, *const stations[2] = { "station4", "station6" };
+	static const char *const sources[2] = { "source4", "source6" }, *const spoofs[2] = { "drop_spoof4",
+											     "drop_spoof6" };
+	static const char *const ips[2] = { "station_ip4", "station_ip6" }, *const stations[2] = { "station4",
+												   "station6" };
 	struct draft d = { .n = 0 };
 	enum zg_err err;
 
 	/* an allow-list of states: invalid, untracked and whatever comes to be later are none of these */
-	ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) | NF_CT_STATE_BIT(IP_CT_NEW),
+	ct_bits(&d, NFT_CT_STATE,
+		NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) | NF_CT_STATE_BIT(IP_CT_NEW),
 		NFT_CMP_EQ);
 	refuse(&d, "drop_invalid", "zg:invalid");
 	err = finish(&d, chain, 0);
@@ -262,7 +269,8 @@ static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, u
 	return finish(&d, chain, line);
 }
 
-enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, const struct zg_pair_maps *maps, unsigned line)
+enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, const struct zg_pair_maps *maps,
+				  unsigned line)
 {
 	struct draft d = { .n = 0 };
 	struct zg_chain *chain = zg_plan_chain(table, name, line);
@@ -299,7 +307,11 @@ static enum zg_err inspect_chain(struct zg_compiler *c, struct zg_table *table, 
 	ct(&d, fam->ct_dst, IP_CT_DIR_ORIGINAL, (uint8_t)(4 + words));
 	ct(&d, NFT_CT_PROTO_SRC, IP_CT_DIR_ORIGINAL, (uint8_t)(4 + 2 * words));
 	ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(4 + 2 * words + 1));
-	add(&d, (struct zg_expr){ .kind = ZG_X_HASH, .sreg = 4, .len = 4u * (2u * words + 2), .dreg = 0, .modulus = c->policy->inspectors,
+	add(&d, (struct zg_expr){ .kind = ZG_X_HASH,
+				  .sreg = 4,
+				  .len = 4u * (2u * words + 2),
+				  .dreg = 0,
+				  .modulus = c->policy->inspectors,
 				  .seed = c->env->hash_seed });
 	map(&d, "queues", ZG_REG_VERDICT);
 	return finish(&d, chain, 0);
@@ -314,7 +326,8 @@ static enum zg_err queue_chain(struct zg_compiler *c, struct zg_table *table, ui
 	counter(&d, "queued");
 	/* flags 0: never bypass (without a listener the kernel drops), never fan out by CPU (it reorders) */
 	add(&d, (struct zg_expr){ .kind = c->env->queue == ZG_QUEUE_NATIVE ? ZG_X_QUEUE : ZG_X_TARGET,
-				  .group = c->policy->queue_base + index, .modulus = 1 });
+				  .group = c->policy->queue_base + index,
+				  .modulus = 1 });
 	return finish(&d, chain, 0);
 }
 

@@ -22,13 +22,13 @@ enum {
 
 /* The two families, everywhere in this order. */
 struct zg_family_desc {
-	uint8_t family;	 /* enum zg_family */
-	uint8_t nfproto; /* NFPROTO_* */
-	uint8_t type;	 /* datatype of an address */
-	uint8_t len;	 /* bytes of an address */
-	uint8_t saddr;	 /* its offset in the IP header */
+	uint8_t family;		 /* enum zg_family */
+	uint8_t nfproto;	 /* NFPROTO_* */
+	uint8_t type;		 /* datatype of an address */
+	uint8_t len;		 /* bytes of an address */
+	uint8_t saddr;		 /* its offset in the IP header */
 	uint32_t ct_src, ct_dst; /* conntrack keys */
-	const char *digit; /* "4", "6": suffix of names */
+	const char *digit;	 /* "4", "6": suffix of names */
 };
 
 extern const struct zg_family_desc zg_families[2];
@@ -57,7 +57,8 @@ struct zg_pair_maps {
 	const char *exact[2], *ranges[2];
 };
 
-enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *chain, const struct zg_pair_maps *maps, unsigned line);
+enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *chain, const struct zg_pair_maps *maps,
+				  unsigned line);
 enum zg_err zg_compile_backstop(struct zg_plan *plan);
 
 /* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */

@@ -59,9 +59,9 @@ static bool same_expr(const struct zg_expr *a, const struct zg_expr *b)
 	return a->kind == b->kind && a->kind != ZG_X_UNKNOWN && a->sreg == b->sreg && a->dreg == b->dreg &&
 	       a->dir == b->dir && a->inverted == b->inverted && a->key == b->key && a->base == b->base &&
 	       a->offset == b->offset && a->len == b->len && a->op == b->op && a->modulus == b->modulus &&
-	       a->seed == b->seed && a->group == b->group && a->snaplen == b->snaplen &&
-	       a->threshold == b->threshold && memcmp(a->data, b->data, sizeof a->data) == 0 &&
-	       memcmp(a->mask, b->mask, sizeof a->mask) == 0 && same_text(a->name, b->name);
+	       a->seed == b->seed && a->group == b->group && a->snaplen == b->snaplen && a->threshold == b->threshold &&
+	       memcmp(a->data, b->data, sizeof a->data) == 0 && memcmp(a->mask, b->mask, sizeof a->mask) == 0 &&
+	       same_text(a->name, b->name);
 }
 
 static bool same_rule(const struct zg_rule *a, const struct zg_rule *b)
@@ -77,9 +77,8 @@ static bool same_rule(const struct zg_rule *a, const struct zg_rule *b)
 static enum zg_err diff_chain(const struct zg_table *table, const struct zg_chain *want, const struct zg_chain *have,
 			      char **ret_difference)
 {
-	if (want->base != have->base ||
-	    (want->base &&
-	     (want->hook != have->hook || want->priority != have->priority || want->policy != have->policy))) {
+	if (want->base != have->base || (want->base && (want->hook != have->hook || want->priority != have->priority ||
+							want->policy != have->policy))) {
 		struct report r;
 		report_open(&r, table);
 		if (r.out != NULL) {
@@ -111,8 +110,8 @@ static enum zg_err diff_chain(const struct zg_table *table, const struct zg_chai
 
 static bool same_type(const struct zg_set *a, const struct zg_set *b)
 {
-	if (a->n_fields != b->n_fields || a->data != b->data || a->interval != b->interval || a->timeout != b->timeout ||
-	    a->counter != b->counter || a->other != b->other)
+	if (a->n_fields != b->n_fields || a->data != b->data || a->interval != b->interval ||
+	    a->timeout != b->timeout || a->counter != b->counter || a->other != b->other)
 		return false;
 	for (size_t i = 0; i < a->n_fields; i++)
 		if (a->fields[i].type != b->fields[i].type || a->fields[i].len != b->fields[i].len)
@@ -146,8 +145,8 @@ static enum zg_err elem_differs(const struct zg_table *table, const struct zg_se
 }
 
 /* Both sorted: one walk along both. */
-static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *want, const struct zg_set *have, time_t now,
-			    char **ret_difference)
+static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *want, const struct zg_set *have,
+			    time_t now, char **ret_difference)
 {
 	size_t w = 0, h = 0;
 	if (!same_type(want, have)) {
@@ -205,13 +204,13 @@ enum zg_err zg_table_diff(const struct zg_table *want, const struct zg_table *ha
 			return differ(want, ret_difference, "set %s is not in the policy", have->sets[i].name);
 	for (size_t i = 0; i < want->n_chains && err == ZG_OK; i++) {
 		const struct zg_chain *chain = zg_table_find_chain(have, want->chains[i].name);
-		err = chain == NULL ? differ(want, ret_difference, "chain %s is missing", want->chains[i].name) :
-				      diff_chain(want, &want->chains[i], chain, ret_difference);
+		err = chain == NULL ? differ(want, ret_difference, "chain %s is missing", want->chains[i].name)
+				    : diff_chain(want, &want->chains[i], chain, ret_difference);
 	}
 	for (size_t i = 0; i < want->n_sets && err == ZG_OK; i++) {
 		const struct zg_set *set = zg_table_find_set(have, want->sets[i].name);
-		err = set == NULL ? differ(want, ret_difference, "set %s is missing", want->sets[i].name) :
-				    diff_set(want, &want->sets[i], set, now, ret_difference);
+		err = set == NULL ? differ(want, ret_difference, "set %s is missing", want->sets[i].name)
+				  : diff_set(want, &want->sets[i], set, now, ret_difference);
 	}
 	return err == ZG_OK ? diff_counters(want, have, ret_difference) : err;
 }

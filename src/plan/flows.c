@@ -16,7 +16,8 @@ static enum zg_err clip(const struct zg_intervals *own, uint8_t family, const st
 	enum zg_err err = ZG_OK;
 	for (size_t i = 0; i < n && err == ZG_OK; i++)
 		if (ranges[i].lo.family == family)
-			err = zg_intervals_intersect(own, zg_u128_of(&ranges[i].lo), zg_u128_of(&ranges[i].hi), ret_set);
+			err = zg_intervals_intersect(own, zg_u128_of(&ranges[i].lo), zg_u128_of(&ranges[i].hi),
+						     ret_set);
 	zg_intervals_disjoin(ret_set);
 	return err;
 }
@@ -30,7 +31,8 @@ static enum zg_err ports_of(const struct zg_flow *flow, struct zg_intervals *ret
 	return err;
 }
 
-static void fill_key(uint8_t *key, const struct zg_family_desc *fam, zg_u128 src, zg_u128 dst, uint8_t proto, zg_u128 port)
+static void fill_key(uint8_t *key, const struct zg_family_desc *fam, zg_u128 src, zg_u128 dst, uint8_t proto,
+		     zg_u128 port)
 {
 	zg_u128_put(src, fam->family, key);
 	zg_u128_put(dst, fam->family, key + fam->len);
@@ -95,8 +97,8 @@ static bool is_exact(const struct zg_elem *elem)
  * ones are hashed: a lookup costs the same whatever their number, which in an interval map it does not, and older
  * kernels take a time with the square of the number to fill one.
  */
-static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const struct zg_set *all, bool exact, const char *name,
-			   const char **ret_name)
+static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const struct zg_set *all, bool exact,
+			   const char *name, const char **ret_name)
 {
 	struct zg_set *set = NULL;
 	for (size_t i = 0; i < all->n_elems; i++) {
@@ -126,8 +128,8 @@ static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const 
 }
 
 /* The maps of one pair of zones in one family. */
-static enum zg_err flow_maps(struct zg_compiler *c, struct zg_table *table, int f, const size_t *flows, size_t n, size_t *n_elems,
-			     struct zg_pair_maps *ret_maps)
+static enum zg_err flow_maps(struct zg_compiler *c, struct zg_table *table, int f, const size_t *flows, size_t n,
+			     size_t *n_elems, struct zg_pair_maps *ret_maps)
 {
 	const struct zg_family_desc *fam = &zg_families[f];
 	const struct zg_flow *first = &c->policy->flows[flows[0]];

@@ -29,7 +29,8 @@ void zg_intervals_disjoin(struct zg_intervals *set);
 /* Takes [lo, hi] out of a normal set; it stays normal. */
 enum zg_err zg_intervals_subtract(struct zg_intervals *set, zg_u128 lo, zg_u128 hi);
 /* Adds to ret_set (not normalized) what [lo, hi] shares with the normal set. */
-enum zg_err zg_intervals_intersect(const struct zg_intervals *set, zg_u128 lo, zg_u128 hi, struct zg_intervals *ret_set);
+enum zg_err zg_intervals_intersect(const struct zg_intervals *set, zg_u128 lo, zg_u128 hi,
+				   struct zg_intervals *ret_set);
 
 zg_u128 zg_u128_of(const struct zg_addr *addr);
 /* Network order, 4 or 16 bytes. */

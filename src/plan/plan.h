@@ -17,28 +17,28 @@
 #define ZG_PLAN_LOG_GROUP  0x5a47 /* NFLOG group of refused packets */
 #define ZG_PLAN_KEY_MAX	   40	  /* bytes: station_mac6 and flows6, 16 + 16 + 4 + 4 or 16 + 16 + 8 */
 #define ZG_PLAN_FIELDS_MAX 4
-#define ZG_PLAN_NAME_MAX   256	  /* bytes with NUL, the kernel's NFT_NAME_MAXLEN */
-#define ZG_REG_VERDICT	   0xff	  /* instead of a register: the verdict */
-#define ZG_REG_NONE	   0xfe	  /* instead of a register: a lookup in a set that is no map */
-#define ZG_DIR_NONE	   0xff	  /* a conntrack key without direction */
+#define ZG_PLAN_NAME_MAX   256	/* bytes with NUL, the kernel's NFT_NAME_MAXLEN */
+#define ZG_REG_VERDICT	   0xff /* instead of a register: the verdict */
+#define ZG_REG_NONE	   0xfe /* instead of a register: a lookup in a set that is no map */
+#define ZG_DIR_NONE	   0xff /* a conntrack key without direction */
 
 /* Expressions; registers are counted in words of 4 bytes from NFT_REG32_00, whatever their names. */
 enum zg_expr_kind {
-	ZG_X_META_LOAD,	 /* key, dreg */
-	ZG_X_META_SET,	 /* key, sreg */
-	ZG_X_CT_LOAD,	 /* key, dir, dreg */
-	ZG_X_PAYLOAD,	 /* base, offset, len, dreg */
-	ZG_X_CMP,	 /* sreg, op, data, len */
-	ZG_X_BITWISE,	 /* sreg, dreg, len, mask, data = xor */
-	ZG_X_LOOKUP,	 /* sreg, dreg (verdict, a register, or none for a plain set), inverted, name */
-	ZG_X_VALUE,	 /* dreg = data, len */
-	ZG_X_VERDICT,	 /* op = NF_DROP, NF_ACCEPT, NFT_GOTO, NFT_JUMP, NFT_RETURN; name = chain */
-	ZG_X_COUNTER,	 /* name of the table's counter */
-	ZG_X_HASH,	 /* sreg, len, dreg, modulus, seed */
-	ZG_X_LOG,	 /* name = prefix, group, snaplen, threshold */
-	ZG_X_QUEUE,	 /* group = queue number, modulus = queues, key = flags; the nft expression */
-	ZG_X_TARGET,	 /* the same through the xtables target */
-	ZG_X_UNKNOWN,	 /* only read back: something that no plan holds; name = what */
+	ZG_X_META_LOAD, /* key, dreg */
+	ZG_X_META_SET,	/* key, sreg */
+	ZG_X_CT_LOAD,	/* key, dir, dreg */
+	ZG_X_PAYLOAD,	/* base, offset, len, dreg */
+	ZG_X_CMP,	/* sreg, op, data, len */
+	ZG_X_BITWISE,	/* sreg, dreg, len, mask, data = xor */
+	ZG_X_LOOKUP,	/* sreg, dreg (verdict, a register, or none for a plain set), inverted, name */
+	ZG_X_VALUE,	/* dreg = data, len */
+	ZG_X_VERDICT,	/* op = NF_DROP, NF_ACCEPT, NFT_GOTO, NFT_JUMP, NFT_RETURN; name = chain */
+	ZG_X_COUNTER,	/* name of the table's counter */
+	ZG_X_HASH,	/* sreg, len, dreg, modulus, seed */
+	ZG_X_LOG,	/* name = prefix, group, snaplen, threshold */
+	ZG_X_QUEUE,	/* group = queue number, modulus = queues, key = flags; the nft expression */
+	ZG_X_TARGET,	/* the same through the xtables target */
+	ZG_X_UNKNOWN,	/* only read back: something that no plan holds; name = what */
 };
 
 struct zg_expr {
@@ -81,12 +81,12 @@ struct zg_field {
 
 struct zg_elem {
 	uint8_t key[ZG_PLAN_KEY_MAX], end[ZG_PLAN_KEY_MAX]; /* end: with intervals only, else zero */
-	uint32_t mark;					     /* ZG_SET_MARK, host order */
-	uint32_t verdict;				     /* ZG_SET_VERDICT: NFT_GOTO, NFT_JUMP ... */
-	const char *chain;				     /* ZG_SET_VERDICT */
-	time_t expires;					     /* 0 = never; read back: any other value if it ends */
-	uint64_t packets, bytes;			     /* read back */
-	uint32_t flow;					     /* 1-based number of the flow it was made for; 0 = none */
+	uint32_t mark;					    /* ZG_SET_MARK, host order */
+	uint32_t verdict;				    /* ZG_SET_VERDICT: NFT_GOTO, NFT_JUMP ... */
+	const char *chain;				    /* ZG_SET_VERDICT */
+	time_t expires;					    /* 0 = never; read back: any other value if it ends */
+	uint64_t packets, bytes;			    /* read back */
+	uint32_t flow;					    /* 1-based number of the flow it was made for; 0 = none */
 	unsigned line;
 };
 
@@ -96,7 +96,7 @@ struct zg_set {
 	size_t n_fields;
 	enum zg_set_data data;
 	bool interval, timeout, counter;
-	uint32_t other; /* read back: flags that no plan uses, or a key that does not match its type */
+	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;
 	unsigned line;

@@ -23,10 +23,17 @@ static const struct name_of meta_keys[] = {
 	{ NFT_META_IIFTYPE, "iiftype" }, { NFT_META_MARK, "mark" },	  { 0, NULL },
 };
 static const struct name_of ct_keys[] = {
-	{ NFT_CT_STATE, "state" },	  { NFT_CT_STATUS, "status" },	    { NFT_CT_DIRECTION, "direction" },
-	{ NFT_CT_SRC_IP, "ip saddr" },	  { NFT_CT_DST_IP, "ip daddr" },    { NFT_CT_SRC_IP6, "ip6 saddr" },
-	{ NFT_CT_DST_IP6, "ip6 daddr" },  { NFT_CT_PROTOCOL, "protocol" },  { NFT_CT_PROTO_SRC, "proto-src" },
-	{ NFT_CT_PROTO_DST, "proto-dst" }, { 0, NULL },
+	{ NFT_CT_STATE, "state" },
+	{ NFT_CT_STATUS, "status" },
+	{ NFT_CT_DIRECTION, "direction" },
+	{ NFT_CT_SRC_IP, "ip saddr" },
+	{ NFT_CT_DST_IP, "ip daddr" },
+	{ NFT_CT_SRC_IP6, "ip6 saddr" },
+	{ NFT_CT_DST_IP6, "ip6 daddr" },
+	{ NFT_CT_PROTOCOL, "protocol" },
+	{ NFT_CT_PROTO_SRC, "proto-src" },
+	{ NFT_CT_PROTO_DST, "proto-dst" },
+	{ 0, NULL },
 };
 static const struct name_of states[] = {
 	{ NF_CT_STATE_BIT(IP_CT_ESTABLISHED), "established" },
@@ -36,17 +43,21 @@ static const struct name_of states[] = {
 };
 static const struct name_of statuses[] = { { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL } };
 static const struct name_of verdicts[] = {
-	{ NF_DROP, "drop" },	      { NF_ACCEPT, "accept" }, { (uint32_t)NFT_RETURN, "return" },
-	{ (uint32_t)NFT_GOTO, "goto" }, { (uint32_t)NFT_JUMP, "jump" }, { 0, NULL },
+	{ NF_DROP, "drop" },
+	{ NF_ACCEPT, "accept" },
+	{ (uint32_t)NFT_RETURN, "return" },
+	{ (uint32_t)NFT_GOTO, "goto" },
+	{ (uint32_t)NFT_JUMP, "jump" },
+	{ 0, NULL },
 };
 static const struct name_of hooks[] = {
-	{ NF_INET_PRE_ROUTING, "prerouting" }, { NF_INET_LOCAL_IN, "input" },	    { NF_INET_FORWARD, "forward" },
+	{ NF_INET_PRE_ROUTING, "prerouting" }, { NF_INET_LOCAL_IN, "input" },		{ NF_INET_FORWARD, "forward" },
 	{ NF_INET_LOCAL_OUT, "output" },       { NF_INET_POST_ROUTING, "postrouting" }, { 0, NULL },
 };
 static const struct name_of types[] = {
-	{ ZG_T_IPV4, "ipv4_addr" }, { ZG_T_IPV6, "ipv6_addr" },	     { ZG_T_ETHER, "ether_addr" },
+	{ ZG_T_IPV4, "ipv4_addr" },   { ZG_T_IPV6, "ipv6_addr" },	{ ZG_T_ETHER, "ether_addr" },
 	{ ZG_T_PROTO, "inet_proto" }, { ZG_T_SERVICE, "inet_service" }, { ZG_T_MARK, "mark" },
-	{ ZG_T_CT_DIR, "ct_dir" },  { ZG_T_IFNAME, "ifname" },	     { 0, NULL },
+	{ ZG_T_CT_DIR, "ct_dir" },    { ZG_T_IFNAME, "ifname" },	{ 0, NULL },
 };
 
 static const char *find_name(const struct name_of *table, uint32_t value)
@@ -75,7 +86,8 @@ struct registers {
 	uint8_t words[REG_WORDS]; /* 0 = empty */
 };
 
-static void load(struct registers *regs, uint8_t reg, size_t bytes, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void load(struct registers *regs, uint8_t reg, size_t bytes, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 static void load(struct registers *regs, uint8_t reg, size_t bytes, const char *format, ...)
 {
@@ -130,9 +142,9 @@ static void bitwise_text(struct registers *regs, const struct zg_expr *x)
 	if (out == NULL)
 		return;
 	snprintf(left, sizeof left, "%s", x->sreg < REG_WORDS ? regs->text[x->sreg] : "?");
-	const struct name_of *names = strcmp(left, "ct state") == 0  ? states :
-				      strcmp(left, "ct status") == 0 ? statuses :
-								       &states[sizeof states / sizeof *states - 1];
+	const struct name_of *names = strcmp(left, "ct state") == 0    ? states
+				      : strcmp(left, "ct status") == 0 ? statuses
+								       : &states[sizeof states / sizeof *states - 1];
 	print_bits(out, names, u32_of(x->mask));
 	if (u32_of(x->data) != 0)
 		fprintf(out, " ^ 0x%x", u32_of(x->data));
@@ -197,13 +209,15 @@ static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *
 	char number[16], left[512];
 	switch (x->kind) {
 	case ZG_X_META_LOAD:
-		load(regs, x->dreg, x->key == NFT_META_IIFNAME || x->key == NFT_META_OIFNAME ? ZG_IFNAME_LEN : 4, "%s%s",
-		     x->key == NFT_META_IIFNAME || x->key == NFT_META_OIFNAME ? "" : "meta ",
+		load(regs, x->dreg, x->key == NFT_META_IIFNAME || x->key == NFT_META_OIFNAME ? ZG_IFNAME_LEN : 4,
+		     "%s%s", x->key == NFT_META_IIFNAME || x->key == NFT_META_OIFNAME ? "" : "meta ",
 		     name_or_number(meta_keys, x->key, number));
 		return false;
 	case ZG_X_CT_LOAD:
 		load(regs, x->dreg, x->key == NFT_CT_SRC_IP6 || x->key == NFT_CT_DST_IP6 ? 16 : 4, "ct %s%s",
-		     x->dir == IP_CT_DIR_ORIGINAL ? "original " : x->dir == IP_CT_DIR_REPLY ? "reply " : "",
+		     x->dir == IP_CT_DIR_ORIGINAL ? "original "
+		     : x->dir == IP_CT_DIR_REPLY  ? "reply "
+						  : "",
 		     name_or_number(ct_keys, x->key, number));
 		return false;
 	case ZG_X_PAYLOAD:
@@ -216,8 +230,8 @@ static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *
 		load(regs, x->dreg, x->len, "0x%08x", u32_of(x->data));
 		return false;
 	case ZG_X_HASH:
-		load(regs, x->dreg, 4, "jhash %.100s mod %u seed 0x%x", concat(regs, x->sreg, left, sizeof left), x->modulus,
-		     x->seed);
+		load(regs, x->dreg, 4, "jhash %.100s mod %u seed 0x%x", concat(regs, x->sreg, left, sizeof left),
+		     x->modulus, x->seed);
 		return false;
 	case ZG_X_LOOKUP:
 		print_lookup(out, regs, x);
@@ -357,7 +371,8 @@ void zg_print_elem(FILE *out, const struct zg_set *set, const struct zg_elem *el
 	if (set->data == ZG_SET_MARK)
 		fprintf(out, " : 0x%08x", elem->mark);
 	else if (set->data == ZG_SET_VERDICT)
-		fprintf(out, " : %s %s", name_or_number(verdicts, elem->verdict, number), elem->chain != NULL ? elem->chain : "");
+		fprintf(out, " : %s %s", name_or_number(verdicts, elem->verdict, number),
+			elem->chain != NULL ? elem->chain : "");
 }
 
 void zg_print_set_head(FILE *out, const struct zg_set *set)
@@ -414,7 +429,8 @@ enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out)
 {
 	for (size_t t = 0; t < plan->n_tables; t++) {
 		const struct zg_table *table = &plan->tables[t];
-		fprintf(out, "%stable inet %s {%s\n", t > 0 ? "\n" : "", table->name, table->owned ? " flags owner;" : "");
+		fprintf(out, "%stable inet %s {%s\n", t > 0 ? "\n" : "", table->name,
+			table->owned ? " flags owner;" : "");
 		for (size_t i = 0; i < table->n_counters; i++)
 			fprintf(out, "\tcounter %s\n", table->counters[i].name);
 		for (size_t i = 0; i < table->n_sets; i++)

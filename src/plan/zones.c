@@ -22,7 +22,9 @@ static const struct {
 	{ ZG_IPV4, { 255, 255, 255, 255 }, { 255, 255, 255, 255 } },
 	/* unspecified, loopback, IPv4-compatible, IPv4-mapped, IPv4-translated: ::/64 */
 	{ ZG_IPV6, { 0 }, { 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255 } },
-	{ ZG_IPV6, { 0xfe, 0x80 }, { 0xfe, 0xbf, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 } },
+	{ ZG_IPV6,
+	  { 0xfe, 0x80 },
+	  { 0xfe, 0xbf, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 } },
 	{ ZG_IPV6, { 0xff }, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 } },
 };
 
@@ -48,7 +50,8 @@ static enum zg_err own_part(struct zg_compiler *c, size_t zone, const struct zg_
 			if (r->lo.family != range->lo.family || rhi < lo || rlo > hi || rhi - rlo > hi - lo)
 				continue;
 			if (rhi - rlo == hi - lo) {
-				zg_diag_add(c->diags, ZG_DIAG_ERROR, other->line, 0, "an address belongs to one zone only",
+				zg_diag_add(c->diags, ZG_DIAG_ERROR, other->line, 0,
+					    "an address belongs to one zone only",
 					    "zones \"%s\" and \"%s\" claim the same addresses",
 					    c->policy->zones[zone].name, other->name);
 				err = ZG_ECONF;
@@ -94,7 +97,8 @@ enum zg_err zg_compile_zone_ranges(struct zg_compiler *c)
 			err = own_ranges(c, f, z);
 		if (err == ZG_OK && zone->n_ranges > 0 && c->zones[0][z].n + c->zones[1][z].n == 0)
 			zg_diag_add(c->diags, ZG_DIAG_WARNING, zone->line, 0, NULL,
-				    "no address is left to zone \"%s\": all are another zone's, or no host's", zone->name);
+				    "no address is left to zone \"%s\": all are another zone's, or no host's",
+				    zone->name);
 		for (size_t i = 0; i < zone->n_ifaces && err == ZG_OK; i++) {
 			size_t len = strlen(zone->ifaces[i]);
 			if (len == 0 || len >= ZG_IFNAME_LEN) {

@@ -11,19 +11,21 @@
 #include "unit.h"
 
 #define PLAN_ZONES                                                                                                     \
-	"version = 1; body = \"見本市\"; model = \"alpha\";\n"                                                         \
+	"version = 1; body = \"見本市\"; model = \"alpha\";\n"                                                      \
 	"zones = (\n"                                                                                                  \
 	" { name = \"mynumber\"; kind = \"mynumber\"; interfaces = [ \"mn0\" ];\n"                                     \
 	"   addresses = [ \"10.10.0.0/24\", \"fd00:10::/64\" ]; },\n"                                                  \
 	" { name = \"lgwan\"; kind = \"lgwan\"; interfaces = [ \"lg0\" ];\n"                                           \
 	"   addresses = [ \"10.20.0.0/24\", \"fd00:20::/64\" ]; },\n"                                                  \
-	" { name = \"internet\"; kind = \"internet\"; interfaces = [ \"in0\" ]; addresses = [ \"0.0.0.0/0\", \"::/0\" ]; } );\n"
+	" { name = \"internet\"; kind = \"internet\"; interfaces = [ \"in0\" ]; addresses = [ \"0.0.0.0/0\", "         \
+	"\"::/0\" ]; } );\n"
 
 #define PLAN_FLOW(name, source, destination, more)                                                                     \
-	"{ name = \"" name "\"; from = \"internet\"; to = \"lgwan\"; source = [ " source " ]; destination = [ " destination \
-	" ]; protocol = \"tcp\"; port = 25; inspector = \"smtp\"; purpose = \"p\"; ticket = \"t\"; approver = \"a\"; " more " }"
+	"{ name = \"" name "\"; from = \"internet\"; to = \"lgwan\"; source = [ " source                               \
+	" ]; destination = [ " destination " ]; protocol = \"tcp\"; port = 25; inspector = \"smtp\"; purpose = "       \
+					   "\"p\"; ticket = \"t\"; approver = \"a\"; " more " }"
 
-#define PLAN_MAIL    PLAN_FLOW("mail-in", "\"10.30.0.25\", \"fd00:30::25\"", "\"10.20.0.25\", \"fd00:20::25\"", "")
+#define PLAN_MAIL      PLAN_FLOW("mail-in", "\"10.30.0.25\", \"fd00:30::25\"", "\"10.20.0.25\", \"fd00:20::25\"", "")
 #define PLAN_DAEMON(n) "daemon = { inspectors = " #n "; queue_base = 100; };\n"
 
 /* Fails the test with what the diagnostics say. */
@@ -47,7 +49,8 @@ static inline void plan_forget(struct zg_diags *diags)
 	zg_diags_init(diags);
 }
 
-static inline struct zg_policy *plan_policy(const char *zones, const char *flows, const char *daemon, struct zg_diags *diags)
+static inline struct zg_policy *plan_policy(const char *zones, const char *flows, const char *daemon,
+					    struct zg_diags *diags)
 {
 	struct zg_policy *policy = NULL;
 	char *text;
@@ -58,7 +61,8 @@ static inline struct zg_policy *plan_policy(const char *zones, const char *flows
 }
 
 /* Frees the policy. */
-static inline struct zg_plan *plan_compile(struct zg_policy *policy, uint32_t generation, enum zg_queue_kind kind, struct zg_diags *diags)
+static inline struct zg_plan *plan_compile(struct zg_policy *policy, uint32_t generation, enum zg_queue_kind kind,
+					   struct zg_diags *diags)
 {
 	const struct zg_plan_env env = { .queue = kind, .hash_seed = 0xfeedface, .now = time(NULL) };
 	struct zg_plan *plan = NULL;

@@ -8,7 +8,8 @@
 #include "plan_help.h"
 #include "zonegate/mark.h"
 
-#define MORE PLAN_MAIL "," PLAN_FLOW("second", "\"10.30.1.0/24\", \"fd00:31::/48\"", "\"10.20.0.30\", \"fd00:20::30\"", "")
+#define MORE                                                                                                           \
+	PLAN_MAIL "," PLAN_FLOW("second", "\"10.30.1.0/24\", \"fd00:31::/48\"", "\"10.20.0.30\", \"fd00:20::30\"", "")
 
 static struct zg_nft *nft;
 static struct zg_diags diags;
@@ -70,13 +71,15 @@ START_TEST(test_commit_again_keeps_hooks)
 {
 	struct zg_plan *one = plan_of(1, MORE, PLAN_DAEMON(4)), *two = plan_of(2, PLAN_MAIL, PLAN_DAEMON(1));
 	ok(zg_nft_commit(nft, one, &diags));
-	FILE *before = popen("nft -a list ruleset 2>/dev/null | grep -E 'chain (forward|arrive)|counter [a-z_0-9]+ ' | sort", "r");
+	FILE *before = popen(
+		"nft -a list ruleset 2>/dev/null | grep -E 'chain (forward|arrive)|counter [a-z_0-9]+ ' | sort", "r");
 	char a[8192] = "", b[8192] = "";
 	ck_assert_ptr_nonnull(before);
 	ck_assert_uint_gt(fread(a, 1, sizeof a - 1, before), 100);
 	pclose(before);
 	ok(zg_nft_commit(nft, two, &diags));
-	FILE *after = popen("nft -a list ruleset 2>/dev/null | grep -E 'chain (forward|arrive)|counter [a-z_0-9]+ ' | sort", "r");
+	FILE *after = popen(
+		"nft -a list ruleset 2>/dev/null | grep -E 'chain (forward|arrive)|counter [a-z_0-9]+ ' | sort", "r");
 	ck_assert_ptr_nonnull(after);
 	ck_assert_uint_gt(fread(b, 1, sizeof b - 1, after), 100);
 	pclose(after);
@@ -108,7 +111,8 @@ END_TEST
 START_TEST(test_refused_plan_changes_nothing)
 {
 	struct zg_plan *one = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2)), *two = plan_of(2, MORE, PLAN_DAEMON(2));
-	struct zg_set *set = zg_table_find_set(zg_plan_find_table(two, ZG_TABLE_POLICY), _i == 0 ? "flows4_internet_lgwan" : "ranges4_internet_lgwan");
+	struct zg_set *set = zg_table_find_set(zg_plan_find_table(two, ZG_TABLE_POLICY),
+					       _i == 0 ? "flows4_internet_lgwan" : "ranges4_internet_lgwan");
 	ck_assert_ptr_nonnull(set);
 	ck_assert_uint_eq(set->n_elems, 1);
 	struct zg_elem twin = set->elems[0], *e = zg_plan_elem(set);
@@ -119,9 +123,10 @@ START_TEST(test_refused_plan_changes_nothing)
 	plan_forget(&diags);
 	ck_assert_int_eq(zg_nft_commit(nft, two, &diags), ZG_EKERNEL);
 	ck_assert_uint_ge(diags.n, 1);
-	ck_assert_msg(strstr(diags.items[0].message, _i == 0 ? "the kernel refused an element of flow \"mail-in\": " :
-								  "the kernel refused an element of flow \"second\": File exists") != NULL, "%s",
-		      diags.items[0].message);
+	ck_assert_msg(strstr(diags.items[0].message,
+			     _i == 0 ? "the kernel refused an element of flow \"mail-in\": "
+				     : "the kernel refused an element of flow \"second\": File exists") != NULL,
+		      "%s", diags.items[0].message);
 	ck_assert_uint_eq(diags.items[0].line, twin.line);
 	plan_forget(&diags);
 	ok(zg_nft_verify(nft, one, &diags));
@@ -192,11 +197,14 @@ static const struct {
 	{ "nft add rule inet zonegate_backstop arrive meta mark set 0x9a7e0001", "rule 2 of chain arrive is" },
 	{ "nft flush chain inet zonegate_backstop arrive", "rule 1 of chain arrive is \"\"" },
 	{ "nft 'chain inet zonegate_backstop forward { policy accept; }'", "priority 1000; policy accept" },
-	{ "nft 'add chain inet zonegate_backstop more { type filter hook forward priority 1001; }'", "chain more is not in the policy" },
-	{ "nft 'add chain inet zonegate_backstop x; add rule inet zonegate_backstop forward jump x'", "chain x is not in the policy" },
+	{ "nft 'add chain inet zonegate_backstop more { type filter hook forward priority 1001; }'",
+	  "chain more is not in the policy" },
+	{ "nft 'add chain inet zonegate_backstop x; add rule inet zonegate_backstop forward jump x'",
+	  "chain x is not in the policy" },
 	{ "nft 'add set inet zonegate_backstop s { type ipv4_addr; }'", "set s is not in the policy" },
 	{ "nft 'add table inet zonegate_backstop { flags dormant; }'", "is dormant" },
-	{ "nft flush table inet zonegate_backstop && nft delete chain inet zonegate_backstop arrive", "chain arrive is missing" },
+	{ "nft flush table inet zonegate_backstop && nft delete chain inet zonegate_backstop arrive",
+	  "chain arrive is missing" },
 	{ "nft 'flush chain inet zonegate_backstop forward; delete chain inet zonegate_backstop forward; "
 	  "add chain inet zonegate_backstop forward { type filter hook input priority 0; }'",
 	  "hook input" },
@@ -232,7 +240,8 @@ START_TEST(test_own_table_differs)
 				const char *name = x->name;
 				if (name != NULL)
 					x->name = "other";
-				else if (x->kind == ZG_X_META_LOAD || x->kind == ZG_X_META_SET || x->kind == ZG_X_CT_LOAD)
+				else if (x->kind == ZG_X_META_LOAD || x->kind == ZG_X_META_SET ||
+					 x->kind == ZG_X_CT_LOAD)
 					x->key++;
 				else if (x->kind == ZG_X_QUEUE || x->kind == ZG_X_TARGET)
 					x->key = 1; /* bypass */
@@ -260,8 +269,10 @@ END_TEST
 START_TEST(test_leftover_table_is_replaced)
 {
 	struct zg_plan *plan = plan_of(1, PLAN_MAIL, PLAN_DAEMON(2));
-	ck_assert_int_eq(run("nft 'table inet zonegate { chain forward { type filter hook forward priority 5; policy accept;\n accept\n }\n"
-			     "set source4 { type ipv4_addr; }\n }'"), 0);
+	ck_assert_int_eq(run("nft 'table inet zonegate { chain forward { type filter hook forward priority 5; policy "
+			     "accept;\n accept\n }\n"
+			     "set source4 { type ipv4_addr; }\n }'"),
+			 0);
 	ok(zg_nft_commit(nft, plan, &diags));
 	ok(zg_nft_verify(nft, plan, &diags));
 	zg_plan_free(plan);
@@ -288,7 +299,8 @@ START_TEST(test_expiry_in_the_kernel)
 	zg_plan_free(plan);
 	plan = plan_of(2, PLAN_MAIL, PLAN_DAEMON(1));
 	ok(zg_nft_commit(nft, plan, &diags));
-	zg_table_find_set(zg_plan_find_table(plan, ZG_TABLE_POLICY), "flows4_internet_lgwan")->elems[0].expires = time(NULL) + 100;
+	zg_table_find_set(zg_plan_find_table(plan, ZG_TABLE_POLICY), "flows4_internet_lgwan")->elems[0].expires =
+		time(NULL) + 100;
 	ck_assert_int_eq(zg_nft_verify(nft, plan, &diags), ZG_EDRIFT);
 	zg_plan_free(plan);
 }
@@ -298,7 +310,11 @@ END_TEST
 static void line_of(const char *part, char ret_line[256])
 {
 	char *command;
-	ck_assert_int_gt(asprintf(&command, "nft -a list ruleset 2>/dev/null | sed -n '/table inet zonegate {/,/^}/p' | grep -F '%s'", part), 0);
+	ck_assert_int_gt(
+		asprintf(&command,
+			 "nft -a list ruleset 2>/dev/null | sed -n '/table inet zonegate {/,/^}/p' | grep -F '%s'",
+			 part),
+		0);
 	FILE *out = popen(command, "r");
 	ck_assert_ptr_nonnull(out);
 	if (fgets(ret_line, 256, out) == NULL)
@@ -347,18 +363,22 @@ END_TEST
 
 START_TEST(test_stations)
 {
-	static const char zones[] =
-		"version = 1; model = \"alpha\"; zones = (\n"
-		"{ name = \"a\"; kind = \"lgwan\"; interfaces = [ \"a0\", \"a1\" ]; addresses = [ \"10.20.0.0/24\", \"fd00:20::/64\" ];\n"
-		"  stations = ( { address = \"10.20.0.25\"; mac = \"00:53:00:00:00:01\"; }, { address = \"fd00:20::25\"; mac = \"00:53:00:00:00:01\"; } ); },\n"
-		"{ name = \"b\"; kind = \"internet\"; interfaces = [ \"b0\" ]; addresses = [ \"10.30.0.0/24\" ]; } );\n";
+	static const char zones[] = "version = 1; model = \"alpha\"; zones = (\n"
+				    "{ name = \"a\"; kind = \"lgwan\"; interfaces = [ \"a0\", \"a1\" ]; addresses = [ "
+				    "\"10.20.0.0/24\", \"fd00:20::/64\" ];\n"
+				    "  stations = ( { address = \"10.20.0.25\"; mac = \"00:53:00:00:00:01\"; }, { "
+				    "address = \"fd00:20::25\"; mac = \"00:53:00:00:00:01\"; } ); },\n"
+				    "{ name = \"b\"; kind = \"internet\"; interfaces = [ \"b0\" ]; addresses = [ "
+				    "\"10.30.0.0/24\" ]; } );\n";
 	static const char flow[] =
-		"{ name = \"f\"; from = \"b\"; to = \"a\"; source = [ \"10.30.0.25\" ]; destination = [ \"10.20.0.25\" ]; protocol = \"tcp\";"
+		"{ name = \"f\"; from = \"b\"; to = \"a\"; source = [ \"10.30.0.25\" ]; destination = [ \"10.20.0.25\" "
+		"]; protocol = \"tcp\";"
 		" port = 25; inspector = \"smtp\"; purpose = \"p\"; ticket = \"t\"; approver = \"a\"; }";
 	struct zg_plan *plan = plan_compile(plan_policy(zones, flow, PLAN_DAEMON(2), &diags), 1, kind, &diags);
 	ok(zg_nft_commit(nft, plan, &diags));
 	ok(zg_nft_verify(nft, plan, &diags));
-	ck_assert_int_eq(run("nft list set inet zonegate station_mac6 | grep -q '\"a1\" . fd00:20::25 . 00:53:00:00:00:01'"), 0);
+	ck_assert_int_eq(
+		run("nft list set inet zonegate station_mac6 | grep -q '\"a1\" . fd00:20::25 . 00:53:00:00:00:01'"), 0);
 	zg_plan_free(plan);
 	/* and away again */
 	plan = plan_of(2, PLAN_MAIL, PLAN_DAEMON(2));
@@ -437,7 +457,9 @@ START_TEST(test_large_policy)
 	ck_assert_str_eq(counters[n - 1].name, "flow:49999");
 	free(counters);
 	if (getenv("ZG_TEST_SHOW") != NULL)
-		fprintf(stderr, "# 50,000 flows: compile %.2f s, dry run %.2f s, commit and read back %.2f s, again %.2f s, read back %.2f s\n",
+		fprintf(stderr,
+			"# 50,000 flows: compile %.2f s, dry run %.2f s, commit and read back %.2f s, again %.2f s, "
+			"read back %.2f s\n",
 			t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4);
 	ck_assert(t4 - t3 < 15);
 	zg_plan_free(plan);

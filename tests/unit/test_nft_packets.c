@@ -105,11 +105,14 @@ static void wire(enum host h)
 	const int pid = (int)hosts[h];
 	ck_assert_int_eq(run("ip link add %s type veth peer name e0 netns %d && ip link set %s up && "
 			     "ip addr add %s.1/24 dev %s && ip -6 addr add %s:1/64 dev %s nodad",
-			     iface[h], pid, iface[h], net4[h], iface[h], net6[h], iface[h]), 0);
-	ck_assert_int_eq(run("nsenter -t %d -n sh -c 'ip link set lo up; ip link set e0 up; "
-			     "ip addr add %s.25/24 dev e0; ip addr add %s.99/24 dev e0; ip -6 addr add %s:25/64 dev e0 nodad;"
-			     "ip route add default via %s.1; ip -6 route add default via %s:1'",
-			     pid, net4[h], net4[h], net6[h], net4[h], net6[h]), 0);
+			     iface[h], pid, iface[h], net4[h], iface[h], net6[h], iface[h]),
+			 0);
+	ck_assert_int_eq(
+		run("nsenter -t %d -n sh -c 'ip link set lo up; ip link set e0 up; "
+		    "ip addr add %s.25/24 dev e0; ip addr add %s.99/24 dev e0; ip -6 addr add %s:25/64 dev e0 nodad;"
+		    "ip route add default via %s.1; ip -6 route add default via %s:1'",
+		    pid, net4[h], net4[h], net6[h], net4[h], net6[h]),
+		0);
 }
 
 static void start(const char *flows, const char *daemon)
@@ -130,7 +133,9 @@ static void setup(void)
 	for (int h = 0; h < HOSTS; h++)
 		wire((enum host)h);
 	ck_assert_int_eq(run("echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; "
-			     "echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter; for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done"), 0);
+			     "echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter; for f in "
+			     "/proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done"),
+			 0);
 	ok(zg_nft_open(-1, &nft));
 	ok(zg_nft_probe(nft, &kind));
 	start(PLAN_MAIL, PLAN_DAEMON(4));
@@ -194,8 +199,8 @@ static void send_one(enum host h, int type, const char *src, const char *dst, ui
 		socklen_t a_len = address(src, 0, &a), b_len = address(dst, port, &b);
 		enter(hosts[h]);
 		int fd = socket(a.ss_family, type | SOCK_NONBLOCK, 0);
-		setsockopt(fd, a.ss_family == AF_INET ? SOL_IP : SOL_IPV6, a.ss_family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on,
-			   sizeof on);
+		setsockopt(fd, a.ss_family == AF_INET ? SOL_IP : SOL_IPV6,
+			   a.ss_family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof on);
 		if (fd < 0 || bind(fd, (struct sockaddr *)&a, a_len) != 0)
 			_exit(2);
 		(void)connect(fd, (struct sockaddr *)&b, b_len);
@@ -334,7 +339,8 @@ START_TEST(test_denied)
 			before[c] = count(counter_names[c]);
 		send_one(denied[i].host, denied[i].type, denied[i].src, denied[i].dst, denied[i].port);
 		for (size_t c = 0; c < N_COUNTERS; c++)
-			ck_assert_msg((count(counter_names[c]) > before[c]) == (strcmp(counter_names[c], denied[i].counter) == 0),
+			ck_assert_msg((count(counter_names[c]) > before[c]) ==
+					      (strcmp(counter_names[c], denied[i].counter) == 0),
 				      "case %zu, %s to %s: %s", i, denied[i].src, denied[i].dst, counter_names[c]);
 	}
 	ck_assert_uint_eq(count("passed"), 0);
@@ -348,29 +354,37 @@ static const struct {
 	const char *src, *dst;
 } oddities[] = {
 	/* not tracked */
-	{ "nft 'table inet x { chain c { type filter hook prerouting priority -300;\n notrack\n }\n }'", "drop_invalid", SOCK_STREAM, SRC4, DST4 },
-	/* another destination than the packet's */
-	{ "nft 'table ip x { chain c { type nat hook prerouting priority -100;\n tcp dport 25 dnat to 10.20.0.99\n }\n }'", "drop_nat",
+	{ "nft 'table inet x { chain c { type filter hook prerouting priority -300;\n notrack\n }\n }'", "drop_invalid",
 	  SOCK_STREAM, SRC4, DST4 },
-	{ "nft 'table ip x { chain c { type nat hook prerouting priority -100;\n udp dport 25 dnat to 10.20.0.25\n }\n }'", "drop_nat",
-	  SOCK_DGRAM, SRC4, "10.20.0.98" },
+	/* another destination than the packet's */
+	{ "nft 'table ip x { chain c { type nat hook prerouting priority -100;\n tcp dport 25 dnat to 10.20.0.99\n }\n "
+	  "}'",
+	  "drop_nat", SOCK_STREAM, SRC4, DST4 },
+	{ "nft 'table ip x { chain c { type nat hook prerouting priority -100;\n udp dport 25 dnat to 10.20.0.25\n }\n "
+	  "}'",
+	  "drop_nat", SOCK_DGRAM, SRC4, "10.20.0.98" },
 	/* the pass mark given by somebody else, early */
-	{ "nft 'table inet x { chain c { type filter hook forward priority -10;\n meta mark set 0x9a7e0001\n }\n }'", "drop_noflow",
-	  SOCK_DGRAM, SRC4, DST4 },
-	{ "nft 'table inet x { chain c { type filter hook prerouting priority -500;\n meta mark set 0x9a7e0001\n }\n }'", "drop_noflow",
-	  SOCK_DGRAM, SRC6, DST6 },
+	{ "nft 'table inet x { chain c { type filter hook forward priority -10;\n meta mark set 0x9a7e0001\n }\n }'",
+	  "drop_noflow", SOCK_DGRAM, SRC4, DST4 },
+	{ "nft 'table inet x { chain c { type filter hook prerouting priority -500;\n meta mark set 0x9a7e0001\n }\n "
+	  "}'",
+	  "drop_noflow", SOCK_DGRAM, SRC6, DST6 },
 	/* accepted by somebody else, before and after */
 	{ "nft 'table inet x { chain c { type filter hook forward priority -10;\n accept\n }\n"
-	  "chain d { type filter hook forward priority 10;\n meta mark set 0x9a7e0001 accept\n }\n }'", "drop_noflow", SOCK_STREAM, SRC4, "10.20.0.99" },
+	  "chain d { type filter hook forward priority 10;\n meta mark set 0x9a7e0001 accept\n }\n }'",
+	  "drop_noflow", SOCK_STREAM, SRC4, "10.20.0.99" },
 	/* the interface has got another name */
-	{ "ip link set in0 down && ip link set in0 name in9 && ip link set in9 up && ip addr add 10.30.0.1/24 dev in9; ip neigh flush all", "drop_spoof4",
-	  SOCK_STREAM, SRC4, DST4 },
+	{ "ip link set in0 down && ip link set in0 name in9 && ip link set in9 up && ip addr add 10.30.0.1/24 dev in9; "
+	  "ip neigh flush all",
+	  "drop_spoof4", SOCK_STREAM, SRC4, DST4 },
 	/* another interface has got the name: its source addresses are wrong */
 	{ "ip link set in0 down && ip link set in0 name in9 && ip link set in9 up && ip link set lg0 down && "
-	  "ip link set lg0 name in0 && ip link set in0 up && ip link set in9 down && ip link set in9 name lg0 && ip link set lg0 up; true",
+	  "ip link set lg0 name in0 && ip link set in0 up && ip link set in9 down && ip link set in9 name lg0 && ip "
+	  "link set lg0 up; true",
 	  "drop_spoof4", SOCK_STREAM, SRC4, DST4 },
 	/* in and out by the same interface */
-	{ "ip route add 10.40.0.0/24 via 10.30.0.98; ip neigh add 10.30.0.98 lladdr 00:53:00:00:00:98 dev in0", "drop_pair", SOCK_STREAM, SRC4, "10.40.0.1" },
+	{ "ip route add 10.40.0.0/24 via 10.30.0.98; ip neigh add 10.30.0.98 lladdr 00:53:00:00:00:98 dev in0",
+	  "drop_pair", SOCK_STREAM, SRC4, "10.40.0.1" },
 };
 
 START_TEST(test_oddities)
@@ -389,17 +403,21 @@ START_TEST(test_wrong_mac)
 	static const char zones[] =
 		"version = 1; model = \"alpha\"; zones = (\n"
 		"{ name = \"lgwan\"; kind = \"lgwan\"; interfaces = [ \"lg0\" ]; addresses = [ \"10.20.0.0/24\" ]; },\n"
-		"{ name = \"internet\"; kind = \"internet\"; interfaces = [ \"in0\" ]; addresses = [ \"10.30.0.0/24\" ];\n"
+		"{ name = \"internet\"; kind = \"internet\"; interfaces = [ \"in0\" ]; addresses = [ \"10.30.0.0/24\" "
+		"];\n"
 		"  stations = ( { address = \"10.30.0.25\"; mac = \"00:53:00:00:00:25\"; } ); } );\n";
 	struct zg_plan *plan = plan_compile(
-		plan_policy(zones, PLAN_FLOW("f", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), PLAN_DAEMON(1), &diags), 4, kind, &diags);
+		plan_policy(zones, PLAN_FLOW("f", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), PLAN_DAEMON(1), &diags), 4,
+		kind, &diags);
 	ok(zg_nft_commit(nft, plan, &diags));
 	zg_plan_free(plan);
 	send_one(INTERNET, SOCK_STREAM, SRC4, DST4, 25);
 	ck_assert_uint_gt(count("drop_station4"), 0);
 	ck_assert_uint_eq(count("queued"), 0);
 	const uint64_t before = count("drop_station4");
-	ck_assert_int_eq(run("nsenter -t %d -n sh -c 'ip link set e0 address 00:53:00:00:00:25'; ip neigh flush all", (int)hosts[INTERNET]), 0);
+	ck_assert_int_eq(run("nsenter -t %d -n sh -c 'ip link set e0 address 00:53:00:00:00:25'; ip neigh flush all",
+			     (int)hosts[INTERNET]),
+			 0);
 	send_one(INTERNET, SOCK_STREAM, SRC4, DST4, 25);
 	ck_assert_uint_eq(count("drop_station4"), before);
 	ck_assert_uint_gt(count("queued"), 0);
@@ -445,7 +463,8 @@ static pid_t talk(int family, int n)
 	enter(hosts[INTERNET]);
 	for (int i = 0; i < n; i++) {
 		struct sockaddr_storage a, b;
-		socklen_t a_len = address(family == AF_INET ? SRC4 : SRC6, 0, &a), b_len = address(family == AF_INET ? DST4 : DST6, 25, &b);
+		socklen_t a_len = address(family == AF_INET ? SRC4 : SRC6, 0, &a),
+			  b_len = address(family == AF_INET ? DST4 : DST6, 25, &b);
 		const struct timeval wait = { .tv_sec = 2 };
 		char buf[8] = "";
 		int fd = socket(family, SOCK_STREAM, 0);
@@ -527,8 +546,9 @@ START_TEST(test_withdrawn_in_mid_connection)
 		if (q < 0)
 			continue;
 		if (++n == 40)
-			start(keep ? PLAN_MAIL "," PLAN_FLOW("more", "\"10.30.7.7\"", "\"10.20.0.25\"", "") :
-				     PLAN_FLOW("other", "\"10.30.7.7\"", "\"10.20.0.25\"", ""), PLAN_DAEMON(4));
+			start(keep ? PLAN_MAIL "," PLAN_FLOW("more", "\"10.30.7.7\"", "\"10.20.0.25\"", "")
+				   : PLAN_FLOW("other", "\"10.30.7.7\"", "\"10.20.0.25\"", ""),
+			      PLAN_DAEMON(4));
 		verdict(q, seen.id, ZG_MARK_PASS);
 	}
 	end(server);
@@ -575,7 +595,9 @@ START_TEST(test_icmp_error_of_a_connection)
 		struct sockaddr_storage to, from;
 		socklen_t len = address(SRC4, 0, &to);
 		address(DST4, 0, &from);
-		packet.ip = (struct iphdr){ .version = 4, .ihl = 5, .ttl = 60, .protocol = IPPROTO_TCP, .tot_len = htons(40) };
+		packet.ip = (struct iphdr){
+			.version = 4, .ihl = 5, .ttl = 60, .protocol = IPPROTO_TCP, .tot_len = htons(40)
+		};
 		packet.ip.saddr = ((struct sockaddr_in *)&to)->sin_addr.s_addr;
 		packet.ip.daddr = ((struct sockaddr_in *)&from)->sin_addr.s_addr;
 		packet.ip.check = checksum(&packet.ip, sizeof packet.ip);
@@ -584,7 +606,8 @@ START_TEST(test_icmp_error_of_a_connection)
 		packet.icmp.checksum = checksum(&packet, sizeof packet);
 		enter(hosts[LGWAN]);
 		int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
-		_exit(sendto(fd, &packet, sizeof packet, 0, (struct sockaddr *)&to, len) == (ssize_t)sizeof packet ? 0 : 1);
+		_exit(sendto(fd, &packet, sizeof packet, 0, (struct sockaddr *)&to, len) == (ssize_t)sizeof packet ? 0
+														   : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
@@ -595,7 +618,8 @@ START_TEST(test_icmp_error_of_a_connection)
 }
 END_TEST
 
-/* The policy table goes, with the daemon's socket or by somebody's hand: what the gate accepts then does not pass either. */
+/* The policy table goes, with the daemon's socket or by somebody's hand: what the gate accepts then does not pass
+ * either. */
 START_TEST(test_closed_without_the_policy_table)
 {
 	struct seen seen;
@@ -605,9 +629,10 @@ START_TEST(test_closed_without_the_policy_table)
 	while ((q = next_packet(&seen, 2000)) < 0)
 		continue;
 	zg_nft_close(nft);
-	(void)run("nft delete table inet zonegate"); /* a kernel that keeps it without its owner lets anybody delete it */
-	verdict(q, seen.id, ZG_MARK_PASS); /* the kernel has dropped it with the hook */
-	usleep(1500000);		   /* the client sends again */
+	(void)run(
+		"nft delete table inet zonegate"); /* a kernel that keeps it without its owner lets anybody delete it */
+	verdict(q, seen.id, ZG_MARK_PASS);	   /* the kernel has dropped it with the hook */
+	usleep(1500000);			   /* the client sends again */
 	ok(zg_nft_open(-1, &nft));
 	ck_assert_uint_eq(count("passed"), 0);
 	ck_assert_uint_ge(count("backstop_drop"), 1);

@@ -48,8 +48,9 @@ static struct zg_set *set_of(const struct zg_plan *plan, const char *name)
 START_TEST(test_marks_carry_generation_and_number)
 {
 	struct zg_plan *plan = plan_compile(
-		plan_policy(PLAN_ZONES, PLAN_MAIL "," PLAN_FLOW("second", "\"10.30.0.26\"", "\"10.20.0.25\"", ""), "", &diags), 130,
-		ZG_QUEUE_NATIVE, &diags);
+		plan_policy(PLAN_ZONES, PLAN_MAIL "," PLAN_FLOW("second", "\"10.30.0.26\"", "\"10.20.0.25\"", ""), "",
+			    &diags),
+		130, ZG_QUEUE_NATIVE, &diags);
 	const struct zg_set *map = set_of(plan, "flows4_internet_lgwan");
 	ck_assert_uint_eq(map->n_elems, 2);
 	ck_assert_uint_eq(map->elems[0].mark, zg_mark_flow(130, 0));
@@ -85,9 +86,11 @@ START_TEST(test_narrowest_zone_wins)
 {
 	struct zg_plan *plan = plan_compile(plan_policy(PLAN_ZONES, PLAN_MAIL, "", &diags), 1, ZG_QUEUE_NATIVE, &diags);
 	const struct zg_set *set = set_of(plan, "source4");
-	static const char *const outside[] = { "10.10.0.0", "10.10.0.255", "10.20.0.7", "127.0.0.1", "0.0.0.0", "0.1.2.3",
+	static const char *const outside[] = { "10.10.0.0", "10.10.0.255",     "10.20.0.7",
+					       "127.0.0.1", "0.0.0.0",	       "0.1.2.3",
 					       "224.0.0.1", "239.255.255.255", "255.255.255.255" };
-	static const char *const inside[] = { "10.30.0.25", "10.9.255.255", "10.10.1.0", "1.0.0.0", "223.255.255.255", "240.0.0.1" };
+	static const char *const inside[] = { "10.30.0.25", "10.9.255.255",    "10.10.1.0",
+					      "1.0.0.0",    "223.255.255.255", "240.0.0.1" };
 	for (int want = 0; want < 2; want++) {
 		for (size_t i = 0; i < (want ? sizeof inside : sizeof outside) / sizeof *inside; i++) {
 			struct zg_addr a;
@@ -95,7 +98,8 @@ START_TEST(test_narrowest_zone_wins)
 			ck_assert_int_eq(zg_addr_parse(want ? inside[i] : outside[i], &a), ZG_OK);
 			for (size_t k = 0; k < set->n_elems; k++)
 				if (strcmp((const char *)set->elems[k].key, "in0") == 0 &&
-				    memcmp(set->elems[k].key + 16, a.b, 4) <= 0 && memcmp(set->elems[k].end + 16, a.b, 4) >= 0)
+				    memcmp(set->elems[k].key + 16, a.b, 4) <= 0 &&
+				    memcmp(set->elems[k].end + 16, a.b, 4) >= 0)
 					found = true;
 			ck_assert_msg(found == (want != 0), "%s", want ? inside[i] : outside[i]);
 		}
@@ -107,7 +111,8 @@ END_TEST
 /* 10/8 and 10.20.5/24 of one zone around 10.20/16 of another. */
 START_TEST(test_zone_inside_zone_inside_zone)
 {
-	struct zg_policy *policy = plan_policy(PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), "", &diags);
+	struct zg_policy *policy =
+		plan_policy(PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), "", &diags);
 	ck_assert_int_eq(zg_range_parse("10.0.0.0/8", &policy->zones[2].ranges[0]), ZG_OK);
 	ck_assert_int_eq(zg_range_parse("10.20.5.0/24", &policy->zones[2].ranges[1]), ZG_OK);
 	ck_assert_int_eq(zg_range_parse("10.20.0.0/16", &policy->zones[1].ranges[0]), ZG_OK);
@@ -144,7 +149,8 @@ END_TEST
 
 START_TEST(test_flow_that_permits_nothing)
 {
-	struct zg_policy *policy = plan_policy(PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), "", &diags);
+	struct zg_policy *policy =
+		plan_policy(PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), "", &diags);
 	const struct zg_plan_env env = { .queue = ZG_QUEUE_NATIVE };
 	struct zg_plan *plan = NULL;
 	/* an address of the other zone: no packet could have it */
@@ -157,7 +163,8 @@ END_TEST
 
 START_TEST(test_flow_is_cut_to_its_zone)
 {
-	struct zg_policy *policy = plan_policy(PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), "", &diags);
+	struct zg_policy *policy =
+		plan_policy(PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", ""), "", &diags);
 	ck_assert_int_eq(zg_range_parse("10.19.255.254-10.20.0.1", &policy->flows[0].sources[0]), ZG_OK);
 	struct zg_plan *plan = plan_compile(policy, 1, ZG_QUEUE_NATIVE, &diags);
 	ck_assert(prints(plan, "\t10.19.255.254/31 . 10.20.0.25 . tcp . 25 "));
@@ -167,9 +174,10 @@ END_TEST
 
 START_TEST(test_twins)
 {
-	struct zg_policy *policy = plan_policy(
-		PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", "") "," PLAN_FLOW("b", "\"10.30.0.26\"", "\"10.20.0.25\"", ""),
-		"", &diags);
+	struct zg_policy *policy = plan_policy(PLAN_ZONES,
+					       PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"",
+							 "") "," PLAN_FLOW("b", "\"10.30.0.26\"", "\"10.20.0.25\"", ""),
+					       "", &diags);
 	const struct zg_plan_env env = { .queue = ZG_QUEUE_NATIVE };
 	struct zg_plan *plan = NULL;
 	policy->flows[1].sources[0] = policy->flows[0].sources[0];
@@ -182,9 +190,10 @@ END_TEST
 /* Not equal, but crossing: the kernel would take both and use whichever it finds first. */
 START_TEST(test_crossing_flows)
 {
-	struct zg_policy *policy = plan_policy(
-		PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", "") "," PLAN_FLOW("b", "\"10.30.0.26\"", "\"10.20.0.26\"", ""),
-		"", &diags);
+	struct zg_policy *policy = plan_policy(PLAN_ZONES,
+					       PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"",
+							 "") "," PLAN_FLOW("b", "\"10.30.0.26\"", "\"10.20.0.26\"", ""),
+					       "", &diags);
 	const struct zg_plan_env env = { .queue = ZG_QUEUE_NATIVE };
 	struct zg_plan *plan = NULL;
 	ck_assert_int_eq(zg_range_parse("10.30.0.0/24", &policy->flows[0].sources[0]), ZG_OK);
@@ -232,9 +241,10 @@ END_TEST
 
 START_TEST(test_expiry)
 {
-	struct zg_policy *policy = plan_policy(
-		PLAN_ZONES, PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"", "") "," PLAN_FLOW("b", "\"10.30.0.26\"", "\"10.20.0.26\"", ""),
-		"", &diags);
+	struct zg_policy *policy = plan_policy(PLAN_ZONES,
+					       PLAN_FLOW("a", "\"10.30.0.25\"", "\"10.20.0.25\"",
+							 "") "," PLAN_FLOW("b", "\"10.30.0.26\"", "\"10.20.0.26\"", ""),
+					       "", &diags);
 	struct zg_plan_env env = { .queue = ZG_QUEUE_NATIVE, .now = 1000 };
 	struct zg_plan *plan = NULL;
 	policy->flows[0].expires = 1000;
@@ -252,12 +262,14 @@ END_TEST
 
 START_TEST(test_queues)
 {
-	struct zg_plan *one = plan_compile(plan_policy(PLAN_ZONES, PLAN_MAIL, PLAN_DAEMON(1), &diags), 1, ZG_QUEUE_TARGET, &diags);
+	struct zg_plan *one =
+		plan_compile(plan_policy(PLAN_ZONES, PLAN_MAIL, PLAN_DAEMON(1), &diags), 1, ZG_QUEUE_TARGET, &diags);
 	ck_assert(prints(one, "xt target NFQUEUE num 100\n"));
 	ck_assert(!prints(one, "jhash"));
 	ck_assert(!prints(one, "queue_1"));
 	zg_plan_free(one);
-	struct zg_plan *three = plan_compile(plan_policy(PLAN_ZONES, PLAN_MAIL, PLAN_DAEMON(3), &diags), 1, ZG_QUEUE_NATIVE, &diags);
+	struct zg_plan *three =
+		plan_compile(plan_policy(PLAN_ZONES, PLAN_MAIL, PLAN_DAEMON(3), &diags), 1, ZG_QUEUE_NATIVE, &diags);
 	ck_assert(prints(three, " mod 3 seed 0xfeedface vmap @queues"));
 	ck_assert(prints(three, " queue num 102\n"));
 	ck_assert(!prints(three, "flags 0x") && !prints(three, " total "));
@@ -363,7 +375,8 @@ START_TEST(test_differences)
 {
 	differs(no_owner, "lacks the owner flag");
 	differs(extra_chain, "chain open is not in the policy");
-	differs(accept_policy, "policy accept; ...}, it should be chain forward { type filter hook forward priority 0; policy drop");
+	differs(accept_policy,
+		"policy accept; ...}, it should be chain forward { type filter hook forward priority 0; policy drop");
 	differs(lost_rule, "is \"\", it should be \"counter name \"drop_pair\"");
 	differs(extra_rule, "is \"[flow_offload]\", it should be \"\"");
 	differs(bypass, "queue num 100 flags 0x1");
