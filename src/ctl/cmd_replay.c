@@ -211,6 +211,9 @@ static void print_rest(const struct arguments *a, const struct zg_replay_rest *r
 					(unsigned long long)rest->dropped[r], zg_reason_name((enum zg_reason)r),
 					zg_reason_text((enum zg_reason)r));
 	}
+	if (rest->unfilled > 0)
+		fprintf(stderr, "zonegatectl replay: %llu packets were captured before their checksum was filled in: it was not "
+				"checked\n", (unsigned long long)rest->unfilled);
 	if (rest->checksum > 0 && !a->no_checksum)
 		fprintf(stderr, "zonegatectl replay: %llu packets have a bad checksum; if the capture was taken on the host that "
 				"sent them, try --no-checksum\n", (unsigned long long)rest->checksum);

@@ -5,6 +5,7 @@
  */
 #include "ctl/replay.h"
 
+#include <netinet/in.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,19 @@ static const uint8_t *complete_header(struct zg_replay *r, const struct zg_captu
 	return r->packet;
 }
 
+/* A capture on the sending host, or behind it on the same machine, shows checksums that are still to be filled: the field
+ * holds the sum of the pseudo header alone. The queue tells the live inspector so; here the value does. */
+static bool checksum_unfilled(const struct zg_packet *p, const struct zg_seg *seg)
+{
+	if (seg->tcp_off == 0 || p->len < seg->tcp_off + 20u)
+		return false;
+	const size_t tcp_len = p->len - seg->tcp_off, field = seg->tcp_off + 16u;
+	const uint64_t addresses = seg->src.family == ZG_IPV4 ? zg_sum(0, p->data + 12, 8) : zg_sum(0, p->data + 8, 32);
+
+	/* zg_sum_fold() complements; this field is not complemented */
+	return zg_sum_fold(addresses + IPPROTO_TCP + tcp_len) == (uint16_t)~(p->data[field] << 8 | p->data[field + 1]);
+}
+
 enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_packet *packet)
 {
 	advance(replay, packet->time_ms);
@@ -261,7 +275,7 @@ enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_p
 		replay->rest.other++;
 		return ZG_OK;
 	}
-	const struct zg_packet p = {
+	struct zg_packet p = {
 		.id = ++replay->id,
 		.mark = REPLAY_MARK,
 		.data = replay->config.no_checksum ? complete_header(replay, packet) : packet->data,
@@ -270,7 +284,12 @@ enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_p
 		.checksum_unfilled = replay->config.no_checksum,
 		.now_ms = replay->now_ms,
 	};
-	const enum zg_reason reason = zg_decode(&p, &replay->seg);
+	enum zg_reason reason = zg_decode(&p, &replay->seg);
+	if (reason == ZG_R_PKT_CHECKSUM && checksum_unfilled(&p, &replay->seg)) {
+		p.checksum_unfilled = true;
+		replay->rest.unfilled++;
+		reason = zg_decode(&p, &replay->seg);
+	}
 	if (reason == ZG_R_PKT_PROTOCOL) {
 		replay->rest.other++;
 		return ZG_OK;

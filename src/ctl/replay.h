@@ -38,6 +38,7 @@ struct zg_replay_rest {
 	uint64_t packets;   /* in the capture */
 	uint64_t other;	    /* not TCP over IP: ignored */
 	uint64_t dropped[ZG_REASON_COUNT]; /* unreadable, or fragments */
+	uint64_t unfilled;  /* packets whose checksum was still to be filled by hardware: not checked */
 	uint64_t checksum;  /* all packets with a bad checksum, those of connections too */
 };
 

@@ -321,6 +321,31 @@ START_TEST(checksums_not_filled)
 }
 END_TEST
 
+/* What Linux leaves for its hardware is told from a wrong checksum, without any option. */
+START_TEST(checksums_still_to_be_filled)
+{
+	static uint8_t buf[PKT_MAX];
+	const struct pkt p = { .client_port = 1, .flags = ZG_ACK, .seq = C + 1, .ack = S + 1, .data = "abc", .len = 3 };
+
+	begin(false);
+	shake(1);
+	const size_t len = pkt_build(&p, buf);
+	const uint64_t pseudo = zg_sum(0, buf + 12, 8) + 6 + (len - 20);
+	const uint16_t partial = (uint16_t)~zg_sum_fold(pseudo);
+	buf[36] = (uint8_t)((partial + 1) >> 8);
+	buf[37] = (uint8_t)(partial + 1);
+	raw(buf, len, len);
+	raw(buf, 21, 21); /* shorter than its header */
+	buf[36] = (uint8_t)(partial >> 8);
+	buf[37] = (uint8_t)partial;
+	raw(buf, len, len);
+	finish(1);
+	is(0, ZG_REPLAY_INCOMPLETE, ZG_R_NONE, "abc", "");
+	ck_assert_uint_eq(flows[0].dropped[ZG_R_PKT_CHECKSUM], 1);
+	ck_assert_uint_eq(rest.unfilled, 1);
+}
+END_TEST
+
 START_TEST(time_goes_with_the_capture)
 {
 	begin(false);
@@ -561,6 +586,7 @@ int main(void)
 	tcase_add_test(tc, acknowledged_out_of_order);
 	tcase_add_test(tc, bad_packets);
 	tcase_add_test(tc, checksums_not_filled);
+	tcase_add_test(tc, checksums_still_to_be_filled);
 	tcase_add_test(tc, time_goes_with_the_capture);
 	suite_add_tcase(suite, tc);
 
