@@ -26,7 +26,7 @@
 #define ZG_STREAM_HOLD_PKTS	64u  /* packets out of order or held per direction */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of stream buffers over all flows of one inspector */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
-#define ZG_IDLE_MS		(6u * 60 * 1000) /* ms without a packet: above the 5 min an SMTP server waits (RFC 5321 4.5.3.2) */
+#define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */
 #define ZG_HOLD_MS		30000u /* ms a packet may wait out of order before it is dropped */
 #define ZG_CLOSED_MS		60000u /* ms a closed flow still answers late segments (RFC 9293 TIME-WAIT, shortened) */
 #define ZG_DEAD_MS		120000u /* ms a denied connection's segments are told apart from unknown ones */

@@ -800,6 +800,18 @@ START_TEST(idle_connection_ends)
 }
 END_TEST
 
+/* A server may take 10 minutes to answer the end of data (RFC 5321 4.5.3.2.6): a client that never reads the answer sends
+ * the mail again. */
+START_TEST(idle_connection_waits_for_its_answer)
+{
+	world_open(w);
+	accepted(client_says(w, 0, "a", 0));
+	world_wait(w, 10u * 60 * 1000);
+	ck_assert_uint_eq(w->n_events, 1);
+	accepted(server_says(w, 0, "b", 1));
+}
+END_TEST
+
 START_TEST(policy_changes)
 {
 	world_open(w);
@@ -944,6 +956,7 @@ int main(void)
 	tcase_add_test(tc, ack_behind_by_a_window_that_grew);
 	tcase_add_test(tc, syn_flood_is_bounded);
 	tcase_add_test(tc, idle_connection_ends);
+	tcase_add_test(tc, idle_connection_waits_for_its_answer);
 	tcase_add_test(tc, policy_changes);
 	tcase_add_test(tc, policy_gone_during_handshake);
 	tcase_add_test(tc, ipv6_too);
