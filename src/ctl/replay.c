@@ -263,8 +263,8 @@ static bool checksum_unfilled(const struct zg_packet *p, const struct zg_seg *se
 	const size_t tcp_len = p->len - seg->tcp_off, field = seg->tcp_off + 16u;
 	const uint64_t addresses = seg->src.family == ZG_IPV4 ? zg_sum(0, p->data + 12, 8) : zg_sum(0, p->data + 8, 32);
 
-	/* zg_sum_fold() complements; this field is not complemented */
-	return zg_sum_fold(addresses + IPPROTO_TCP + tcp_len) == (uint16_t)~(p->data[field] << 8 | p->data[field + 1]);
+	const uint16_t sum = zg_sum_fold(addresses + IPPROTO_TCP + tcp_len); /* complemented; the field is not */
+	return ((unsigned)p->data[field] << 8 | p->data[field + 1]) == (sum ^ 0xffffu);
 }
 
 enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_packet *packet)
