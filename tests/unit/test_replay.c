@@ -13,6 +13,7 @@
 #include "letters.h"
 #include "pkt.h"
 #include "unit.h"
+#include "zonegate/limits.h"
 
 /* --- link types ------------------------------------------------------------------------------------- */
 
