@@ -45,6 +45,8 @@ struct zg_inject {
 	uint16_t window; /* as on the wire (scaled) */
 	bool timestamps;
 	uint32_t ts_val, ts_ecr;
+	bool sack; /* ZG_INJECT_ACK: sack_left .. sack_right came out of order (RFC 2018) */
+	uint32_t sack_left, sack_right;
 	enum zg_refusal refusal; /* ZG_INJECT_REFUSAL */
 	enum zg_reason reason;
 };

@@ -96,6 +96,18 @@ static size_t put_timestamps(uint8_t *p, const struct zg_inject *inject)
 	return 12;
 }
 
+static size_t put_sack(uint8_t *p, const struct zg_inject *inject)
+{
+	uint32_t left = htonl(inject->sack_left), right = htonl(inject->sack_right);
+	p[0] = TCPOPT_NOP;
+	p[1] = TCPOPT_NOP;
+	p[2] = TCPOPT_SACK;
+	p[3] = 10;
+	memcpy(p + 4, &left, 4);
+	memcpy(p + 8, &right, 4);
+	return 12;
+}
+
 size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_INJECT_PACKET_MAX])
 {
 	const struct zg_tuple *t = &inject->tuple;
@@ -120,6 +132,8 @@ size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_
 	};
 	if (inject->timestamps && inject->kind != ZG_INJECT_RST)
 		len += put_timestamps(tcp + len, inject);
+	if (inject->sack && inject->kind == ZG_INJECT_ACK)
+		len += put_sack(tcp + len, inject);
 	h.doff = (unsigned)(len / 4) & 0xfu;
 	if (inject->kind == ZG_INJECT_REFUSAL) {
 		text_len = zg_refusal_text(inject->refusal, inject->reason, text);

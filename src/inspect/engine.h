@@ -161,6 +161,10 @@ void zg_out_reset_sender(struct zg_engine *e, const struct zg_flow *f, const str
 /* ACK to the one who sends dir, with what the other end has acknowledged so far: answers a repetition or challenges an
  * odd segment (RFC 5961). */
 void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, enum zg_reason reason);
+/* What a receiver says to a segment that came early: a duplicate ACK, with the bytes that wait around seq .. end where both
+ * ends agreed to selective acknowledgements (RFC 5681 3.2, RFC 2018). Without it the sender of a lost segment would know
+ * nothing before its retransmission timer, since the segments behind the gap do not reach the receiver. */
+void zg_out_ack_early(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end);
 /* The injection common to a flow's own: mark, tuple, timestamps. */
 struct zg_inject zg_out_template(const struct zg_flow *f, enum zg_inject_kind kind, bool to_client,
 				 enum zg_reason reason);
@@ -208,6 +212,8 @@ bool zg_hold_covers(const struct zg_half *half, uint32_t seq, uint32_t end);
  * them says all that p says. */
 bool zg_hold_agrees(const struct zg_half *half, const struct zg_pkt *p, bool *ret_covered);
 
+/* Widens seq .. end by the early ones that touch it. */
+void zg_hold_around(const struct zg_half *half, uint32_t *seq, uint32_t *end);
 /* Is there an early one with bytes from seq on? */
 bool zg_hold_beyond(const struct zg_half *half, uint32_t seq);
 

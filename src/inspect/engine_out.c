@@ -137,7 +137,7 @@ void zg_out_reset_sender(struct zg_engine *e, const struct zg_flow *f, const str
 	zg_out_inject(e, &rst);
 }
 
-void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, enum zg_reason reason)
+static struct zg_inject ack_to(const struct zg_flow *f, enum zg_dir dir, enum zg_reason reason)
 {
 	const struct zg_half *to = &f->half[dir], *from = &f->half[zg_dir_other(dir)];
 	struct zg_inject ack = zg_out_template(f, ZG_INJECT_ACK, dir == ZG_CLIENT, reason);
@@ -146,5 +146,24 @@ void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, e
 	ack.ack = to->una;
 	ack.has_ack = true;
 	ack.window = from->window;
+	return ack;
+}
+
+void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, enum zg_reason reason)
+{
+	const struct zg_inject ack = ack_to(f, dir, reason);
+	zg_out_inject(e, &ack);
+}
+
+void zg_out_ack_early(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end)
+{
+	struct zg_inject ack = ack_to(f, dir, ZG_R_NONE);
+
+	zg_hold_around(&f->half[dir], &seq, &end);
+	ack.sack = f->sack_ok && seq != end;
+	if (ack.sack) {
+		ack.sack_left = seq;
+		ack.sack_right = end;
+	}
 	zg_out_inject(e, &ack);
 }

@@ -233,10 +233,11 @@ static struct zg_fate hold_early(struct zg_engine *e, struct zg_flow *f, enum zg
 
 	if (!zg_hold_agrees(&f->half[dir], p, &covered))
 		return kill_flow(e, f, dir, ZG_R_TCP_OVERLAP);
-	if (covered)
-		return ZG_FATE_DROP(ZG_R_TCP_REPEAT);
 	/* over the bound only the packet is lost: the sender repeats it once the gap is filled */
-	return ZG_FATE_DROP(zg_hold_add(e, f, dir, ZG_HOLD_EARLY, p));
+	enum zg_reason reason = covered ? ZG_R_TCP_REPEAT : zg_hold_add(e, f, dir, ZG_HOLD_EARLY, p);
+	if (reason == ZG_R_NONE || covered)
+		zg_out_ack_early(e, f, dir, p->seg.seq, p->seg.seq + p->seg.len);
+	return ZG_FATE_DROP(reason);
 }
 
 /* All its bytes were inspected: goes out as soon as all are released. */

@@ -118,6 +118,21 @@ bool zg_hold_agrees(const struct zg_half *half, const struct zg_pkt *p, bool *re
 	return true;
 }
 
+void zg_hold_around(const struct zg_half *half, uint32_t *seq, uint32_t *end)
+{
+	for (struct zg_list *at = half->early.next; at != &half->early; at = at->next) {
+		const struct zg_seg *seg = &held_in_flow(at)->pkt.seg;
+		const uint32_t seg_end = seg->seq + seg->len;
+		if (zg_seq_le(seg->seq, *end) && zg_seq_lt(*end, seg_end))
+			*end = seg_end;
+	}
+	for (struct zg_list *at = half->early.prev; at != &half->early; at = at->prev) {
+		const struct zg_seg *seg = &held_in_flow(at)->pkt.seg;
+		if (zg_seq_lt(seg->seq, *seq) && zg_seq_le(*seq, seg->seq + seg->len))
+			*seq = seg->seq;
+	}
+}
+
 bool zg_hold_beyond(const struct zg_half *half, uint32_t seq)
 {
 	for (struct zg_list *at = half->early.next; at != &half->early; at = at->next) {

@@ -135,7 +135,7 @@ bool zg_inject_valid(const struct zg_inject *i)
 {
 	return ENUM_IN(i->kind, ZG_INJECT_RST, ZG_INJECT_REFUSAL + 1) && ENUM_IN(i->refusal, 0, ZG_REFUSAL_COUNT) &&
 	       ENUM_IN(i->reason, 0, ZG_REASON_COUNT) && bool_valid(&i->to_client) && bool_valid(&i->has_ack) &&
-	       bool_valid(&i->timestamps) && tuple_valid(&i->tuple, false) && i->tuple.protocol == ZG_TCP &&
+	       bool_valid(&i->timestamps) && bool_valid(&i->sack) && (!i->sack || i->kind == ZG_INJECT_ACK) && tuple_valid(&i->tuple, false) && i->tuple.protocol == ZG_TCP &&
 	       (i->kind != ZG_INJECT_REFUSAL || (i->to_client && i->refusal != ZG_REFUSAL_RESET));
 }
 

@@ -130,6 +130,13 @@ START_TEST(checks_injections)
 	memset(&i.to_client, 2, 1);
 	ck_assert(!zg_inject_valid(&i));
 	i = inject();
+	i.sack = true; /* with an acknowledgement only */
+	ck_assert(!zg_inject_valid(&i));
+	i.kind = ZG_INJECT_ACK;
+	ck_assert(zg_inject_valid(&i));
+	memset(&i.sack, 2, 1);
+	ck_assert(!zg_inject_valid(&i));
+	i = inject();
 	i.kind = ZG_INJECT_REFUSAL; /* a refusal text goes to clients only, and must be one */
 	i.refusal = ZG_REFUSAL_SMTP_554;
 	ck_assert(!zg_inject_valid(&i));

@@ -77,6 +77,26 @@ START_TEST(a_reset_is_bare)
 }
 END_TEST
 
+START_TEST(an_acknowledgement_carries_a_sack_block)
+{
+	uint8_t p[ZG_INJECT_PACKET_MAX];
+	struct zg_inject i = sample(families[_i], ZG_INJECT_ACK);
+	i.sack = true;
+	i.sack_left = 0x11223344;
+	i.sack_right = 0x55667788;
+	size_t len = zg_inject_build(&i, p);
+	const uint8_t *t = tcp_of(p, families[_i]);
+	check_sums(p, len, families[_i]);
+	ck_assert_uint_eq(t[12] >> 4, 11); /* 20 and twice 12 octets */
+	ck_assert_uint_eq(t[13], 0x10);
+	ck_assert_mem_eq(t + 32, "\x01\x01\x05\x0a\x11\x22\x33\x44\x55\x66\x77\x88", 12);
+	i.timestamps = false;
+	zg_inject_build(&i, p);
+	ck_assert_uint_eq(t[12] >> 4, 8);
+	ck_assert_mem_eq(t + 20, "\x01\x01\x05\x0a", 4);
+}
+END_TEST
+
 START_TEST(a_refusal_carries_text_timestamps_and_fin)
 {
 	uint8_t p[ZG_INJECT_PACKET_MAX];
@@ -114,6 +134,7 @@ int main(void)
 	Suite *s = suite_create("inject");
 	TCase *t = tcase_create("inject");
 	tcase_add_loop_test(t, a_reset_is_bare, 0, 2);
+	tcase_add_loop_test(t, an_acknowledgement_carries_a_sack_block, 0, 2);
 	tcase_add_loop_test(t, a_refusal_carries_text_timestamps_and_fin, 0, 2);
 	tcase_add_test(t, every_reason_makes_a_legal_reply);
 	suite_add_tcase(s, t);

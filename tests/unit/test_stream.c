@@ -147,6 +147,40 @@ START_TEST(out_of_order_waits)
 }
 END_TEST
 
+/* What waits here never reaches the receiver, so the sender hears from us that a segment was lost: RFC 5681 3.2, RFC 2018 4. */
+static void check_early(uint32_t left, uint32_t right)
+{
+	const struct zg_inject *ack = &w->injects[w->n_injects - 1];
+	ck_assert_int_eq(ack->kind, ZG_INJECT_ACK);
+	ck_assert(ack->to_client && ack->has_ack && ack->sack);
+	ck_assert_uint_eq(ack->ack, C + 1);
+	ck_assert_uint_eq(ack->seq, S + 1);
+	ck_assert_uint_eq(ack->sack_left, C + 1 + left);
+	ck_assert_uint_eq(ack->sack_right, C + 1 + right);
+}
+
+START_TEST(out_of_order_is_answered)
+{
+	held(client_says(w, 5, "fg", 0));
+	check_early(5, 7);
+	held(client_says(w, 2, "c", 0));
+	check_early(2, 3);
+	held(client_says(w, 3, "de", 0)); /* joins the two */
+	check_early(2, 7);
+	dropped(client_says(w, 3, "d", 0));
+	check_early(2, 7);
+	held(client_says(w, 9, "j", 0));
+	check_early(9, 10);
+	ck_assert_uint_eq(w->n_injects, 5);
+	held(client_ends(w, 12, "", 0)); /* no byte, no block */
+	ck_assert_uint_eq(w->n_injects, 6);
+	ck_assert(!w->injects[5].sack);
+	accepted(client_says(w, 0, "ab", 0));
+	ck_assert_uint_eq(w->n_injects, 6);
+	world_read(w, ZG_CLIENT, "abcdefg");
+}
+END_TEST
+
 START_TEST(out_of_order_with_two_stories_kills)
 {
 	uint32_t one = client_says(w, 2, "cd", 0);
@@ -904,6 +938,7 @@ int main(void)
 	tcase_add_test(tc, acknowledged_bytes_are_answered);
 	tcase_add_test(tc, bytes_before_the_first);
 	tcase_add_test(tc, out_of_order_waits);
+	tcase_add_test(tc, out_of_order_is_answered);
 	tcase_add_test(tc, out_of_order_with_two_stories_kills);
 	tcase_add_test(tc, out_of_order_overlapping_alike);
 	tcase_add_test(tc, out_of_order_differs_from_what_came);
