@@ -7,7 +7,7 @@
 #include "proto/ascii.h"
 
 enum domain_stage { DOMAIN_BEGIN = 0, LABEL, LABEL_BEGIN, LITERAL, LITERAL_OVER };
-enum path_stage { OPEN = 0, LOCAL_BEGIN, ATOM, ATOM_BEGIN, QUOTED, QUOTED_PAIR, QUOTED_OVER, DOMAIN, CLOSED };
+enum path_stage { OPEN = 0, LOCAL_BEGIN, ATOM, QUOTED, QUOTED_PAIR, QUOTED_OVER, DOMAIN, CLOSED };
 
 void zg_domain_begin(struct zg_domain *ret_domain)
 {
@@ -61,7 +61,8 @@ bool zg_domain_feed(struct zg_domain *domain, uint8_t octet)
 		return ok;
 	}
 	domain->hyphen = octet == '-';
-	if (domain->hyphen ? domain->stage != LABEL : !zg_ascii_alnum(octet))
+	/* '_' is no letter of a host name, but names of Windows hosts have it, and no server minds */
+	if (domain->hyphen ? domain->stage != LABEL : !zg_ascii_alnum(octet) && octet != '_')
 		return false;
 	domain->stage = LABEL;
 	return ++domain->label_len <= ZG_LABEL_LEN_MAX;
@@ -77,9 +78,11 @@ void zg_path_begin(struct zg_path *ret_path, enum zg_path_kind kind)
 	*ret_path = (struct zg_path){ .kind = (uint8_t)kind, .stage = OPEN, .postmaster = 1 };
 }
 
-static bool atext(uint8_t octet)
+/* With '.', wherever it stands: Japanese carriers gave out addresses like "a..b@" and "a.@" for years, and not everybody
+ * quotes them. There is no second way to read one. */
+static bool local_text(uint8_t octet)
 {
-	return zg_ascii_visible_but(octet, "()<>[]:;@\\,.\"");
+	return zg_ascii_visible_but(octet, "()<>[]:;@\\,\"");
 }
 
 static bool local_octet(struct zg_path *p, uint8_t octet)
@@ -112,7 +115,7 @@ static bool local_begin(struct zg_path *p, uint8_t octet)
 		return p->kind == ZG_PATH_REVERSE;
 	}
 	p->stage = octet == '"' ? QUOTED : ATOM;
-	return (octet == '"' || atext(octet)) && local_octet(p, octet);
+	return (octet == '"' || local_text(octet)) && local_octet(p, octet);
 }
 
 bool zg_path_feed(struct zg_path *path, uint8_t octet)
@@ -126,11 +129,7 @@ bool zg_path_feed(struct zg_path *path, uint8_t octet)
 	case ATOM:
 		if (octet == '@' || octet == '>')
 			return local_over(path, octet);
-		path->stage = octet == '.' ? ATOM_BEGIN : ATOM;
-		return (octet == '.' || atext(octet)) && local_octet(path, octet);
-	case ATOM_BEGIN:
-		path->stage = ATOM;
-		return atext(octet) && local_octet(path, octet);
+		return local_text(octet) && local_octet(path, octet);
 	case QUOTED:
 		path->stage = octet == '"' ? QUOTED_OVER : octet == '\\' ? QUOTED_PAIR : QUOTED;
 		return (octet == ' ' || zg_ascii_visible(octet)) && local_octet(path, octet);

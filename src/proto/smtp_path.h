@@ -9,7 +9,9 @@
 #define ZG_DOMAIN_MAX	 255 /* octets, RFC 5321 4.5.3.1.2 */
 #define ZG_LABEL_LEN_MAX 63  /* octets, RFC 1035 2.3.4 */
 #define ZG_LITERAL_MAX	 52  /* octets between the brackets: "IPv6:" and the longest form of an address */
-#define ZG_LOCAL_MAX	 64  /* octets, RFC 5321 4.5.3.1.1 */
+/* octets: of a path without its brackets, RFC 5321 4.5.3.1.3. The 64 of 4.5.3.1.1 are exceeded by return paths that name
+ * the recipient (VERP, SRS). */
+#define ZG_LOCAL_MAX 254
 
 struct zg_domain {
 	uint8_t stage;
