@@ -5,7 +5,7 @@
 
 /* A line that begins with one of these, after blanks and in any letter case, begins a file. */
 static const char *const marks[ZG_TEXT_MARKS] = {
-	"begin-base64 ",
+	"begin-base64",
 	"=ybegin ",
 	"(this file must be converted with binhex",
 	"-----begin pgp",

@@ -328,7 +328,7 @@ static const struct row bodies[] = {
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin 644" AT " a.exe"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nx\r\n  BEGIN 0755" AT "  a.exe"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin " AT " a.exe"),
-	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin-base64" AT " 644 a.exe"),
+	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin-base6" AT "4\t644 a.exe"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\n=ybegin" AT " line=128 size=1 name=a"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\n(This file must be converted with BinHe" AT "x 4.0)"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\n-----BEGIN PG" AT "P MESSAGE-----"),
@@ -418,11 +418,11 @@ static const struct row second_readings[] = {
 	DENY(HEADER_FORBIDDEN, H_MIME "Content-Disposition: inline;\r\n filename*=utf-8''a.exe\r\n" AT "\r\n"),
 	/* text that is another text after decoding, unfolding or joining */
 	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4gNjQ0" "I" AT "GEu\r\n"),
-	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4tYmFzZTY0I" AT "DY0\r\n"),
+	DENY(BODY_HIDDEN_FILE, H_B64 "YmVnaW4tYmFzZTY" AT "0IDY0\r\n"),
 	DENY(BODY_HIDDEN_FILE, H_QP "=62=65=67=69=6E=20=36=34=34=2" AT "0=61"),
 	/* a reader that does not know " quoted-printable" when it is folded, or followed by a blank, decodes nothing */
 	DENY(BODY_HIDDEN_FILE, H_UTF8 "Content-Transfer-Encoding:\r\n quoted-printable\r\n\r\nx=\r\nbegin 644" AT " a\r\n"),
-	DENY(BODY_HIDDEN_FILE, H_UTF8 "Content-Transfer-Encoding: quoted-printable\t\r\n\r\nx=\r\n begin-base64" AT " 644 a\r\n"),
+	DENY(BODY_HIDDEN_FILE, H_UTF8 "Content-Transfer-Encoding: quoted-printable\t\r\n\r\nx=\r\n begin-base6" AT "4-encoded 644 a\r\n"),
 	DENY(BODY_HIDDEN_FILE, H_QP "x=\r\n-----BEGIN PG" AT "P MESSAGE-----\r\n"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin\t644" AT "\ta"),
 	DENY(BODY_HIDDEN_FILE, H_TO "\r\nbegin 100644" AT " a"),
