@@ -4,12 +4,12 @@
  * nothing: length, type and every enum are checked before use (zg_chan_recv and the zg_msg_*_get functions).
  * Native byte order: both ends are the same program on the same machine.
  *
- *   supervisor -> gate       CONFIG POLICY REBIND
- *   gate -> supervisor       QUEUE(2 fds) POLICY_ACK PONG GATE_NOTE
+ *   supervisor -> gate       CONFIG POLICY REBIND PING
+ *   gate -> supervisor       QUEUE(2 fds) POLICY_ACK PONG
  *   supervisor -> inspector  POLICY(1 fd) PING
  *   inspector -> supervisor  POLICY_ACK EVENT STATS
  *   inspector -> gate        VERDICTS INJECT PONG
- *   watch -> supervisor      EVENT
+ *   watch -> supervisor      EVENT STATS
  */
 #ifndef ZONEGATE_MSG_H
 #define ZONEGATE_MSG_H
@@ -37,6 +37,9 @@ enum zg_msg_type {
 	ZG_MSG_TYPE_END
 };
 
+/* In the upper eight bits of a PONG to the supervisor: the queue's index, or the gate itself. */
+#define ZG_PONG_GATE 0xffu
+
 struct zg_msg_hdr {
 	uint32_t type;
 	uint32_t len;	 /* of the whole message, header included */
@@ -51,6 +54,7 @@ struct zg_msg_config {
 
 struct zg_msg_verdict {
 	uint32_t id;
+	uint32_t mark;	 /* with a replacement: the flow that it belongs to */
 	uint32_t accept; /* 0 or 1 */
 	uint32_t len;	 /* of the replacement that follows, 0 = unchanged; padded to 4 */
 };

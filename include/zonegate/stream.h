@@ -105,6 +105,8 @@ void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms);
 /* The policy changed: connections whose mark no longer resolves to the same identity are judged at their next packet;
  * nothing to do here. Stats are a snapshot. */
 void zg_engine_stats(const struct zg_engine *engine, struct zg_engine_stats *ret_stats);
+/* During verdict() with a packet in place of another: the mark of its flow, of a generation that the gate knows. */
+uint32_t zg_engine_rewrite_mark(const struct zg_engine *engine);
 /* Calls fn for every flow still known (replay: what is incomplete). */
 void zg_engine_each(const struct zg_engine *engine,
 		    void (*fn)(void *ctx, const struct zg_tuple *tuple, const struct zg_flow_event *now), void *ctx);

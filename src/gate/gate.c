@@ -16,12 +16,14 @@
 struct gate_queue {
 	int socket;  /* shared with the inspector, which receives; -1 = closed */
 	int channel; /* verdicts come in here; -1 = closed */
+	uint32_t pong; /* the last answer to a ping that was passed on */
 };
 
 struct gate {
 	int chan;
 	struct zg_msg_config config;
 	struct gate_queue queues[ZG_INSPECTORS_MAX];
+	uint32_t ping; /* of the supervisor: the newest */
 	struct zg_rtabs rtabs;
 	struct zg_injector *injector;
 	struct zg_verdicts *verdicts;
@@ -59,6 +61,7 @@ static enum zg_err queue_bind(struct gate *g, uint32_t i)
 	}
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
 	q->channel = pair[0];
+	q->pong = g->ping;
 	fds[0] = q->socket;
 	fds[1] = pair[1];
 	err = zg_chan_send(g->chan, ZG_MSG_QUEUE, i, NULL, 0, fds, 2);
@@ -104,11 +107,38 @@ static enum zg_err on_supervisor(struct gate *g)
 	case ZG_MSG_REBIND:
 		err = msg.hdr.number < g->config.queues ? queue_bind(g, msg.hdr.number) : ZG_EINVAL;
 		break;
+	case ZG_MSG_PING:
+		g->ping = msg.hdr.number & 0xffffffu;
+		err = zg_chan_send(g->chan, ZG_MSG_PONG, (ZG_PONG_GATE << 24) | g->ping, NULL, 0, NULL, 0);
+		break;
 	default:
 		err = ZG_EINVAL;
 	}
 	zg_chan_close_fds(&msg);
 	return err;
+}
+
+/* What we send may only go between endpoints that a flow of the policy names, in either direction: a connection whose
+ * start was not seen has no known client. */
+static bool endpoints_permitted(const struct gate *g, uint32_t mark, const struct zg_tuple *tuple)
+{
+	const struct zg_rtab *rtab = zg_rtabs_of(&g->rtabs, mark);
+	const struct zg_tuple turned = {
+		.client = tuple->server,
+		.server = tuple->client,
+		.client_port = tuple->server_port,
+		.server_port = tuple->client_port,
+		.protocol = tuple->protocol,
+	};
+	return rtab != NULL && (zg_rtab_permits(rtab, mark, tuple) || zg_rtab_permits(rtab, mark, &turned));
+}
+
+/* The gate holds the power to send what the kernel did not receive: what an inspector wants in a packet's place has to be a
+ * whole TCP packet between endpoints of the flow that it names. Only fixed places of the headers are looked at. */
+static bool replacement_permitted(const struct gate *g, const struct zg_msg_verdict *v, const uint8_t *packet)
+{
+	struct zg_tuple tuple;
+	return zg_gate_header(packet, v->len, &tuple) && endpoints_permitted(g, v->mark, &tuple);
 }
 
 static enum zg_err on_verdicts(struct gate *g, uint32_t i, const struct zg_chan_msg *msg)
@@ -126,8 +156,13 @@ static enum zg_err on_verdicts(struct gate *g, uint32_t i, const struct zg_chan_
 			packet = zg_rd_bytes(&rd, (v.len + 3u) & ~3u);
 			if (packet == NULL || v.accept == 0)
 				return ZG_EINVAL;
+			/* may also be of a policy that is two changes old by now: dropped, and sent again by its host */
+			if (!replacement_permitted(g, &v, packet)) {
+				v.accept = 0;
+				packet = NULL;
+			}
 		}
-		if (zg_verdicts_add(g->verdicts, q->socket, num, v.id, v.accept == 1, packet, v.len) != ZG_OK)
+		if (zg_verdicts_add(g->verdicts, q->socket, num, v.id, v.accept == 1, packet, packet != NULL ? v.len : 0) != ZG_OK)
 			return ZG_ESYS;
 	}
 	if (zg_rd_left(&rd) != 0)
@@ -137,18 +172,14 @@ static enum zg_err on_verdicts(struct gate *g, uint32_t i, const struct zg_chan_
 	return ZG_OK;
 }
 
-/* A packet of our own may only go between endpoints that a flow of the policy names, in either direction: a
- * connection whose start was not seen has no known client. */
-static bool inject_permitted(const struct gate *g, const struct zg_inject *inject)
+/* One answer for each ping: otherwise an inspector could fill our channel to the supervisor, and we would wait for it. */
+static enum zg_err on_pong(struct gate *g, uint32_t i, uint32_t number)
 {
-	const struct zg_rtab *rtab = zg_rtabs_of(&g->rtabs, inject->mark);
-	struct zg_tuple turned = inject->tuple;
-	turned.client = inject->tuple.server;
-	turned.server = inject->tuple.client;
-	turned.client_port = inject->tuple.server_port;
-	turned.server_port = inject->tuple.client_port;
-	return rtab != NULL &&
-	       (zg_rtab_permits(rtab, inject->mark, &inject->tuple) || zg_rtab_permits(rtab, inject->mark, &turned));
+	struct gate_queue *q = &g->queues[i];
+	if (number != g->ping || number == q->pong)
+		return ZG_OK;
+	q->pong = number;
+	return zg_chan_send(g->chan, ZG_MSG_PONG, (i << 24) | number, NULL, 0, NULL, 0);
 }
 
 static enum zg_err on_inspector(struct gate *g, uint32_t i)
@@ -166,11 +197,11 @@ static enum zg_err on_inspector(struct gate *g, uint32_t i)
 		inject = zg_msg_body(&msg, sizeof *inject);
 		if (inject == NULL || !zg_inject_valid(inject))
 			return ZG_EINVAL;
-		if (inject_permitted(g, inject))
+		if (endpoints_permitted(g, inject->mark, &inject->tuple))
 			(void)zg_injector_send(g->injector, inject);
 		return ZG_OK;
 	case ZG_MSG_PONG:
-		return zg_chan_send(g->chan, ZG_MSG_PONG, (i << 24) | (msg.hdr.number & 0xffffffu), NULL, 0, NULL, 0);
+		return on_pong(g, i, msg.hdr.number);
 	default:
 		return ZG_EINVAL;
 	}
@@ -210,7 +241,7 @@ int zg_gate_run(int chan)
 	int status = EXIT_FAILURE;
 
 	for (size_t i = 0; i < ZG_INSPECTORS_MAX; i++)
-		g.queues[i] = (struct gate_queue){ -1, -1 };
+		g.queues[i] = (struct gate_queue){ .socket = -1, .channel = -1 };
 	g.buf = malloc(ZG_MSG_MAX);
 	if (g.buf == NULL || zg_verdicts_new(&g.verdicts) != ZG_OK)
 		goto out;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The gate: the only process that sends verdicts and resets. Holds CAP_NET_ADMIN and CAP_NET_RAW, never reads a payload. */
+/* The gate: the only process that sends verdicts and resets. Holds CAP_NET_ADMIN and CAP_NET_RAW, never reads a payload; of
+ * a packet that an inspector puts in the place of another it looks at the header. */
 #ifndef ZONEGATE_GATE_H
 #define ZONEGATE_GATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +25,11 @@ void zg_verdicts_free(struct zg_verdicts *v);
 enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id, bool accept, const uint8_t *packet,
 			    size_t len);
 enum zg_err zg_verdicts_flush(struct zg_verdicts *v, int fd);
+
+/* --- header.c: what a packet says of itself --- */
+/* The endpoints, as sent (client = sender), of a whole TCP packet: no IP options or extension headers, no fragment,
+ * lengths that agree with len. False for anything else, *ret_tuple untouched. */
+bool zg_gate_header(const uint8_t *packet, size_t len, struct zg_tuple *ret_tuple);
 
 /* --- inject.c: packets of our own --- */
 struct zg_injector;

@@ -17,6 +17,8 @@
 #define QUEUE_PACKETS 4096
 /* Bytes: 64 MiB cost nothing measurable less than the default's losses. */
 #define QUEUE_RCVBUF (64 * 1024 * 1024)
+/* Bytes of verdicts sent as one; the socket's send buffer has to hold them whatever the system's default is. */
+#define BATCH_BYTES (256u * 1024)
 
 static enum zg_err config_send(int fd, struct nlmsghdr *nlh)
 {
@@ -44,7 +46,7 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 {
 	uint8_t buf[512] __attribute__((aligned(8)));
 	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
-	const int size = QUEUE_RCVBUF;
+	const int size = QUEUE_RCVBUF, sndbuf = 2 * (int)BATCH_BYTES;
 	const uint32_t flags = NFQA_CFG_F_GSO;
 	enum zg_err err;
 
@@ -52,7 +54,8 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 	if (fd < 0)
 		return ZG_ESYS;
 	if (bind(fd, (struct sockaddr *)&local, sizeof local) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) {
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof sndbuf) != 0) {
 		err = ZG_ESYS;
 		goto fail;
 	}
@@ -74,8 +77,6 @@ fail:
 	close(fd);
 	return err;
 }
-
-#define BATCH_BYTES (256u * 1024)
 
 struct zg_verdicts {
 	size_t used;

@@ -258,6 +258,11 @@ void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms)
 
 /* --- looking in ---------------------------------------------------------------------------------- */
 
+uint32_t zg_engine_rewrite_mark(const struct zg_engine *engine)
+{
+	return engine->rewrite_mark;
+}
+
 void zg_engine_stats(const struct zg_engine *engine, struct zg_engine_stats *ret_stats)
 {
 	*ret_stats = engine->stats;

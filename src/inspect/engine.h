@@ -120,6 +120,7 @@ struct zg_engine {
 	uint64_t now_ms;
 	uint8_t scratch[UINT16_MAX + 64]; /* a payload while the inspector reads it */
 	uint8_t packet[UINT16_MAX + 64];  /* a packet being rewritten */
+	uint32_t rewrite_mark;		  /* its flow's */
 };
 
 static inline bool zg_seq_lt(uint32_t a, uint32_t b)

@@ -32,6 +32,7 @@ void zg_out_accept(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir
 	e->stats.accepted++;
 	if (rewrite(e, &f->half[dir], p)) {
 		e->stats.rewritten++;
+		e->rewrite_mark = f->mark;
 		e->owner.verdict(e->owner.ctx, p->id, true, e->packet, p->len);
 	} else {
 		e->owner.verdict(e->owner.ctx, p->id, true, NULL, 0);

@@ -70,7 +70,11 @@ static void verdicts_flush(struct worker *w)
 static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)
 {
 	struct worker *w = ctx;
-	struct zg_msg_verdict v = { .id = id, .accept = accept, .len = packet != NULL ? (uint32_t)len : 0 };
+	struct zg_msg_verdict v = { .id = id, .accept = accept };
+	if (packet != NULL) {
+		v.mark = zg_engine_rewrite_mark(w->engine);
+		v.len = (uint32_t)len;
+	}
 	size_t padded = (v.len + 3u) & ~3u;
 
 	if (w->out_used + sizeof v + padded > sizeof w->out)
@@ -200,7 +204,7 @@ static bool on_supervisor(struct worker *w)
 		zg_rtabs_push(&w->rtabs, rtab);
 		ok = zg_chan_send(w->chan, ZG_MSG_POLICY_ACK, zg_rtab_generation(rtab), NULL, 0, NULL, 0) == ZG_OK;
 	} else if (msg.hdr.type == ZG_MSG_PING) {
-		ok = zg_chan_send(w->gate, ZG_MSG_PONG, msg.hdr.number, NULL, 0, NULL, 0) == ZG_OK;
+		ok = zg_chan_send(w->gate, ZG_MSG_PONG, msg.hdr.number & 0xffffffu, NULL, 0, NULL, 0) == ZG_OK;
 	}
 	zg_chan_close_fds(&msg);
 	return ok;
@@ -220,6 +224,14 @@ static void housekeeping(struct worker *w)
 		(void)zg_chan_send(w->chan, ZG_MSG_STATS, 0, &w->stats, sizeof w->stats, NULL, 0);
 		w->stats_ms = w->now_ms;
 	}
+}
+
+/* The supervisor still listens until we are gone: what was refused in the last second is not lost. */
+static void last_words(struct worker *w)
+{
+	zg_aggregate_flush(w->refused, event_emit, w);
+	zg_engine_stats(w->engine, &w->stats.engine);
+	(void)zg_chan_send(w->chan, ZG_MSG_STATS, 0, &w->stats, sizeof w->stats, NULL, 0);
 }
 
 static void loop(struct worker *w)
@@ -275,6 +287,7 @@ int zg_worker_run(int chan, int queue, int gate)
 	}
 	w->now_ms = monotonic_ms();
 	loop(w);
+	last_words(w);
 	status = EXIT_SUCCESS;
 out:
 	zg_engine_free(w->engine);
