@@ -77,7 +77,10 @@ static int show(const struct apply_options *o, const json_t *answer)
 	fprintf(stderr, "zonegatectl: not applied (%s)\n", result != NULL ? result : error != NULL ? error : "no answer");
 	if (diagnostics != NULL)
 		fputs(diagnostics, stderr);
-	fputs(exit == ZG_EXIT_ROLLED_BACK ? "The policy before it is in force again.\n" : "Nothing was changed.\n", stderr);
+	if (result != NULL && strcmp(result, "closed") == 0)
+		fputs("The policy before it could not be put back: the boundary is closed; the daemon keeps trying.\n", stderr);
+	else
+		fputs(exit == ZG_EXIT_ROLLED_BACK ? "The policy before it is in force again.\n" : "Nothing was changed.\n", stderr);
 	return exit;
 }
 

@@ -14,10 +14,15 @@
 
 #define OUT_MAX (16u * 1024 * 1024) /* bytes waiting for a client that does not read: then it is let go */
 
+#define BACKLOG 64
+#define NO_LINE SIZE_MAX
+
 struct client {
 	int fd; /* -1 = free */
 	char *in;
 	size_t in_len, in_cap;
+	size_t at, line; /* where the next request begins, and its length; line = NO_LINE: not all of it is there */
+	uint64_t used;	 /* when it last asked, for whom to let go when all places are taken */
 	char *out;
 	size_t out_len, out_cap;
 	bool follow; /* gets events */
@@ -37,6 +42,7 @@ struct zg_ctl {
 	struct client clients[ZG_CTL_CLIENTS_MAX];
 	struct kept ring[ZG_EVENT_RING];
 	size_t ring_next;
+	uint64_t uses;
 };
 
 static void client_drop(struct client *c)
@@ -83,7 +89,7 @@ enum zg_err zg_ctl_open(const char *dir, zg_ctl_handler *handler, void *ctx, str
 	mode_t mask = umask(0117);
 	int rc = bind(ctl->listener, (struct sockaddr *)&addr, sizeof addr);
 	umask(mask);
-	if (rc != 0 || listen(ctl->listener, 16) != 0)
+	if (rc != 0 || listen(ctl->listener, BACKLOG) != 0)
 		goto fail;
 	*ret_ctl = ctl;
 	return ZG_OK;
@@ -115,8 +121,10 @@ size_t zg_ctl_poll(const struct zg_ctl *ctl, struct pollfd *fds, size_t max)
 		fds[n++] = (struct pollfd){ .fd = ctl->listener, .events = POLLIN };
 	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX && n < max; i++) {
 		const struct client *c = &ctl->clients[i];
+		/* one request a round, so that nobody's flood holds up the others; and nothing is read from a client that
+		 * does not take its answers */
 		if (c->fd >= 0)
-			fds[n++] = (struct pollfd){ .fd = c->fd, .events = (short)(POLLIN | (c->out_len > 0 ? POLLOUT : 0)) };
+			fds[n++] = (struct pollfd){ .fd = c->fd, .events = c->out_len > 0 || c->line != NO_LINE ? POLLOUT : POLLIN };
 	}
 	return n;
 }
@@ -189,7 +197,8 @@ static json_t *refuse(const char *why)
 /* {"command":"observe","since_ms":N,"follow":bool}: what is kept, then what comes. */
 static void observe(struct zg_ctl *ctl, struct client *c, const json_t *request)
 {
-	const uint64_t since = (uint64_t)json_integer_value(json_object_get(request, "since_ms"));
+	const json_int_t asked = json_integer_value(json_object_get(request, "since_ms"));
+	const uint64_t since = asked > 0 ? (uint64_t)asked : 0;
 	for (size_t i = 0; i < ZG_EVENT_RING; i++) {
 		const struct kept *k = &ctl->ring[(ctl->ring_next + i) % ZG_EVENT_RING];
 		if (k->json != NULL && k->time_ms >= since)
@@ -221,13 +230,26 @@ static void serve(struct zg_ctl *ctl, struct client *c, const char *line, size_t
 		client_flush(c);
 }
 
-static void client_read(struct zg_ctl *ctl, struct client *c)
+/* Is there a whole request from c->at on? Bytes before known are known to have no end in them. */
+static void client_find_line(struct client *c, size_t known)
 {
-	if (!grow(&c->in, &c->in_cap, c->in_len + 65536)) {
+	const char *end = c->in_len > known ? memchr(c->in + known, '\n', c->in_len - known) : NULL;
+	c->line = end != NULL ? (size_t)(end - c->in) - c->at : NO_LINE;
+	if (end != NULL || c->at == 0)
+		return;
+	memmove(c->in, c->in + c->at, c->in_len - c->at);
+	c->in_len -= c->at;
+	c->at = 0;
+}
+
+static void client_read(struct client *c)
+{
+	const size_t known = c->in_len;
+	if (!grow(&c->in, &c->in_cap, known + 65536)) {
 		client_drop(c);
 		return;
 	}
-	ssize_t n = recv(c->fd, c->in + c->in_len, c->in_cap - c->in_len, MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, c->in + known, c->in_cap - known, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -235,31 +257,41 @@ static void client_read(struct zg_ctl *ctl, struct client *c)
 		return;
 	}
 	c->in_len += (size_t)n;
-	char *end;
-	while (c->fd >= 0 && c->in_len > 0 && (end = memchr(c->in, '\n', c->in_len)) != NULL) {
-		size_t len = (size_t)(end - c->in), rest = c->in_len - len - 1;
-		serve(ctl, c, c->in, len);
-		if (c->fd < 0)
-			return;
-		memmove(c->in, end + 1, rest);
-		c->in_len = rest;
-	}
-	if (c->in_len > ZG_CTL_REQUEST_MAX)
+	client_find_line(c, known);
+	if (c->line == NO_LINE && c->in_len > ZG_CTL_REQUEST_MAX)
 		client_drop(c);
+}
+
+static void client_serve(struct zg_ctl *ctl, struct client *c)
+{
+	c->used = ++ctl->uses;
+	serve(ctl, c, c->in + c->at, c->line);
+	if (c->fd < 0)
+		return;
+	c->at += c->line + 1;
+	client_find_line(c, c->at);
+}
+
+/* A free place, or that of who has been silent for longest; who follows the events is silent by nature and goes last. */
+static struct client *place(struct zg_ctl *ctl)
+{
+	struct client *longest = &ctl->clients[0];
+	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++) {
+		struct client *c = &ctl->clients[i];
+		if (c->fd < 0)
+			return c;
+		if (c->follow != longest->follow ? longest->follow : c->used < longest->used)
+			longest = c;
+	}
+	client_drop(longest);
+	return longest;
 }
 
 static void client_accept(struct zg_ctl *ctl)
 {
-	int fd = accept4(ctl->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
-		return;
-	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++) {
-		if (ctl->clients[i].fd < 0) {
-			ctl->clients[i] = (struct client){ .fd = fd };
-			return;
-		}
-	}
-	close(fd);
+	int fd;
+	for (int i = 0; i < BACKLOG && (fd = accept4(ctl->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0; i++)
+		*place(ctl) = (struct client){ .fd = fd, .line = NO_LINE, .used = ++ctl->uses };
 }
 
 void zg_ctl_ready(struct zg_ctl *ctl, int fd, short events)
@@ -272,10 +304,12 @@ void zg_ctl_ready(struct zg_ctl *ctl, int fd, short events)
 		struct client *c = &ctl->clients[i];
 		if (c->fd != fd || fd < 0)
 			continue;
-		if (events & POLLOUT)
+		if (c->out_len > 0)
 			client_flush(c);
-		if (c->fd == fd && (events & (POLLIN | POLLHUP | POLLERR)))
-			client_read(ctl, c);
+		else if (c->line == NO_LINE && (events & (POLLIN | POLLHUP | POLLERR)))
+			client_read(c);
+		if (c->fd == fd && c->line != NO_LINE && c->out_len == 0)
+			client_serve(ctl, c);
 		return;
 	}
 }

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One for each reason and rule that there can be, and room: */
+#define OTHERS (ZG_REASON_COUNT + 16u)
+
 struct zg_aggregate {
-	size_t n;
+	size_t n, n_others;
 	struct zg_msg_event groups[ZG_AGGREGATE_GROUPS];
-	uint64_t others[ZG_REASON_COUNT]; /* packets beyond the groups */
+	struct zg_msg_event others[OTHERS + 1]; /* packets beyond the groups, by reason and rule; the last: of any */
 };
 
 enum zg_err zg_aggregate_new(struct zg_aggregate **ret_aggregate)
@@ -33,6 +36,24 @@ static bool equal(const struct zg_msg_event *x, const struct zg_msg_event *y)
 	       strcmp(x->iface_out, y->iface_out) == 0 && strcmp(x->prefix, y->prefix) == 0;
 }
 
+/* Where an event without a group of its own is counted. */
+static struct zg_msg_event *other(struct zg_aggregate *a, const struct zg_msg_event *event)
+{
+	for (size_t i = 0; i < a->n_others; i++)
+		if (a->others[i].flow.reason == event->flow.reason && strcmp(a->others[i].prefix, event->prefix) == 0)
+			return &a->others[i];
+	struct zg_msg_event *o = &a->others[OTHERS];
+	o->flow.kind = ZG_PACKET_DENIED;
+	if (a->n_others == OTHERS)
+		return o;
+	o = &a->others[a->n_others++];
+	memset(o, 0, sizeof *o);
+	o->flow.kind = ZG_PACKET_DENIED;
+	o->flow.reason = event->flow.reason;
+	memcpy(o->prefix, event->prefix, sizeof o->prefix);
+	return o;
+}
+
 void zg_aggregate_add(struct zg_aggregate *a, const struct zg_msg_event *event)
 {
 	for (size_t i = 0; i < a->n; i++) {
@@ -45,7 +66,7 @@ void zg_aggregate_add(struct zg_aggregate *a, const struct zg_msg_event *event)
 		a->groups[a->n] = *event;
 		a->groups[a->n++].count = 1;
 	} else {
-		a->others[event->flow.reason]++;
+		other(a, event)->count++;
 	}
 }
 
@@ -57,11 +78,7 @@ void zg_aggregate_flush(struct zg_aggregate *a, bool (*emit)(void *ctx, const st
 			a->groups[kept++] = a->groups[i];
 	}
 	a->n = kept;
-	for (uint32_t r = 0; r < ZG_REASON_COUNT; r++) {
-		if (a->others[r] == 0)
-			continue;
-		struct zg_msg_event rest = { .flow.kind = ZG_PACKET_DENIED, .flow.reason = (enum zg_reason)r, .count = a->others[r] };
-		if (emit(ctx, &rest))
-			a->others[r] = 0;
-	}
+	for (size_t i = 0; i <= OTHERS; i++)
+		if (a->others[i].count > 0 && emit(ctx, &a->others[i]))
+			a->others[i].count = 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Equal refusals become one record with a count, so that a flood of packets is not a flood of records; the sums stay
- * exact: what finds no room of its own is counted under its reason without addresses. */
+ * exact: what finds no room of its own is counted under its reason and rule without addresses. */
 #ifndef ZONEGATE_EVENT_AGGREGATE_H
 #define ZONEGATE_EVENT_AGGREGATE_H
 

@@ -89,6 +89,12 @@ static bool on_log(struct watch *w)
 	return true;
 }
 
+static void report(struct watch *w)
+{
+	zg_aggregate_flush(w->refused, event_emit, w);
+	(void)zg_chan_send(w->chan, ZG_MSG_STATS, 0, &w->stats, sizeof w->stats, NULL, 0);
+}
+
 static void loop(struct watch *w)
 {
 	struct pollfd fds[2] = { { .fd = w->chan, .events = POLLIN }, { .fd = w->log, .events = POLLIN } };
@@ -106,8 +112,7 @@ static void loop(struct watch *w)
 		struct timespec now;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec != flushed) {
-			zg_aggregate_flush(w->refused, event_emit, w);
-			(void)zg_chan_send(w->chan, ZG_MSG_STATS, 0, &w->stats, sizeof w->stats, NULL, 0);
+			report(w);
 			flushed = now.tv_sec;
 		}
 	}
@@ -127,6 +132,10 @@ int zg_watch_run(int chan, int log)
 		goto out;
 	}
 	loop(&w);
+	/* the supervisor listens until we are gone */
+	while (recv(w.log, w.buf, 1, MSG_DONTWAIT | MSG_PEEK) > 0 && on_log(&w))
+		continue;
+	report(&w);
 	status = EXIT_SUCCESS;
 out:
 	zg_aggregate_free(w.refused);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RESTORE_MS 5000u /* between tries to put a policy back in force */
+
 static void hex32(const uint8_t digest[static 32], char ret_hex[static 65])
 {
 	for (size_t i = 0; i < 32; i++)
@@ -42,8 +44,8 @@ static void record_change(struct zg_supervisor *s, enum zg_event_kind kind, cons
 		zg_event_message(&e, "policy from %s was taken back: %s", file, first);
 		break;
 	default:
-		zg_event_message(&e, "policy from %s was refused, nothing changed: %s%s", file, first,
-				 diags->errors > 1 ? " (and more)" : "");
+		zg_event_message(&e, "policy from %s was refused, %s: %s%s", file,
+				 s->closed ? "and the boundary is closed" : "nothing changed", first, diags->errors > 1 ? " (and more)" : "");
 	}
 	zg_record(s, &e);
 }
@@ -59,8 +61,11 @@ static enum zg_err compile(const struct zg_supervisor *s, const struct zg_policy
 static enum zg_err commit(struct zg_supervisor *s, const struct zg_plan *plan, struct zg_diags *diags)
 {
 	enum zg_err err = ZG_EAGAIN;
+	zg_record_counters(s); /* the flows' counters go with the policy */
 	for (int tries = 0; tries < 5 && err == ZG_EAGAIN; tries++)
 		err = zg_nft_commit(s->nft, plan, diags);
+	if (err == ZG_OK || err == ZG_EDRIFT)
+		zg_record_flows_reset(s);
 	if (err == ZG_EAGAIN)
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "find out which program keeps changing nftables (nft monitor)",
 			    "somebody else changes the rule set all the time");
@@ -82,7 +87,8 @@ static enum zg_err open_boundary(struct zg_diags *diags)
 /* Another number of queues needs other processes. In between the old ones are gone and nothing passes. */
 static enum zg_err resize(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags)
 {
-	if (policy->inspectors == s->n_inspectors && policy->queue_base == s->queue_base && s->gate.pid != 0)
+	zg_children_reap(s); /* a death that nobody has looked at yet */
+	if (policy->inspectors == s->n_inspectors && policy->queue_base == s->queue_base && s->gate.pid != 0 && s->gate.chan >= 0)
 		return ZG_OK;
 	zg_children_stop(s);
 	zg_children_init(s);
@@ -92,24 +98,35 @@ static enum zg_err resize(struct zg_supervisor *s, const struct zg_policy *polic
 }
 
 /* Back to the policy that was in force, under a new number: marks of the refused generation must never come to mean
- * it. If even that fails, or there was none: closed. */
-static void restore(struct zg_supervisor *s)
+ * it. If even that fails, or there was none: closed, and tried again. */
+static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 {
-	struct zg_diags ignored;
 	struct zg_plan *plan = NULL;
 	const char *what = "";
 	bool back = false;
 
-	zg_diags_init(&ignored);
 	if (s->policy != NULL) {
 		s->policy->generation = s->generation + 1;
-		back = resize(s, s->policy, &ignored) == ZG_OK && zg_children_stage(s, s->policy, &ignored) == ZG_OK &&
-		       compile(s, s->policy, &ignored, &plan) == ZG_OK && commit(s, plan, &ignored) == ZG_OK;
+		back = resize(s, s->policy, diags) == ZG_OK && zg_children_stage(s, s->policy, diags) == ZG_OK &&
+		       compile(s, s->policy, diags, &plan) == ZG_OK && commit(s, plan, diags) == ZG_OK &&
+		       open_boundary(diags) == ZG_OK;
 	}
 	if (!back)
 		(void)zg_forwarding_set(false, &what);
+	s->closed = !back && s->policy != NULL;
+	s->restore_ms = zg_now_ms();
 	zg_plan_free(plan);
-	zg_diags_free(&ignored);
+	return back;
+}
+
+static void record_closed(struct zg_supervisor *s, const struct zg_diags *diags)
+{
+	struct zg_event e;
+	zg_event_init(&e, ZG_E_BOUNDARY_CLOSED);
+	zg_event_str(&e, ZG_F_DETAIL, diags->n > 0 ? diags->items[diags->n - 1].message : "");
+	zg_event_message(&e, "the policy that was in force could not be put back (%s): nothing passes until it is; tried again every %u s",
+			 diags->n > 0 ? diags->items[diags->n - 1].message : "", RESTORE_MS / 1000);
+	zg_record(s, &e);
 }
 
 static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *policy, struct zg_diags *diags)
@@ -129,11 +146,15 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 			err = open_boundary(diags);
 	}
 	if (err != ZG_OK) {
-		restore(s);
+		if (!restore(s, diags) && s->closed) {
+			record_closed(s, diags);
+			result = ZG_CHANGE_CLOSED;
+		}
 		goto out;
 	}
 	zg_policy_free(s->policy);
 	s->policy = policy;
+	s->closed = false;
 	result = ZG_CHANGE_DONE;
 out:
 	zg_plan_free(plan);
@@ -201,4 +222,16 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 	}
 	free(text);
 	return result;
+}
+
+void zg_change_tick(struct zg_supervisor *s)
+{
+	struct zg_diags diags;
+
+	if (!s->closed || zg_now_ms() - s->restore_ms < RESTORE_MS)
+		return;
+	zg_diags_init(&diags);
+	if (restore(s, &diags))
+		record_change(s, ZG_E_POLICY_APPLIED, s->policy, s->policy->file, "the daemon, after a failure", &diags);
+	zg_diags_free(&diags);
 }

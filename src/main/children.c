@@ -85,6 +85,7 @@ static enum zg_err spawn(struct zg_supervisor *s, struct zg_child *c, const int 
 	c->chan = pair[0];
 	c->acked = 0;
 	c->pong = s->ping;
+	c->heard_ms = zg_now_ms();
 	memset(&c->stats, 0, sizeof c->stats);
 	c->told_gaps = c->told_overrun = c->told_lost = 0;
 	c->started_ms = zg_now_ms();
@@ -116,10 +117,12 @@ static enum zg_err start_inspector(struct zg_supervisor *s, struct zg_child *c)
 	if (c->queue < 0)
 		return ZG_ENOENT;
 	enum zg_err err = spawn(s, c, fds, 2);
+	if (err != ZG_OK)
+		return err; /* they serve the next try */
 	close_fd(&c->queue);
 	close_fd(&c->verdicts);
-	if (err == ZG_OK)
-		err = send_policy(s, c);
+	c->gate = s->gate.pid;
+	err = send_policy(s, c);
 	if (err == ZG_OK) {
 		struct zg_event e;
 		zg_event_init(&e, ZG_E_INSPECTOR_STARTED);
@@ -165,7 +168,9 @@ static void on_message(struct zg_supervisor *s, struct zg_child *c, struct zg_ch
 		}
 		return;
 	case ZG_MSG_PONG:
-		if (c->role == ZG_ROLE_GATE && (msg->hdr.number >> 24) < s->n_inspectors)
+		if (c->role == ZG_ROLE_GATE && msg->hdr.number >> 24 == ZG_PONG_GATE)
+			c->pong = msg->hdr.number & 0xffffffu;
+		else if (c->role == ZG_ROLE_GATE && (msg->hdr.number >> 24) < s->n_inspectors)
 			s->inspectors[msg->hdr.number >> 24].pong = msg->hdr.number & 0xffffffu;
 		return;
 	case ZG_MSG_EVENT:
@@ -185,7 +190,8 @@ static void on_message(struct zg_supervisor *s, struct zg_child *c, struct zg_ch
 	}
 }
 
-/* All that is there now; a broken peer is ended, its death is noticed by reap. */
+/* All that is there now. A peer that talks nonsense or has closed its channel is ended: without a channel it can neither
+ * be pinged nor told of a new policy, and it may live on on purpose. Its death is noticed by reap. */
 static void drain(struct zg_supervisor *s, struct zg_child *c)
 {
 	for (int i = 0; i < 256 && c->chan >= 0; i++) {
@@ -194,11 +200,12 @@ static void drain(struct zg_supervisor *s, struct zg_child *c)
 		if (err == ZG_EAGAIN)
 			return;
 		if (err != ZG_OK) {
-			if (err == ZG_EINVAL && c->pid > 0)
+			if (c->pid > 0)
 				kill(c->pid, SIGKILL);
 			close_fd(&c->chan);
 			return;
 		}
+		c->heard_ms = zg_now_ms();
 		on_message(s, c, &msg);
 		zg_chan_close_fds(&msg);
 	}
@@ -248,6 +255,7 @@ static bool wait_children(struct zg_supervisor *s, bool (*done)(const struct zg_
 		for (size_t i = 0; i < n; i++)
 			if (fds[i].revents != 0)
 				zg_children_ready(s, fds[i].fd);
+		zg_children_reap(s);
 	}
 	return true;
 }
@@ -273,6 +281,7 @@ static bool all_staged(const struct zg_supervisor *s)
 
 enum zg_err zg_children_start(struct zg_supervisor *s, struct zg_diags *diags)
 {
+	s->fresh = true;
 	enum zg_err err = start_gate(s);
 	if (err != ZG_OK || !wait_children(s, all_queues_bound)) {
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "standard error of the daemon has the reason",
@@ -286,6 +295,17 @@ enum zg_err zg_children_start(struct zg_supervisor *s, struct zg_diags *diags)
 	if (err != ZG_OK)
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "cannot start the processes: %s: %s", zg_strerror(err), strerror(errno));
 	return err;
+}
+
+/* Who has not answered in time hangs. */
+static void end_unstaged(struct zg_supervisor *s)
+{
+	struct zg_child *c = &s->gate;
+	for (uint32_t i = 0; i <= s->n_inspectors; c = &s->inspectors[i++])
+		if (c->pid > 0 && c->acked != s->generation)
+			kill(c->pid, SIGKILL);
+	if (s->gate.acked != s->generation)
+		close_fd(&s->gate.chan);
 }
 
 enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags)
@@ -303,36 +323,50 @@ enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *p
 	for (uint32_t i = 0; i < s->n_inspectors; i++)
 		if (s->inspectors[i].chan >= 0)
 			(void)send_policy(s, &s->inspectors[i]); /* its death shows in reap */
-	if (err != ZG_OK || !wait_children(s, all_staged)) {
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "a process died at its sandbox or hangs: see the messages before this one",
-			    "not every process took the new policy within %u s", ANSWER_MS / 1000);
+	if (err == ZG_OK && !wait_children(s, all_staged))
+		end_unstaged(s);
+	if (s->gate.chan < 0 || s->gate.acked != s->generation) {
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "standard error of the daemon has the reason",
+			    "the gate did not take the new policy within %u s", ANSWER_MS / 1000);
 		return ZG_ESYS;
 	}
 	/* a process that could not enter its sandbox is gone by now: that is a failed start, not a degraded one */
-	for (uint32_t i = 0; i < s->n_inspectors; i++) {
+	for (uint32_t i = 0; i < s->n_inspectors && s->fresh; i++) {
 		if (s->inspectors[i].acked == s->generation)
 			continue;
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "standard error of the daemon has the reason", "inspector %u is not running", i);
 		return ZG_ESYS;
 	}
+	s->fresh = false;
 	return ZG_OK;
 }
 
 /* --- end and restart ---------------------------------------------------------------------------- */
 
+/* The end of its channel tells it to go; what it still has to say can be heard. */
 static void stop_child(struct zg_supervisor *s, struct zg_child *c)
 {
 	(void)s;
-	close_fd(&c->chan);
+	if (c->chan >= 0)
+		shutdown(c->chan, SHUT_WR);
 	close_fd(&c->queue);
 	close_fd(&c->verdicts);
 	c->start_at_ms = 0;
 }
 
+/* Everything that a dead child has left in its channel. */
+static void drain_rest(struct zg_supervisor *s, struct zg_child *c)
+{
+	for (int i = 0; i < 64 && c->chan >= 0; i++)
+		drain(s, c);
+	close_fd(&c->chan);
+}
+
 static void bury_child(struct zg_supervisor *s, struct zg_child *c)
 {
-	(void)s;
 	for (int i = 0; c->pid > 0; i++) {
+		/* the last words are heard while it lives: a full channel must not hold it up */
+		drain(s, c);
 		if (waitpid(c->pid, NULL, WNOHANG) != 0)
 			c->pid = 0;
 		else if (i == 50)
@@ -340,11 +374,12 @@ static void bury_child(struct zg_supervisor *s, struct zg_child *c)
 		else
 			poll(NULL, 0, 10);
 	}
+	drain_rest(s, c);
 }
 
 void zg_children_stop(struct zg_supervisor *s)
 {
-	each_child(s, stop_child); /* the end of its channel tells each to go */
+	each_child(s, stop_child);
 	each_child(s, bury_child);
 }
 
@@ -359,7 +394,7 @@ static void schedule(struct zg_child *c)
 	c->start_at_ms = now + (wait < BACKOFF_MAX ? wait : BACKOFF_MAX);
 }
 
-static void died(struct zg_supervisor *s, struct zg_child *c, int status)
+static void died(struct zg_supervisor *s, const struct zg_child *c, pid_t pid, int status)
 {
 	struct zg_event e;
 	char how[64];
@@ -371,7 +406,7 @@ static void died(struct zg_supervisor *s, struct zg_child *c, int status)
 	zg_event_init(&e, ZG_E_INSPECTOR_DIED);
 	zg_event_str(&e, ZG_F_ROLE, zg_role_name(c->role));
 	zg_event_u64(&e, ZG_F_INDEX, c->index);
-	zg_event_u64(&e, ZG_F_CHILD_PID, (uint64_t)c->pid);
+	zg_event_u64(&e, ZG_F_CHILD_PID, (uint64_t)pid);
 	zg_event_str(&e, ZG_F_STATUS, how);
 	zg_event_message(&e, "%s %u ended unexpectedly (%s); what it held is dropped, its connections are refused, a new one starts",
 			 zg_role_name(c->role), c->index, how);
@@ -389,12 +424,13 @@ void zg_children_reap(struct zg_supervisor *s)
 		int status;
 		if (c->pid <= 0 || waitpid(c->pid, &status, WNOHANG) != c->pid)
 			continue;
-		drain(s, c);
-		died(s, c, status);
-		c->pid = 0;
-		close_fd(&c->chan);
+		const pid_t pid = c->pid;
+		c->pid = 0; /* nobody's any more: not to be signalled */
+		drain_rest(s, c);
+		died(s, c, pid, status);
 		schedule(c);
-		if (c->role == ZG_ROLE_INSPECTOR && s->gate.chan >= 0)
+		/* a gate that has come meanwhile has bound the queue anew already, maybe for the next inspector */
+		if (c->role == ZG_ROLE_INSPECTOR && s->gate.chan >= 0 && c->gate == s->gate.pid)
 			(void)zg_chan_send(s->gate.chan, ZG_MSG_REBIND, c->index, NULL, 0, NULL, 0);
 		if (c->role == ZG_ROLE_GATE) /* the inspectors end by themselves; their queues come with the new gate */
 			for (uint32_t k = 0; k < s->n_inspectors; k++) {
@@ -415,17 +451,30 @@ static uint32_t pings_missing(const struct zg_supervisor *s, const struct zg_chi
 	return (s->ping - c->pong) & 0xffffffu;
 }
 
+/* A gate that hangs takes every answer with it: then it is the one to end. The watch is not asked, it tells its numbers
+ * every second. */
 static void ping(struct zg_supervisor *s)
 {
+	const uint32_t gate_missing = s->gate.chan >= 0 ? pings_missing(s, &s->gate) : 0;
+
 	s->ping = (s->ping + 1) & 0xffffffu;
+	if (s->gate.chan >= 0)
+		(void)zg_chan_send(s->gate.chan, ZG_MSG_PING, s->ping, NULL, 0, NULL, 0);
+	if (gate_missing > PINGS_MAX)
+		kill(s->gate.pid, SIGKILL);
 	for (uint32_t i = 0; i < s->n_inspectors; i++) {
 		struct zg_child *c = &s->inspectors[i];
 		if (c->chan < 0)
 			continue;
 		(void)zg_chan_send(c->chan, ZG_MSG_PING, s->ping, NULL, 0, NULL, 0);
-		if (pings_missing(s, c) > PINGS_MAX)
+		if (pings_missing(s, c) > PINGS_MAX && gate_missing <= 1)
+			kill(c->pid, SIGKILL);
+		/* it has outlived its gate and still holds the queue that the next one has to bind */
+		if (c->gate != s->gate.pid)
 			kill(c->pid, SIGKILL);
 	}
+	if (s->watch.pid > 0 && zg_now_ms() - s->watch.heard_ms > (uint64_t)PINGS_MAX * PING_MS)
+		kill(s->watch.pid, SIGKILL);
 }
 
 void zg_children_tick(struct zg_supervisor *s)

@@ -260,12 +260,18 @@ void zg_record_losses(struct zg_supervisor *s, struct zg_child *child)
 	record_loss(s, child, ZG_E_RECORD_LOST, "events did not reach the log", child->stats.events_lost, &child->told_lost);
 }
 
+#define FLOW_COUNTER "flow:" /* then the index of the flow in the policy in force */
+
+static int compare_counters(const void *a, const void *b)
+{
+	const struct zg_nft_counter *x = a, *y = b;
+	int rc = strcmp(x->table, y->table);
+	return rc != 0 ? rc : strcmp(x->name, y->name);
+}
+
 static const struct zg_nft_counter *find_counter(const struct zg_supervisor *s, const struct zg_nft_counter *wanted)
 {
-	for (size_t i = 0; i < s->n_counters; i++)
-		if (strcmp(s->counters[i].name, wanted->name) == 0 && strcmp(s->counters[i].table, wanted->table) == 0)
-			return &s->counters[i];
-	return NULL;
+	return s->n_counters > 0 ? bsearch(wanted, s->counters, s->n_counters, sizeof *s->counters, compare_counters) : NULL;
 }
 
 static void record_counter(struct zg_supervisor *s, const struct zg_nft_counter *c)
@@ -277,8 +283,8 @@ static void record_counter(struct zg_supervisor *s, const struct zg_nft_counter 
 
 	if (c->packets == old)
 		return;
-	if (strncmp(name, "flow:", 5) == 0 && s->policy != NULL) {
-		size_t index = strtoul(name + 5, NULL, 10);
+	if (strncmp(name, FLOW_COUNTER, strlen(FLOW_COUNTER)) == 0 && s->policy != NULL) {
+		size_t index = strtoul(name + strlen(FLOW_COUNTER), NULL, 10);
 		if (index < s->policy->n_flows)
 			name = s->policy->flows[index].name;
 	}
@@ -301,7 +307,16 @@ void zg_record_counters(struct zg_supervisor *s)
 		return;
 	for (size_t i = 0; i < n; i++)
 		record_counter(s, &now[i]);
+	if (n > 0)
+		qsort(now, n, sizeof *now, compare_counters);
 	free(s->counters);
 	s->counters = now;
 	s->n_counters = n;
+}
+
+void zg_record_flows_reset(struct zg_supervisor *s)
+{
+	for (size_t i = 0; i < s->n_counters; i++)
+		if (strncmp(s->counters[i].name, FLOW_COUNTER, strlen(FLOW_COUNTER)) == 0)
+			s->counters[i].packets = s->counters[i].bytes = 0;
 }

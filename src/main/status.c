@@ -92,7 +92,7 @@ json_t *zg_status_json(struct zg_supervisor *s)
 	zg_plan_free(backstop);
 	zg_diags_free(&diags);
 	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:s,s:o,s:s,s:b,s:s,s:b,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
-			 zg_children_healthy(s) ? "running" : "degraded", "version", ZG_VERSION, "uptime_s",
+			 s->closed ? "closed" : zg_children_healthy(s) && s->watch.pid > 0 ? "running" : "degraded", "version", ZG_VERSION, "uptime_s",
 			 (json_int_t)((zg_now_ms() - s->started_ms) / 1000), "policy", policy_json(s), "config", s->options.config,
 			 "config_differs", edited_json(s), "queue", s->queue_kind == ZG_QUEUE_NATIVE ? "native" : "target", "forwarding",
 			 zg_forwarding_get(), "backstop", backstop_ok ? "present" : "missing or changed", "journal",

@@ -58,6 +58,7 @@ static json_t *apply_answer(enum zg_change change, const struct zg_diags *diags,
 		[ZG_CHANGE_INVALID] = { "invalid", ZG_EXIT_CONFIG },
 		[ZG_CHANGE_REFUSED] = { "refused", ZG_EXIT_FAILED },
 		[ZG_CHANGE_ROLLED_BACK] = { "rolled-back", ZG_EXIT_ROLLED_BACK },
+		[ZG_CHANGE_CLOSED] = { "closed", ZG_EXIT_FAILED },
 	};
 	char *text = zg_diags_text(diags, false);
 	json_t *o = json_pack("{s:i,s:b,s:s,s:i,s:i,s:s}", "schema", ZG_JSON_SCHEMA, "ok", change == ZG_CHANGE_DONE, "result",
@@ -221,12 +222,13 @@ static void tick(struct zg_supervisor *s)
 {
 	uint64_t now = zg_now_ms();
 	zg_children_tick(s);
+	zg_change_tick(s);
 	zg_drift_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
 		s->counters_ms = now;
 		zg_record_counters(s);
 	}
-	if (zg_children_healthy(s) && now - s->watchdog_ms >= 1000) {
+	if (zg_children_healthy(s) && !s->closed && now - s->watchdog_ms >= 1000) {
 		s->watchdog_ms = now;
 		zg_notify_watchdog();
 	}

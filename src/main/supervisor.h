@@ -25,9 +25,11 @@ struct zg_child {
 	pid_t pid;  /* 0 = not running */
 	int chan;   /* our end; -1 = none */
 	int queue, verdicts; /* inspector: what the gate handed over for the next start; -1 = none */
+	pid_t gate;	     /* inspector: the gate that bound the queue it reads */
 	uint32_t acked;      /* generation that it has staged */
 	uint32_t restarts;
 	uint64_t started_ms, start_at_ms; /* start_at: not before (after a death); 0 = not wanted now */
+	uint64_t heard_ms;		  /* of its last message */
 	struct zg_msg_stats stats;
 	uint64_t told_gaps, told_overrun, told_lost; /* of stats: what the log already has */
 	uint32_t pong;
@@ -50,8 +52,10 @@ struct zg_supervisor {
 	uint64_t records_lost; /* that the sink did not take, not yet told */
 	struct zg_nft_counter *counters; /* as of the last record */
 	size_t n_counters;
-	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms;
+	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms;
 	uint32_t ping;
+	bool fresh;  /* the processes were just started and have not staged a policy yet */
+	bool closed; /* a policy could not be put back in force: forwarding is off until it is */
 	bool stopping;
 	uint8_t *buf; /* ZG_MSG_MAX */
 };
@@ -65,7 +69,8 @@ void zg_children_init(struct zg_supervisor *s);
 /* Starts gate, inspectors and watch for queue_base and n_inspectors, and waits until every one has answered. */
 enum zg_err zg_children_start(struct zg_supervisor *s, struct zg_diags *diags);
 void zg_children_stop(struct zg_supervisor *s);
-/* Gives the policy's runtime table to all and waits until all have it. */
+/* Gives the policy's runtime table to all and waits until all have it. One that hangs is ended: like one that is down, it
+ * gets the table when it starts again, and its queue drops until then. Right after their start all have to be there. */
 enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags);
 /* After SIGCHLD: who died; plans the restart. */
 void zg_children_reap(struct zg_supervisor *s);
@@ -83,12 +88,16 @@ enum zg_change {
 	ZG_CHANGE_INVALID,     /* the configuration has errors; nothing changed */
 	ZG_CHANGE_REFUSED,     /* the kernel or a process refused it; nothing changed */
 	ZG_CHANGE_ROLLED_BACK, /* it was in force for a moment and has been taken back */
+	ZG_CHANGE_CLOSED,      /* refused, and the one before could not be put back: nothing passes */
 };
 /* text -> in force, confirmed and saved; or nothing. who is for the record. */
 enum zg_change zg_change_apply(struct zg_supervisor *s, const char *file, const char *text, size_t len, const char *who,
 			       struct zg_diags *diags);
 /* At start: the last confirmed policy, or the configuration file if nothing is confirmed yet. Starts the children. */
 enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags);
+
+/* While the boundary is closed for want of a policy in force: tries again to put back the last one. */
+void zg_change_tick(struct zg_supervisor *s);
 
 /* --- record.c --- */
 void zg_record(struct zg_supervisor *s, struct zg_event *e);
@@ -98,6 +107,8 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 void zg_record_losses(struct zg_supervisor *s, struct zg_child *child);
 /* What the kernel's counters gained since the last record, one event per counter that moved. */
 void zg_record_counters(struct zg_supervisor *s);
+/* A new policy's flows count from nothing. */
+void zg_record_flows_reset(struct zg_supervisor *s);
 
 /* --- drift.c --- */
 /* Once a second: the backstop is there and unchanged, or is loaded again and a record says so. */

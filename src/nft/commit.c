@@ -144,7 +144,7 @@ static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum
 	struct zg_batch b = { 0 };
 	struct task tasks[ZG_PLAN_TABLES];
 	const time_t now = time(NULL);
-	enum zg_err err = zg_nft_read(nft, ZG_READ_NAMES, &state);
+	enum zg_err err = zg_nft_read(nft, ZG_READ_NAMES, NULL, &state);
 	if (err == ZG_ESYS)
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "CAP_NET_ADMIN is needed, and a kernel with nf_tables",
 			    "the kernel's rule set cannot be read: %s", strerror(errno));
@@ -202,7 +202,7 @@ enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct
 {
 	struct zg_nft_state state = { 0 };
 	struct task task;
-	enum zg_err worst = ZG_OK, err = zg_nft_read(nft, ZG_READ_ALL, &state);
+	enum zg_err worst = ZG_OK, err = zg_nft_read(nft, ZG_READ_ALL, plan, &state);
 	if (err != ZG_OK) {
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel's rule set cannot be read back: %s",
 			    err == ZG_ESYS ? strerror(errno) : zg_strerror(err));

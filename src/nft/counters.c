@@ -65,7 +65,7 @@ enum zg_err zg_nft_counters(struct zg_nft *nft, struct zg_nft_counter **ret_coun
 	struct zg_nft_state state = { 0 };
 	struct zg_nft_counter *flows = NULL, *all = NULL;
 	size_t n_flows = 0, n;
-	enum zg_err err = zg_nft_read(nft, ZG_READ_COUNTERS, &state);
+	enum zg_err err = zg_nft_read(nft, ZG_READ_COUNTERS, NULL, &state);
 	if (err != ZG_OK)
 		return err;
 	err = sum_flows(&state, &flows, &n_flows);

@@ -129,8 +129,9 @@ struct zg_nft_state {
 	bool persistent[ZG_PLAN_TABLES]; /* stays when its owner's socket closes */
 };
 
-/* The two tables as one consistent picture: of names only, with counters and flow elements, or everything. */
-enum zg_err zg_nft_read(struct zg_nft *nft, enum zg_read how, struct zg_nft_state *ret_state);
+/* The two tables as one consistent picture: of names only, with counters and flow elements, or everything. With of, only those
+ * that this plan has: a look at the backstop must not cost what the policy's flows cost. */
+enum zg_err zg_nft_read(struct zg_nft *nft, enum zg_read how, const struct zg_plan *of, struct zg_nft_state *ret_state);
 void zg_nft_state_free(struct zg_nft_state *state);
 
 /* elems.c: the elements of one set, sorted; strings go to plan. */

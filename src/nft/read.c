@@ -251,7 +251,15 @@ static enum zg_err read_table(struct zg_nft *nft, struct reader *r, enum zg_read
 	return err;
 }
 
-static enum zg_err read_once(struct zg_nft *nft, enum zg_read how, struct zg_nft_state *ret_state)
+static bool has_table(const struct zg_plan *of, const char *name)
+{
+	for (size_t i = 0; of != NULL && i < of->n_tables; i++)
+		if (strcmp(of->tables[i].name, name) == 0)
+			return true;
+	return of == NULL;
+}
+
+static enum zg_err read_once(struct zg_nft *nft, enum zg_read how, const struct zg_plan *of, struct zg_nft_state *ret_state)
 {
 	struct zg_nft_state state = { .plan = zg_plan_new() };
 	struct reader r = { .state = &state };
@@ -262,7 +270,8 @@ static enum zg_err read_once(struct zg_nft *nft, enum zg_read how, struct zg_nft
 	for (size_t i = 0; err == ZG_OK && i < state.plan->n_tables; i++) {
 		r.table = &state.plan->tables[i];
 		r.chain = NULL;
-		err = read_table(nft, &r, how);
+		if (has_table(of, r.table->name))
+			err = read_table(nft, &r, how);
 	}
 	if (err == ZG_OK)
 		err = zg_nft_genid(nft, &after);
@@ -276,11 +285,11 @@ static enum zg_err read_once(struct zg_nft *nft, enum zg_read how, struct zg_nft
 	return err;
 }
 
-enum zg_err zg_nft_read(struct zg_nft *nft, enum zg_read how, struct zg_nft_state *ret_state)
+enum zg_err zg_nft_read(struct zg_nft *nft, enum zg_read how, const struct zg_plan *of, struct zg_nft_state *ret_state)
 {
 	enum zg_err err = ZG_EAGAIN;
 	for (int i = 0; i < READ_TRIES && err == ZG_EAGAIN; i++)
-		err = read_once(nft, how, ret_state);
+		err = read_once(nft, how, of, ret_state);
 	return err;
 }
 

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/sandbox.h"
+#include "sys/spawn.h"
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/netlink.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,6 +35,10 @@
 
 /* Bytes of data segment and heap: the engine's own bound, the flow table and room for the libraries. */
 #define PARSER_DATA_MAX (1024ul * 1024 * 1024)
+/* Descriptors. The gate holds two for each queue. The kernel bounds by the same number what all processes of a user have on
+ * the way to each other: the gate's is far above what parsers could put there, so that it can always hand over a queue. */
+#define GATE_FDS 1024
+#define PARSER_FDS 16
 
 enum zg_err zg_sandbox_drop(const char *user, const char **ret_what)
 {
@@ -91,7 +100,10 @@ static bool has_capability(void)
 
 static bool limit(int resource, rlim_t value)
 {
-	struct rlimit rl = { value, value };
+	struct rlimit rl;
+	if (getrlimit((__rlimit_resource_t)resource, &rl) != 0)
+		return false;
+	rl.rlim_cur = rl.rlim_max = value < rl.rlim_max ? value : rl.rlim_max;
 	return setrlimit((__rlimit_resource_t)resource, &rl) == 0;
 }
 
@@ -139,24 +151,37 @@ static bool landlock_everything(void)
 	return ok;
 }
 
-/* What every role does once it runs: receive, answer, wait, allocate, end. */
+/* What every role does once it runs: wait, allocate, end. Receiving and sending are below, by descriptor. */
 static const int calls_common[] = {
-	SCMP_SYS(read),	   SCMP_SYS(write),	     SCMP_SYS(recvmsg),	   SCMP_SYS(recvmmsg),	 SCMP_SYS(recvfrom),
-	SCMP_SYS(sendmsg), SCMP_SYS(poll),	     SCMP_SYS(ppoll),	   SCMP_SYS(close),	 SCMP_SYS(brk),
+	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(close),	   SCMP_SYS(brk),	 SCMP_SYS(lseek),
 	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(madvise),	   SCMP_SYS(futex),	 SCMP_SYS(exit),
 	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall), SCMP_SYS(newfstatat),
-	SCMP_SYS(fstat),   SCMP_SYS(tgkill),
+	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall),
 };
 
 static const int calls_gate[] = {
-	SCMP_SYS(bind), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(sendto), SCMP_SYS(socketpair),
+	SCMP_SYS(bind),	   SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(sendto), SCMP_SYS(socketpair),
+	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),	 SCMP_SYS(sendmsg),
+};
+
+/* A parser's descriptors have fixed numbers, and it has no call that could move one: what it may do with each is written
+ * here. Above all it cannot write to standard error, where the daemon's records may go. */
+static const struct {
+	int call;
+	int fd;
+} calls_parser[] = {
+	{ SCMP_SYS(recvmsg), ZG_ROLE_FD },	/* the supervisor */
+	{ SCMP_SYS(sendmsg), ZG_ROLE_FD },
+	{ SCMP_SYS(recvmmsg), ZG_ROLE_FD + 1 }, /* inspector: the queue */
+	{ SCMP_SYS(recvfrom), ZG_ROLE_FD + 1 }, /* watch: the log */
+	{ SCMP_SYS(sendmsg), ZG_ROLE_FD + 2 },	/* inspector: the gate */
 };
 
 /* What the sanitizers' runtime does besides; only in a sanitised build. */
 static const int calls_sanitizer[] = {
 	SCMP_SYS(sigaltstack), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(sched_yield), SCMP_SYS(rt_sigaction),
-	SCMP_SYS(mprotect),    SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(ioctl),
+	SCMP_SYS(mprotect),    SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(pread64), SCMP_SYS(ioctl), SCMP_SYS(read),
+	SCMP_SYS(write),       SCMP_SYS(newfstatat), SCMP_SYS(fstat), SCMP_SYS(mmap),
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
@@ -169,22 +194,47 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 
 #define ALLOW(ctx, list) allow(ctx, list, sizeof(list) / sizeof((list)[0]))
 
+static int allow_gate(scmp_filter_ctx ctx)
+{
+	int rc = ALLOW(ctx, calls_gate);
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
+				      SCMP_A2(SCMP_CMP_EQ, NETLINK_NETFILTER, 0));
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO, 0));
+	return rc;
+}
+
+static int allow_parser(scmp_filter_ctx ctx)
+{
+	int rc = 0;
+	for (size_t i = 0; i < sizeof calls_parser / sizeof calls_parser[0] && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls_parser[i].call, 1,
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)calls_parser[i].fd, 0));
+	return rc;
+}
+
 static bool seccomp_allow_list(enum zg_sandbox_role role)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (ctx == NULL)
 		return false;
 	int rc = ALLOW(ctx, calls_common);
-	/* memory that is never executable; fcntl only to look at the seals of a policy */
+	/* memory that is never executable; files to be read only */
 	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, 0x4, 0));
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+				      SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
 	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, 1034 /* F_GET_SEALS */, 0));
-	if (rc == 0 && role == ZG_SANDBOX_GATE) {
-		rc = ALLOW(ctx, calls_gate);
-		if (rc == 0)
-			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
-	}
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, 0));
+	/* only to look at the seals of a policy */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS, 0));
+	/* abort() signals itself; the others have the same user and could be signalled by it */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	if (rc == 0)
+		rc = role == ZG_SANDBOX_GATE ? allow_gate(ctx) : allow_parser(ctx);
 	if (rc == 0 && SANITIZED)
 		rc = ALLOW(ctx, calls_sanitizer);
 	if (rc == 0)
@@ -195,15 +245,17 @@ static bool seccomp_allow_list(enum zg_sandbox_role role)
 
 enum zg_err zg_sandbox_enter(enum zg_sandbox_role role, const char **ret_what)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
-		*ret_what = "no_new_privs and dumpable";
+	/* without the supervisor nobody lives on: not one that is stopped, not one that does not want to */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+		*ret_what = "no_new_privs, dumpable and the parent's death";
 		return ZG_ESYS;
 	}
 	if (role == ZG_SANDBOX_PARSER && has_capability()) {
 		*ret_what = "running without capabilities";
 		return ZG_EPERM;
 	}
-	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, 64) || !limit(RLIMIT_NPROC, 0) ||
+	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, role == ZG_SANDBOX_GATE ? GATE_FDS : PARSER_FDS) || !limit(RLIMIT_NPROC, 0) ||
 	    (!SANITIZED && role == ZG_SANDBOX_PARSER && !limit(RLIMIT_DATA, PARSER_DATA_MAX))) {
 		*ret_what = "resource limits";
 		return ZG_ESYS;

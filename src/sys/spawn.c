@@ -51,6 +51,9 @@ static _Noreturn void child(const char *role, enum zg_sandbox_role power, const 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	/* the terminal's, meant for the daemon as a whole: the supervisor ends the roles in their order */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	if (zg_sandbox_exec_caps(power) != ZG_OK)
 		child_fail("capabilities");
 	snprintf(arg, sizeof arg, "--role=%s", role);

@@ -2,10 +2,12 @@
 /* Each test enters the sandbox in a child of its own and tries what a taken-over parser would try. Run as root, so that
  * it is the sandbox that refuses and not an unprivileged user. */
 #include "sys/sandbox.h"
+#include "sys/spawn.h"
 #include "unit.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <signal.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,16 +94,70 @@ static int become_root(void)
 	return setuid(0);
 }
 
+/* The daemon's processes have one user: what could signal one of them could stop the gate or the supervisor. */
+static int signal_thread_of_parent(void)
+{
+	return (int)syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+static int forge_record(void)
+{
+	return (int)write(STDERR_FILENO, "", 0);
+}
+static int send_elsewhere(void)
+{
+	const struct msghdr msg = { 0 };
+	return (int)sendmsg(STDERR_FILENO, &msg, MSG_DONTWAIT);
+}
+static int receive_elsewhere(void)
+{
+	struct msghdr msg = { 0 };
+	return (int)recvmsg(ZG_ROLE_FD + 2, &msg, MSG_DONTWAIT);
+}
+static int look_at_path(void)
+{
+	struct stat st;
+	return stat("/etc/passwd", &st);
+}
+static int write_to_mapped_file(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, STDERR_FILENO, 0) == MAP_FAILED ? -1 : 0;
+}
+static int other_netlink(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+}
+
 static int (*const forbidden_to_parsers[])(void) = {
 	open_file, open_inet, open_netlink, run, start_process, executable_memory, signal_parent, trace, become_root,
+	signal_thread_of_parent, receive_elsewhere,
+#ifndef __SANITIZE_ADDRESS__ /* whose reports need these */
+	forge_record, look_at_path, write_to_mapped_file,
+#endif
+	send_elsewhere,
 };
 static int (*const forbidden_to_the_gate[])(void) = {
 	open_file, open_inet, run, start_process, executable_memory, signal_parent, trace, become_root,
+	signal_thread_of_parent, other_netlink,
+#ifndef __SANITIZE_ADDRESS__
+	look_at_path, write_to_mapped_file,
+#endif
 };
 
 START_TEST(a_parser_can_work)
 {
 	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_PARSER, nothing), SURVIVED);
+}
+END_TEST
+
+/* abort() is how a parser ends that has found its memory broken. */
+static int abort_itself(void)
+{
+	return (int)syscall(SYS_tgkill, getpid(), getpid(), 0);
+}
+
+START_TEST(a_parser_can_abort)
+{
+	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_PARSER, abort_itself), SURVIVED);
 }
 END_TEST
 
@@ -147,6 +204,7 @@ int main(void)
 		return EXIT_SUCCESS;
 	}
 	tcase_add_test(t, a_parser_can_work);
+	tcase_add_test(t, a_parser_can_abort);
 	tcase_add_loop_test(t, a_parser_can_do_nothing_else, 0, sizeof forbidden_to_parsers / sizeof forbidden_to_parsers[0]);
 	tcase_add_test(t, the_gate_can_bind_queues);
 	tcase_add_loop_test(t, the_gate_can_do_nothing_else, 0, sizeof forbidden_to_the_gate / sizeof forbidden_to_the_gate[0]);
