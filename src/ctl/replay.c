@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/checksum.h"
+#include "base/checksum.h"
 #include "inspect/decode.h"
 #include "inspect/flowtab.h"
 

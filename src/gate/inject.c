@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Packets that zonegate sends itself: RST, ACK, and a refusal text with FIN, in the name of the other end. */
+#include "base/checksum.h"
 #include "gate/gate.h"
 #include "zonegate/refusal.h"
 
@@ -47,23 +48,6 @@ void zg_injector_free(struct zg_injector *injector)
 	free(injector);
 }
 
-/* RFC 1071 over bytes in network order; sum may start with other parts. */
-static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t len)
-{
-	for (; len >= 2; p += 2, len -= 2)
-		sum += (uint32_t)(p[0] << 8 | p[1]);
-	if (len == 1)
-		sum += (uint32_t)(p[0] << 8);
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 static size_t put_ip(uint8_t *p, const struct zg_addr *from, const struct zg_addr *to, size_t tcp_len)
 {
 	if (from->family == ZG_IPV4) {
@@ -72,7 +56,7 @@ static size_t put_ip(uint8_t *p, const struct zg_addr *from, const struct zg_add
 		memcpy(&ip.saddr, from->b, 4);
 		memcpy(&ip.daddr, to->b, 4);
 		memcpy(p, &ip, sizeof ip);
-		ip.check = htons(fold(sum16(0, p, sizeof ip)));
+		ip.check = htons(zg_sum_fold(zg_sum(0, p, sizeof ip)));
 		memcpy(p, &ip, sizeof ip);
 		return sizeof ip;
 	}
@@ -113,7 +97,6 @@ size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_
 	const struct zg_tuple *t = &inject->tuple;
 	const struct zg_addr *from = inject->to_client ? &t->server : &t->client;
 	const struct zg_addr *to = inject->to_client ? &t->client : &t->server;
-	const size_t addr_len = zg_addr_len(from->family);
 	uint8_t tcp[ZG_INJECT_PACKET_MAX - sizeof(struct ip6_hdr)] = { 0 };
 	char text[ZG_REFUSAL_MAX];
 	size_t text_len = 0, len = sizeof(struct tcphdr);
@@ -141,14 +124,10 @@ size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_
 		len += text_len;
 	}
 	memcpy(tcp, &h, sizeof h);
-	uint32_t sum = sum16(0, from->b, addr_len);
-	sum = sum16(sum, to->b, addr_len);
-	sum += IPPROTO_TCP + (uint32_t)len;
-	h.check = htons(fold(sum16(sum, tcp, len)));
-	memcpy(tcp, &h, sizeof h);
-
 	size_t ip_len = put_ip(packet, from, to, len);
 	memcpy(packet + ip_len, tcp, len);
+	h.check = htons(zg_checksum_tcp(packet, ip_len + len, ip_len));
+	memcpy(packet + ip_len, &h, sizeof h);
 	return ip_len + len;
 }
 

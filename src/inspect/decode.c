@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/decode.h"
-#include "inspect/checksum.h"
+#include "base/checksum.h"
 #include "zonegate/limits.h"
 #include "zonegate/rd.h"
 

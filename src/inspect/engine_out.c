@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Everything that leaves the engine: verdicts, injections, events. */
-#include "inspect/checksum.h"
+#include "base/checksum.h"
 #include "inspect/engine.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 /* The inspector process: packets from the queue socket into the engine, its answers to the gate and the supervisor. */
 #include "inspect/worker.h"
 #include "event/aggregate.h"
+#include "sys/clock.h"
 #include "sys/sandbox.h"
 #include "zonegate/msg.h"
 #include "zonegate/rtab.h"
@@ -40,13 +41,6 @@ struct worker {
 	uint32_t out_count;
 	uint8_t out[ZG_MSG_MAX - sizeof(struct zg_msg_hdr)];
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* --- engine's owner --------------------------------------------------------------------------- */
 
@@ -247,7 +241,7 @@ static void loop(struct worker *w)
 		int n = poll(fds, 3, 250);
 		if (n < 0 && errno != EINTR)
 			return;
-		w->now_ms = monotonic_ms();
+		w->now_ms = zg_now_ms();
 		if (fds[2].revents & (POLLHUP | POLLERR))
 			return;
 		if (n > 0 && fds[0].revents != 0 && !on_supervisor(w))
@@ -285,7 +279,7 @@ int zg_worker_run(int chan, int queue, int gate)
 		fprintf(stderr, "zonegated inspector: sandbox: %s: %s\n", what, strerror(errno));
 		goto out;
 	}
-	w->now_ms = monotonic_ms();
+	w->now_ms = zg_now_ms();
 	loop(w);
 	last_words(w);
 	status = EXIT_SUCCESS;

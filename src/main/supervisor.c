@@ -19,13 +19,6 @@
 #define TICK_MS	    250
 #define COUNTERS_MS 60000u /* between records of the kernel's counters */
 
-uint64_t zg_now_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void fail(struct zg_supervisor *s, const char *what, const char *why)
 {
 	struct zg_event e;

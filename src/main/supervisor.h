@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "main/options.h"
 #include "nft/nft.h"
+#include "sys/clock.h"
 #include "zonegate/msg.h"
 #include "zonegate/policy.h"
 
@@ -60,7 +61,6 @@ struct zg_supervisor {
 	uint8_t *buf; /* ZG_MSG_MAX */
 };
 
-uint64_t zg_now_ms(void); /* monotonic */
 int zg_supervisor_run(const struct zg_options *options);
 
 /* --- children.c --- */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "inspect/checksum.h"
+#include "base/checksum.h"
 #include "inspect/decode.h"
 
 #define PKT_MAX (65535 + 40)

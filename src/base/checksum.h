@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The Internet checksum (RFC 1071). */
-#ifndef ZONEGATE_INSPECT_CHECKSUM_H
-#define ZONEGATE_INSPECT_CHECKSUM_H
+#ifndef ZONEGATE_BASE_CHECKSUM_H
+#define ZONEGATE_BASE_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "inspect/checksum.h"
+#include "base/checksum.h"
 
 #include <string.h>
 

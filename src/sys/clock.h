@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The clock of all timers. */
+#ifndef ZONEGATE_SYS_CLOCK_H
+#define ZONEGATE_SYS_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Monotonic, ms. */
+static inline uint64_t zg_now_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+#endif
