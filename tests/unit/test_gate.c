@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gate with us as its supervisor and as a taken-over inspector, in a network namespace of its own. */
+#include "gate/gate.h"
+#include "unit.h"
+#include "zonegate/mark.h"
+#include "zonegate/msg.h"
+#include "zonegate/policy.h"
+#include "zonegate/rtab.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define QUEUES 2
+#define FLOW_MARK zg_mark_flow(1, 0)
+
+static const char conf[] =
+	"version = 1; body = \"x\"; model = \"alpha\";\n"
+	"zones = ( { name = \"lgwan\"; kind = \"lgwan\"; label = \"l\"; interfaces = [ \"lg0\" ]; addresses = [ \"10.20.0.0/24\", \"fd00:20::/64\" ]; },\n"
+	"  { name = \"internet\"; kind = \"internet\"; label = \"i\"; interfaces = [ \"in0\" ]; addresses = [ \"10.30.0.0/24\", \"fd00:30::/64\" ]; } );\n"
+	"flows = ( { name = \"mail\"; from = \"internet\"; to = \"lgwan\"; source = [ \"10.30.0.25\", \"fd00:30::25\" ];\n"
+	"  destination = [ \"10.20.0.25\", \"fd00:20::25\" ]; protocol = \"tcp\"; port = 25; inspector = \"smtp\"; smtp = { mode = \"verify\"; };\n"
+	"  purpose = \"p\"; clause = \"c\"; ticket = \"t\"; approver = \"a\"; } );\n";
+
+static uint8_t buf[ZG_MSG_MAX] __attribute__((aligned(8)));
+static pid_t gate;
+static int chan, queue[QUEUES], verdicts[QUEUES];
+
+static struct zg_policy *policy(void)
+{
+	struct zg_diags diags;
+	struct zg_policy *p = NULL;
+	zg_diags_init(&diags);
+	enum zg_err err = zg_conf_parse("test", conf, sizeof conf - 1, &diags, &p);
+	char *text = zg_diags_text(&diags, false);
+	ck_assert_msg(err == ZG_OK, "%s", text);
+	free(text);
+	zg_diags_free(&diags);
+	p->generation = 1;
+	return p;
+}
+
+static int table(void)
+{
+	int fd = -1;
+	struct zg_policy *p = policy();
+	ck_assert_int_eq(zg_rtab_make(p, &fd), ZG_OK);
+	zg_policy_free(p);
+	return fd;
+}
+
+/* The next message of a channel, or false after a second. */
+static bool receive(int from, struct zg_chan_msg *ret_msg)
+{
+	struct pollfd pfd = { .fd = from, .events = POLLIN };
+	return poll(&pfd, 1, 1000) == 1 && zg_chan_recv(from, buf, sizeof buf, false, ret_msg) == ZG_OK;
+}
+
+static void start(void)
+{
+	const struct zg_msg_config config = { .queue_base = 700, .queues = QUEUES };
+	struct zg_chan_msg msg;
+	int pair[2], fd;
+
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	gate = fork();
+	if (gate == 0) {
+		close(pair[0]);
+		_exit(zg_gate_run(pair[1]));
+	}
+	close(pair[1]);
+	chan = pair[0];
+	fd = table();
+	ck_assert_int_eq(zg_chan_send(chan, ZG_MSG_POLICY, 1, NULL, 0, &fd, 1), ZG_OK);
+	close(fd);
+	ck_assert_int_eq(zg_chan_send(chan, ZG_MSG_CONFIG, 0, &config, sizeof config, NULL, 0), ZG_OK);
+	ck_assert(receive(chan, &msg));
+	ck_assert_uint_eq(msg.hdr.type, ZG_MSG_POLICY_ACK);
+	for (int i = 0; i < QUEUES; i++) {
+		ck_assert(receive(chan, &msg));
+		ck_assert_uint_eq(msg.hdr.type, ZG_MSG_QUEUE);
+		queue[msg.hdr.number] = msg.fds[0];
+		verdicts[msg.hdr.number] = msg.fds[1];
+	}
+}
+
+static void stop(void)
+{
+	int status;
+	close(chan);
+	for (int i = 0; i < QUEUES; i++) {
+		close(queue[i]);
+		close(verdicts[i]);
+	}
+	ck_assert_int_eq(waitpid(gate, &status, 0), gate);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the gate ended with status %#x", (unsigned)status);
+}
+
+/* Does it still serve the supervisor and inspector i? */
+static bool answers(uint32_t i)
+{
+	static uint32_t number;
+	struct zg_chan_msg msg;
+	number++;
+	if (zg_chan_send(chan, ZG_MSG_PING, number, NULL, 0, NULL, 0) != ZG_OK || !receive(chan, &msg) ||
+	    msg.hdr.number != ((ZG_PONG_GATE << 24) | number))
+		return false;
+	return zg_chan_send(verdicts[i], ZG_MSG_PONG, number, NULL, 0, NULL, 0) == ZG_OK && receive(chan, &msg) &&
+	       msg.hdr.type == ZG_MSG_PONG && msg.hdr.number == (i << 24 | number);
+}
+
+static void say(uint32_t i, enum zg_msg_type type, uint32_t number, const void *body, size_t len)
+{
+	ck_assert_int_eq(zg_chan_send(verdicts[i], type, number, body, len, NULL, 0), ZG_OK);
+}
+
+/* Nonsense costs the inspector that talks it its own queue, and nobody else anything. */
+START_TEST(nonsense_ends_one_inspector_only)
+{
+	struct zg_msg_verdict v[2] = { { .id = 1, .accept = 2 }, { .id = 2 } };
+	struct zg_inject inject = { .kind = (enum zg_inject_kind)77 };
+	switch (_i) {
+	case 0: /* not a verdict */
+		say(0, ZG_MSG_VERDICTS, 1, v, sizeof v[0]);
+		break;
+	case 1: /* more than was sent */
+		say(0, ZG_MSG_VERDICTS, UINT32_MAX, v + 1, sizeof v[1]);
+		break;
+	case 2: /* less than was sent */
+		say(0, ZG_MSG_VERDICTS, 0, v, sizeof v);
+		break;
+	case 3: /* a packet longer than the message */
+		v[1].accept = 1;
+		v[1].len = ZG_PACKET_MAX;
+		say(0, ZG_MSG_VERDICTS, 1, v + 1, sizeof v[1]);
+		break;
+	case 4:
+		v[1].accept = 1;
+		v[1].len = UINT32_MAX;
+		say(0, ZG_MSG_VERDICTS, 1, v + 1, sizeof v[1]);
+		break;
+	case 5: /* the supervisor's messages are not the inspector's */
+		say(0, ZG_MSG_REBIND, 1, NULL, 0);
+		break;
+	case 6:
+		say(0, ZG_MSG_QUEUE, 1, NULL, 0);
+		break;
+	case 7:
+		say(0, ZG_MSG_INJECT, 0, &inject, sizeof inject);
+		break;
+	case 8:
+		say(0, ZG_MSG_INJECT, 0, &inject, sizeof inject - 1);
+		break;
+	default: /* no message at all */
+		ck_assert_int_eq(send(verdicts[0], "x", 1, 0), 1);
+	}
+	ck_assert(answers(1));
+	ck_assert(!answers(0));
+}
+END_TEST
+
+/* Descriptors that an inspector sends are closed, as many as it likes. */
+START_TEST(descriptors_do_not_pile_up)
+{
+	const struct zg_msg_verdict v = { .id = 1 };
+	for (int i = 0; i < 3000; i++)
+		ck_assert_int_eq(zg_chan_send(verdicts[0], ZG_MSG_VERDICTS, 1, &v, sizeof v, queue, 2), ZG_OK);
+	ck_assert(answers(0));
+	ck_assert(answers(1));
+}
+END_TEST
+
+/* As many verdicts as one message holds, for packets that are not there. */
+START_TEST(the_largest_batch_goes_through)
+{
+	static struct zg_msg_verdict v[(ZG_MSG_MAX - sizeof(struct zg_msg_hdr)) / sizeof(struct zg_msg_verdict)];
+	const uint32_t n = sizeof v / sizeof v[0];
+	for (uint32_t i = 0; i < n; i++)
+		v[i] = (struct zg_msg_verdict){ .id = i, .accept = 1 };
+	say(0, ZG_MSG_VERDICTS, n, v, sizeof v);
+	ck_assert(answers(0));
+}
+END_TEST
+
+/* A flood of answers to pings that nobody sent does not reach the supervisor, so that the gate never waits for it. */
+START_TEST(answers_are_not_a_way_to_the_supervisor)
+{
+	struct zg_chan_msg msg;
+	for (uint32_t i = 0; i < 20000; i++)
+		say(0, ZG_MSG_PONG, i + 100, NULL, 0);
+	ck_assert(answers(1));
+	ck_assert(!receive(chan, &msg));
+}
+END_TEST
+
+/* An inspector that floods: the other one's message waits for one of its messages at a time. */
+START_TEST(a_flood_does_not_starve_the_other)
+{
+	static struct zg_msg_verdict v[4000];
+	struct timespec begin, end;
+	pid_t flood = fork();
+	if (flood == 0) {
+		for (;;)
+			(void)zg_chan_send(verdicts[0], ZG_MSG_VERDICTS, sizeof v / sizeof v[0], v, sizeof v, NULL, 0);
+	}
+	usleep(200000);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	bool all = true;
+	for (int i = 0; i < 20; i++)
+		all = answers(1) && all;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	kill(flood, SIGKILL);
+	waitpid(flood, NULL, 0);
+	ck_assert(all);
+	ck_assert_int_lt((end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000, 5000);
+}
+END_TEST
+
+/* --- headers of replacements -------------------------------------------------------------------------------- */
+
+static size_t packet_of(uint8_t family, uint8_t packet[static ZG_INJECT_PACKET_MAX])
+{
+	struct zg_inject i = { .kind = ZG_INJECT_ACK, .mark = FLOW_MARK };
+	i.tuple.client_port = 40000;
+	i.tuple.server_port = 25;
+	i.tuple.protocol = ZG_TCP;
+	ck_assert_int_eq(zg_addr_parse(family == ZG_IPV4 ? "10.30.0.25" : "fd00:30::25", &i.tuple.client), ZG_OK);
+	ck_assert_int_eq(zg_addr_parse(family == ZG_IPV4 ? "10.20.0.25" : "fd00:20::25", &i.tuple.server), ZG_OK);
+	return zg_inject_build(&i, packet);
+}
+
+START_TEST(a_whole_packet_is_read)
+{
+	uint8_t packet[ZG_INJECT_PACKET_MAX];
+	struct zg_tuple t;
+	const uint8_t family = _i == 0 ? ZG_IPV4 : ZG_IPV6;
+	size_t len = packet_of(family, packet);
+	struct zg_addr client;
+	ck_assert(zg_gate_header(packet, len, &t));
+	ck_assert_int_eq(zg_addr_parse(family == ZG_IPV4 ? "10.30.0.25" : "fd00:30::25", &client), ZG_OK);
+	ck_assert_int_eq(zg_addr_cmp(&t.client, &client), 0);
+	ck_assert_uint_eq(t.client_port, 40000);
+	ck_assert_uint_eq(t.server_port, 25);
+	for (size_t cut = 0; cut < len; cut++)
+		ck_assert(!zg_gate_header(packet, cut, &t));
+	ck_assert(!zg_gate_header(packet, len + 1, &t));
+}
+END_TEST
+
+START_TEST(anything_else_is_not)
+{
+	static const struct {
+		uint8_t family;
+		size_t at;
+		uint8_t value;
+	} changes[] = {
+		{ ZG_IPV4, 0, 0x46 }, { ZG_IPV4, 0, 0x55 }, { ZG_IPV4, 0, 0x65 }, { ZG_IPV4, 6, 0x20 }, { ZG_IPV4, 7, 1 },
+		{ ZG_IPV4, 9, 17 },   { ZG_IPV4, 3, 39 },   { ZG_IPV6, 0, 0x40 }, { ZG_IPV6, 6, 0 },	{ ZG_IPV6, 6, 44 },
+		{ ZG_IPV6, 5, 19 },
+	};
+	uint8_t packet[ZG_INJECT_PACKET_MAX];
+	struct zg_tuple t;
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		size_t len = packet_of(changes[i].family, packet);
+		packet[changes[i].at] = changes[i].value;
+		ck_assert_msg(!zg_gate_header(packet, len, &t), "change %zu", i);
+	}
+}
+END_TEST
+
+/* --- the table that the gate is given ------------------------------------------------------------------------ */
+
+static int copy_of_table(bool seal)
+{
+	int from = table(), fd = memfd_create("copy", MFD_ALLOW_SEALING);
+	char part[4096];
+	ssize_t n;
+	while ((n = read(from, part, sizeof part)) > 0)
+		ck_assert_int_eq(write(fd, part, (size_t)n), n);
+	if (seal)
+		ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE), 0);
+	close(from);
+	return fd;
+}
+
+START_TEST(only_a_sealed_table_is_mapped)
+{
+	struct zg_rtab *t = NULL;
+	int sealed = copy_of_table(true), open_table = copy_of_table(false), pair[2];
+	FILE *file = tmpfile(); /* which cannot be sealed at all */
+	char part[4096];
+	ssize_t n = pread(sealed, part, sizeof part, 0);
+
+	ck_assert_int_eq(zg_rtab_map(sealed, &t), ZG_OK);
+	zg_rtab_unmap(t);
+	ck_assert_int_eq(zg_rtab_map(open_table, &t), ZG_EINVAL);
+	ck_assert_int_eq(zg_rtab_map(-1, &t), ZG_EINVAL);
+	ck_assert_int_eq(write(fileno(file), part, (size_t)n), n);
+	ck_assert_int_eq(zg_rtab_map(fileno(file), &t), ZG_EINVAL);
+	ck_assert_int_eq(pipe(pair), 0);
+	ck_assert_int_eq(zg_rtab_map(pair[0], &t), ZG_EINVAL);
+	close(pair[0]);
+	close(pair[1]);
+	close(sealed);
+	close(open_table);
+	fclose(file);
+}
+END_TEST
+
+/* Every byte of a table changed to every edge: it is refused or can be asked anything; the sanitizers watch. */
+START_TEST(a_broken_table_is_harmless)
+{
+	static const uint8_t values[] = { 0, 1, 0x7f, 0x80, 0xff };
+	struct zg_tuple tuple = { .client_port = 1, .server_port = 25, .protocol = ZG_TCP };
+	struct zg_flow_policy p;
+	int whole = table();
+	char bytes[4096];
+	ssize_t n = pread(whole, bytes, sizeof bytes, 0);
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(zg_addr_parse("10.30.0.25", &tuple.client), ZG_OK);
+	ck_assert_int_eq(zg_addr_parse("10.20.0.25", &tuple.server), ZG_OK);
+	for (ssize_t at = 0; at < n; at++) {
+		for (size_t k = 0; k < sizeof values; k++) {
+			struct zg_rtab *t;
+			int fd = memfd_create("broken", MFD_ALLOW_SEALING);
+			ck_assert_int_eq(write(fd, bytes, (size_t)n), n);
+			ck_assert_int_eq(pwrite(fd, &values[k], 1, at), 1);
+			ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE), 0);
+			if (zg_rtab_map(fd, &t) == ZG_OK) {
+				(void)zg_rtab_permits(t, FLOW_MARK, &tuple);
+				(void)zg_rtab_resolve(t, FLOW_MARK, &p);
+				zg_rtab_unmap(t);
+			}
+			close(fd);
+		}
+	}
+	close(whole);
+}
+END_TEST
+
+START_TEST(a_table_permits_its_flows_and_nothing_else)
+{
+	struct zg_rtab *t = NULL;
+	struct zg_tuple good = { .client_port = 40000, .server_port = 25, .protocol = ZG_TCP }, bad;
+	int fd = table();
+
+	ck_assert_int_eq(zg_rtab_map(fd, &t), ZG_OK);
+	ck_assert_int_eq(zg_addr_parse("10.30.0.25", &good.client), ZG_OK);
+	ck_assert_int_eq(zg_addr_parse("10.20.0.25", &good.server), ZG_OK);
+	ck_assert(zg_rtab_permits(t, FLOW_MARK, &good));
+	ck_assert(!zg_rtab_permits(t, zg_mark_flow(2, 0), &good));   /* another generation */
+	ck_assert(!zg_rtab_permits(t, zg_mark_flow(1, 1), &good));   /* no such flow */
+	ck_assert(!zg_rtab_permits(t, 0, &good));
+	ck_assert(!zg_rtab_permits(t, ZG_MARK_PASS, &good));
+	bad = good;
+	bad.server_port = 445;
+	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &bad));
+	bad = good;
+	bad.protocol = ZG_UDP;
+	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &bad));
+	bad = good;
+	bad.server.b[3]++;
+	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &bad));
+	bad = good;
+	bad.client.b[3]--;
+	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &bad));
+	zg_rtab_unmap(t);
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("gate");
+	TCase *pure = tcase_create("pure"), *live = tcase_create("live");
+	tcase_add_loop_test(pure, a_whole_packet_is_read, 0, 2);
+	tcase_add_test(pure, anything_else_is_not);
+	tcase_add_test(pure, only_a_sealed_table_is_mapped);
+	tcase_add_test(pure, a_broken_table_is_harmless);
+	tcase_add_test(pure, a_table_permits_its_flows_and_nothing_else);
+	tcase_set_timeout(pure, 60);
+	suite_add_tcase(s, pure);
+	if (geteuid() == 0) { /* namespaces and queues */
+		tcase_add_checked_fixture(live, start, stop);
+		tcase_add_loop_test(live, nonsense_ends_one_inspector_only, 0, 10);
+		tcase_add_test(live, descriptors_do_not_pile_up);
+		tcase_add_test(live, the_largest_batch_goes_through);
+		tcase_add_test(live, answers_are_not_a_way_to_the_supervisor);
+		tcase_add_test(live, a_flood_does_not_starve_the_other);
+		tcase_set_timeout(live, 60);
+		suite_add_tcase(s, live);
+	}
+	return unit_main(s);
+}
