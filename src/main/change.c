@@ -235,3 +235,8 @@ void zg_change_tick(struct zg_supervisor *s)
 		record_change(s, ZG_E_POLICY_APPLIED, s->policy, s->policy->file, "the daemon, after a failure", &diags);
 	zg_diags_free(&diags);
 }
+
+void zg_change_refused(struct zg_supervisor *s, const char *file, const char *who, const struct zg_diags *diags)
+{
+	record_change(s, ZG_E_POLICY_REFUSED, NULL, file, who, diags);
+}

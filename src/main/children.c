@@ -375,6 +375,8 @@ static void bury_child(struct zg_supervisor *s, struct zg_child *c)
 			poll(NULL, 0, 10);
 	}
 	drain_rest(s, c);
+	zg_record_seen(s, c);
+	memset(&c->stats, 0, sizeof c->stats);
 }
 
 void zg_children_stop(struct zg_supervisor *s)
@@ -427,6 +429,8 @@ void zg_children_reap(struct zg_supervisor *s)
 		const pid_t pid = c->pid;
 		c->pid = 0; /* nobody's any more: not to be signalled */
 		drain_rest(s, c);
+		zg_record_seen(s, c);
+		memset(&c->stats, 0, sizeof c->stats);
 		died(s, c, pid, status);
 		schedule(c);
 		/* a gate that has come meanwhile has bound the queue anew already, maybe for the next inspector */

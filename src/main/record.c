@@ -299,14 +299,56 @@ static void record_counter(struct zg_supervisor *s, const struct zg_nft_counter 
 	zg_record(s, &e);
 }
 
+/* Packets that reached an inspector, and those of whose loss it knows itself (told of in zg_record_losses). */
+static uint64_t seen_by(const struct zg_child *c)
+{
+	return c->stats.engine.packets + c->stats.queue_gaps;
+}
+
+void zg_record_seen(struct zg_supervisor *s, const struct zg_child *child)
+{
+	if (child->role == ZG_ROLE_INSPECTOR)
+		s->queue_loss.gone += seen_by(child);
+}
+
+/* What a full queue, or one without an inspector, dropped leaves no trace but that nobody has seen it. Missing at one look it
+ * may be on its way; missing at two it is lost. */
+static void record_queue_loss(struct zg_supervisor *s, uint64_t queued)
+{
+	uint64_t seen = s->queue_loss.gone;
+	struct zg_event e;
+
+	for (uint32_t i = 0; i < s->n_inspectors; i++)
+		if (s->inspectors[i].pid > 0)
+			seen += seen_by(&s->inspectors[i]);
+	if (!s->queue_loss.begun && queued > seen)
+		s->queue_loss.gone += queued - seen; /* the table is older than we are */
+	const uint64_t missing = s->queue_loss.begun && queued > seen ? queued - seen : 0;
+	const uint64_t sure = s->stopping || missing < s->queue_loss.missing ? missing : s->queue_loss.missing;
+	s->queue_loss.begun = true;
+	s->queue_loss.missing = missing;
+	if (sure <= s->queue_loss.told)
+		return;
+	zg_event_init(&e, ZG_E_QUEUE_LOSS);
+	zg_event_u64(&e, ZG_F_LOST, sure - s->queue_loss.told);
+	zg_event_u64(&e, ZG_F_TOTAL, sure);
+	zg_event_message(&e, "%llu packets of permitted flows were dropped by a full queue or one without an inspector, or seen by one that ended untold",
+			 (unsigned long long)(sure - s->queue_loss.told));
+	zg_record(s, &e);
+	s->queue_loss.told = sure;
+}
+
 void zg_record_counters(struct zg_supervisor *s)
 {
 	struct zg_nft_counter *now;
 	size_t n;
 	if (zg_nft_counters(s->nft, &now, &n) != ZG_OK)
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		record_counter(s, &now[i]);
+		if (strcmp(now[i].name, "queued") == 0)
+			record_queue_loss(s, now[i].packets);
+	}
 	if (n > 0)
 		qsort(now, n, sizeof *now, compare_counters);
 	free(s->counters);

@@ -186,6 +186,8 @@ static void reload(struct zg_supervisor *s)
 		zg_diags_free(&diags);
 		zg_diags_init(&diags);
 		(void)zg_change_apply(s, s->options.config, text, probe->text_len, "SIGHUP", &diags);
+	} else {
+		zg_change_refused(s, s->options.config, "SIGHUP", &diags);
 	}
 	print_diags(&diags);
 	zg_policy_free(probe);
@@ -291,6 +293,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		fail(s, "signals", strerror(errno));
 	} else if (start(s)) {
 		record_started(s);
+		zg_record_counters(s);
 		loop(s, signals);
 		stop(s);
 		status = EXIT_SUCCESS;

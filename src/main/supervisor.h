@@ -53,6 +53,13 @@ struct zg_supervisor {
 	uint64_t records_lost; /* that the sink did not take, not yet told */
 	struct zg_nft_counter *counters; /* as of the last record */
 	size_t n_counters;
+	/* Packets that the policy table queued and that no inspector has seen. */
+	struct {
+		uint64_t gone;	  /* seen by inspectors that are no more, or before our time */
+		uint64_t missing; /* at the last look; some may have been on their way */
+		uint64_t told;
+		bool begun;
+	} queue_loss;
 	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms;
 	uint32_t ping;
 	bool fresh;  /* the processes were just started and have not staged a policy yet */
@@ -93,6 +100,8 @@ enum zg_change {
 /* text -> in force, confirmed and saved; or nothing. who is for the record. */
 enum zg_change zg_change_apply(struct zg_supervisor *s, const char *file, const char *text, size_t len, const char *who,
 			       struct zg_diags *diags);
+/* For the record: a configuration that could not even be read. */
+void zg_change_refused(struct zg_supervisor *s, const char *file, const char *who, const struct zg_diags *diags);
 /* At start: the last confirmed policy, or the configuration file if nothing is confirmed yet. Starts the children. */
 enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags);
 
@@ -105,6 +114,8 @@ void zg_record(struct zg_supervisor *s, struct zg_event *e);
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg);
 /* Losses in a child's stats that the log does not have yet. */
 void zg_record_losses(struct zg_supervisor *s, struct zg_child *child);
+/* An inspector is no more: what it has seen still counts. */
+void zg_record_seen(struct zg_supervisor *s, const struct zg_child *child);
 /* What the kernel's counters gained since the last record, one event per counter that moved. */
 void zg_record_counters(struct zg_supervisor *s);
 /* A new policy's flows count from nothing. */

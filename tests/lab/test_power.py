@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 
-from lablib import (MX, MYNUMBER, OUT, TO_DATA, Lab, Sink, dialogue, flow, need, run_tests, sample, send_mail, test, text_mail,
-                    wait_for)
+from lablib import (MX, MYNUMBER, OUT, TO_DATA, Lab, RawTcp, Sink, dialogue, flow, need, run_tests, sample, send_mail, test,
+                    text_mail, wait_for)
 
 HANG_SECONDS = 20  # six pings of two seconds, and a restart
 
@@ -59,7 +59,7 @@ def backoff(lab, times=5):
         need(wait_for(lambda: pid[0] not in lab.pids("inspector")), "it lives")
 
 
-@test("an apply while an inspector waits for its restart takes effect, and the boundary stays open")
+@test("an apply while an inspector waits for its restart takes effect, and the boundary stays open", san=True)
 def apply_in_backoff(lab):
     running(lab)
     backoff(lab)
@@ -87,7 +87,7 @@ def apply_in_hang(lab):
     need(lab.apply(sample()).returncode == 0, "apply")
 
 
-@test("an apply while the gate hangs or dies: in force or as before, and well again by itself")
+@test("an apply while the gate hangs or dies: in force or as before, and well again by itself", san=True)
 def apply_without_gate(lab):
     for sig in (signal.SIGKILL, signal.SIGSTOP):
         running(lab)
@@ -219,7 +219,7 @@ def control_mode(lab):
     need(st.st_uid != 0, "owned by root")
 
 
-@test("nonsense on the control socket is answered or ends the connection; the daemon serves the next")
+@test("nonsense on the control socket is answered or ends the connection; the daemon serves the next", san=True)
 def control_nonsense(lab):
     running(lab)
     for text in (b"\n", b"{}\n", b"[]\n", b"\0\n", b'{"command":7}\n', b'{"command":"\\u0000"}\n', b'{"command":"no"}\n',
@@ -339,7 +339,7 @@ def flood_sums(lab):
     return f"{sum(gained.values())} packets in {took:.1f} s, {len(events)} records, {lost} lost"
 
 
-@test("what was refused in the last second before a stop is in the log")
+@test("what was refused in the last second before a stop is in the log", san=True)
 def stop_sums(lab):
     running(lab)
     time.sleep(2)
@@ -352,6 +352,52 @@ def stop_sums(lab):
     gained = sum(after[n] - before[n] for n in after if n.startswith("drop_"))
     need(said == gained == 50, f"records {said}, kernel {gained}")
     mail_again(lab)
+
+
+@test("what a full queue drops is recorded: the sum is what the kernel queued and no inspector saw")
+def queue_full(lab):
+    running(lab)
+    had = len(lab.events("queue-loss"))
+    for pid in lab.pids("inspector"):
+        os.kill(pid, signal.SIGSTOP)
+    first = kernel(lab)["queued"]
+    try:
+        with RawTcp(lab) as tcp:
+            for port in range(20000, 32000):
+                tcp.sport = port
+                tcp.segment(1, 0, 2)
+                if port % 500 == 0:
+                    time.sleep(0.01)
+    finally:
+        for pid in lab.pids("inspector"):
+            os.kill(pid, signal.SIGCONT)
+    time.sleep(3)
+    status = lab.status()
+    queued = kernel(lab)["queued"]
+    seen = sum(p["packets"] + p["queue_gaps"] for p in status["processes"] if p["role"] == "inspector")
+    need(queued - first > 9000, f"only {queued - first} queued")
+    lab.lab("stop")
+    told = sum(e["lost"] for e in lab.events("queue-loss")[had:] if "role" not in e)
+    lab.lab("start")
+    need(told > 1000, f"{told} told; queued {queued}, seen {seen}")
+    running(lab)
+    mail_again(lab, 30)
+    return f"{queued - first} queued, {told} dropped by full queues and told"
+
+
+@test("a wrong file at SIGHUP is refused with a record")
+def hangup(lab):
+    running(lab)
+    had = len(lab.events("policy-refused"))
+    with open(lab.info["config"], "w") as f:
+        f.write("zones = broken")
+    os.kill(lab.pids("supervisor")[0], signal.SIGHUP)
+    try:
+        lab.wait_event("policy-refused", after=had, who="SIGHUP")
+    finally:
+        with open(lab.info["config"], "w", encoding="utf-8") as f:
+            f.write(sample())
+    mail(lab)
 
 
 @test("the sums of a flow survive a change of the policy")
