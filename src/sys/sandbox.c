@@ -181,7 +181,7 @@ static const struct {
 static const int calls_sanitizer[] = {
 	SCMP_SYS(sigaltstack), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(sched_yield), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(mprotect),    SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(pread64), SCMP_SYS(ioctl), SCMP_SYS(read),
-	SCMP_SYS(write),       SCMP_SYS(newfstatat), SCMP_SYS(fstat), SCMP_SYS(mmap),
+	SCMP_SYS(write),       SCMP_SYS(newfstatat), SCMP_SYS(fstat),
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
@@ -237,6 +237,8 @@ static bool seccomp_allow_list(enum zg_sandbox_role role)
 		rc = role == ZG_SANDBOX_GATE ? allow_gate(ctx) : allow_parser(ctx);
 	if (rc == 0 && SANITIZED)
 		rc = ALLOW(ctx, calls_sanitizer);
+	if (rc == 0 && SANITIZED)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);

@@ -20,6 +20,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 enum outcome { SURVIVED = 0, NO_SANDBOX = 1, REFUSED = 2, KILLED };
 
 static int no_capabilities(void)
@@ -129,18 +140,11 @@ static int other_netlink(void)
 
 static int (*const forbidden_to_parsers[])(void) = {
 	open_file, open_inet, open_netlink, run, start_process, executable_memory, signal_parent, trace, become_root,
-	signal_thread_of_parent, receive_elsewhere,
-#ifndef __SANITIZE_ADDRESS__ /* whose reports need these */
-	forge_record, look_at_path, write_to_mapped_file,
-#endif
-	send_elsewhere,
+	signal_thread_of_parent, receive_elsewhere, send_elsewhere, forge_record, look_at_path, write_to_mapped_file,
 };
 static int (*const forbidden_to_the_gate[])(void) = {
 	open_file, open_inet, run, start_process, executable_memory, signal_parent, trace, become_root,
-	signal_thread_of_parent, other_netlink,
-#ifndef __SANITIZE_ADDRESS__
-	look_at_path, write_to_mapped_file,
-#endif
+	signal_thread_of_parent, other_netlink, look_at_path, write_to_mapped_file,
 };
 
 START_TEST(a_parser_can_work)
@@ -161,8 +165,16 @@ START_TEST(a_parser_can_abort)
 }
 END_TEST
 
+/* The sanitizers' reports need these. */
+static bool left_to_sanitizers(int (*attempt)(void))
+{
+	return SANITIZED && (attempt == forge_record || attempt == look_at_path || attempt == write_to_mapped_file);
+}
+
 START_TEST(a_parser_can_do_nothing_else)
 {
+	if (left_to_sanitizers(forbidden_to_parsers[_i]))
+		return;
 	enum outcome o = in_sandbox(ZG_SANDBOX_PARSER, forbidden_to_parsers[_i]);
 	ck_assert_msg(o == KILLED || o == REFUSED, "attempt %d: %d", _i, o);
 }
@@ -176,6 +188,8 @@ END_TEST
 
 START_TEST(the_gate_can_do_nothing_else)
 {
+	if (left_to_sanitizers(forbidden_to_the_gate[_i]))
+		return;
 	enum outcome o = in_sandbox(ZG_SANDBOX_GATE, forbidden_to_the_gate[_i]);
 	ck_assert_msg(o == KILLED || o == REFUSED, "attempt %d: %d", _i, o);
 }
