@@ -388,7 +388,7 @@ def queue_full(lab):
 @test("a wrong file at SIGHUP is refused with a record")
 def hangup(lab):
     running(lab)
-    had = len(lab.events("policy-refused"))
+    had = len(lab.events("policy-refused", who="SIGHUP"))
     with open(lab.info["config"], "w") as f:
         f.write("zones = broken")
     os.kill(lab.pids("supervisor")[0], signal.SIGHUP)
