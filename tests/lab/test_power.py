@@ -35,7 +35,7 @@ def mail_again(lab, seconds=15):
 
 
 def forwarding(lab):
-    return lab.exec("router", "sysctl", "-n", "net.ipv4.ip_forward").stdout.strip() == "1"
+    return lab.exec("router", "cat", "/proc/sys/net/ipv4/ip_forward").stdout.strip() == "1"
 
 
 def running(lab, seconds=15):
