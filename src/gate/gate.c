@@ -172,11 +172,13 @@ static enum zg_err on_verdicts(struct gate *g, uint32_t i, const struct zg_chan_
 	return ZG_OK;
 }
 
-/* One answer for each ping: otherwise an inspector could fill our channel to the supervisor, and we would wait for it. */
+/* One answer for each ping: otherwise an inspector could fill our channel to the supervisor, and we would wait for it. A
+ * slow one may answer an older ping, or the next, which we have not read yet. */
 static enum zg_err on_pong(struct gate *g, uint32_t i, uint32_t number)
 {
 	struct gate_queue *q = &g->queues[i];
-	if (number != g->ping || number == q->pong)
+	const uint32_t ahead = (number - q->pong) & 0xffffffu, open = (g->ping + 1 - q->pong) & 0xffffffu;
+	if (number > 0xffffffu || ahead == 0 || ahead > open)
 		return ZG_OK;
 	q->pong = number;
 	return zg_chan_send(g->chan, ZG_MSG_PONG, (i << 24) | number, NULL, 0, NULL, 0);
@@ -218,6 +220,12 @@ static bool serve(struct gate *g)
 		fds[1 + i] = (struct pollfd){ .fd = g->queues[i].channel, .events = POLLIN };
 	if (poll(fds, n, -1) < 0)
 		return errno == EINTR;
+	/* first, so that a ping is known before its answer */
+	if (fds[0].revents != 0) {
+		enum zg_err err = on_supervisor(g);
+		if (err != ZG_OK)
+			return false;
+	}
 	for (uint32_t i = 0; i + 1 < n; i++) {
 		if (fds[1 + i].revents == 0)
 			continue;
@@ -225,11 +233,6 @@ static bool serve(struct gate *g)
 		/* gone or talking nonsense: its packets die with the socket, the supervisor starts another */
 		if (err != ZG_OK && err != ZG_EAGAIN)
 			queue_close(&g->queues[i]);
-	}
-	if (fds[0].revents != 0) {
-		enum zg_err err = on_supervisor(g);
-		if (err != ZG_OK)
-			return false;
 	}
 	return true;
 }

@@ -201,6 +201,33 @@ START_TEST(answers_are_not_a_way_to_the_supervisor)
 }
 END_TEST
 
+/* On a slow machine the gate finds the ping and the inspector's answer to it, or to the one before, at once. */
+START_TEST(answers_that_wait_beside_their_ping_count)
+{
+	struct zg_chan_msg msg;
+	for (uint32_t round = 1; round <= 10; round++) {
+		const uint32_t number = 2 * round;
+		unsigned gate_said = 0, inspector_said = 0;
+		ck_assert_int_eq(kill(gate, SIGSTOP), 0);
+		ck_assert_int_eq(zg_chan_send(chan, ZG_MSG_PING, number - 1, NULL, 0, NULL, 0), ZG_OK);
+		ck_assert_int_eq(zg_chan_send(chan, ZG_MSG_PING, number, NULL, 0, NULL, 0), ZG_OK);
+		say(0, ZG_MSG_PONG, number, NULL, 0);
+		say(1, ZG_MSG_PONG, number - 1, NULL, 0);
+		ck_assert_int_eq(kill(gate, SIGCONT), 0);
+		for (int i = 0; i < 4; i++) {
+			ck_assert(receive(chan, &msg));
+			ck_assert_uint_eq(msg.hdr.type, ZG_MSG_PONG);
+			if (msg.hdr.number >> 24 == ZG_PONG_GATE)
+				gate_said++;
+			else
+				inspector_said++;
+		}
+		ck_assert_uint_eq(gate_said, 2);
+		ck_assert_uint_eq(inspector_said, 2);
+	}
+}
+END_TEST
+
 /* An inspector that floods: the other one's message waits for one of its messages at a time. */
 START_TEST(a_flood_does_not_starve_the_other)
 {
@@ -395,6 +422,7 @@ int main(void)
 		tcase_add_test(live, descriptors_do_not_pile_up);
 		tcase_add_test(live, the_largest_batch_goes_through);
 		tcase_add_test(live, answers_are_not_a_way_to_the_supervisor);
+		tcase_add_test(live, answers_that_wait_beside_their_ping_count);
 		tcase_add_test(live, a_flood_does_not_starve_the_other);
 		tcase_set_timeout(live, 60);
 		suite_add_tcase(s, live);
