@@ -85,7 +85,6 @@ static enum zg_err spawn(struct zg_supervisor *s, struct zg_child *c, const int 
 	c->chan = pair[0];
 	c->acked = 0;
 	c->pong = s->ping;
-	c->heard_ms = zg_now_ms();
 	memset(&c->stats, 0, sizeof c->stats);
 	c->told_gaps = c->told_overrun = c->told_lost = 0;
 	c->started_ms = zg_now_ms();
@@ -205,7 +204,8 @@ static void drain(struct zg_supervisor *s, struct zg_child *c)
 			close_fd(&c->chan);
 			return;
 		}
-		c->heard_ms = zg_now_ms();
+		if (c->role == ZG_ROLE_WATCH)
+			c->pong = s->ping;
 		on_message(s, c, &msg);
 		zg_chan_close_fds(&msg);
 	}
@@ -456,7 +456,7 @@ static uint32_t pings_missing(const struct zg_supervisor *s, const struct zg_chi
 }
 
 /* A gate that hangs takes every answer with it: then it is the one to end. The watch is not asked, it tells its numbers
- * every second. */
+ * every second. All is counted in pings and not in time: after a pause of the whole machine everybody gets a chance. */
 static void ping(struct zg_supervisor *s)
 {
 	const uint32_t gate_missing = s->gate.chan >= 0 ? pings_missing(s, &s->gate) : 0;
@@ -477,7 +477,7 @@ static void ping(struct zg_supervisor *s)
 		if (c->gate != s->gate.pid)
 			kill(c->pid, SIGKILL);
 	}
-	if (s->watch.pid > 0 && zg_now_ms() - s->watch.heard_ms > (uint64_t)PINGS_MAX * PING_MS)
+	if (s->watch.pid > 0 && pings_missing(s, &s->watch) > PINGS_MAX)
 		kill(s->watch.pid, SIGKILL);
 }
 

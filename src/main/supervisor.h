@@ -30,7 +30,6 @@ struct zg_child {
 	uint32_t acked;      /* generation that it has staged */
 	uint32_t restarts;
 	uint64_t started_ms, start_at_ms; /* start_at: not before (after a death); 0 = not wanted now */
-	uint64_t heard_ms;		  /* of its last message */
 	struct zg_msg_stats stats;
 	uint64_t told_gaps, told_overrun, told_lost; /* of stats: what the log already has */
 	uint32_t pong;
