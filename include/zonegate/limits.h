@@ -48,6 +48,5 @@
 #define ZG_CTL_REQUEST_MAX	(ZG_CONF_BYTES_MAX + 64u * 1024) /* bytes of one control request */
 #define ZG_CTL_CLIENTS_MAX	32   /* control connections at once */
 #define ZG_EVENT_RING		4096u /* events kept for observe --since */
-#define ZG_EVENT_TEXT_MAX	256  /* bytes of free text in one event */
 
 #endif

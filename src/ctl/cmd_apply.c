@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/client.h"
+#include "ctl/conf_arg.h"
 #include "zonegate/policy.h"
 
 #include <argp.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct apply_options {
@@ -45,10 +45,8 @@ static struct zg_policy *load(const struct apply_options *o)
 
 	zg_diags_init(&diags);
 	enum zg_err err = zg_conf_load(o->file, &diags, &policy);
-	char *text = diags.n > 0 ? zg_diags_text(&diags, zg_term_color(stderr)) : NULL;
-	if (text != NULL && (err != ZG_OK || !o->json))
-		fputs(text, stderr);
-	free(text);
+	if (err != ZG_OK || !o->json)
+		zg_ctl_print_diags(&diags);
 	zg_diags_free(&diags);
 	if (err != ZG_OK && o->json)
 		printf("{\"schema\":%d,\"ok\":false,\"result\":\"invalid\",\"exit\":%d}\n", ZG_JSON_SCHEMA, ZG_EXIT_CONFIG);

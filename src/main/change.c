@@ -201,7 +201,6 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 
 	enum zg_err err = zg_store_load(s->options.state_dir, &text, &len, &s->generation);
 	if (err == ZG_OK) {
-		s->from_confirmed = true;
 		file = "the last confirmed policy";
 		err = zg_conf_parse(file, text, len, diags, &policy);
 	} else if (err == ZG_ENOENT) {

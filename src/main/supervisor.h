@@ -43,7 +43,6 @@ struct zg_supervisor {
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
 	uint32_t generation;
-	bool from_confirmed;
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
 	uint32_t n_inspectors;
