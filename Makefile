@@ -28,6 +28,7 @@ CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
 VERSION := 0.1.0
+TEST_BUILD ?= # not empty: a configuration may name inspectors that let everything pass
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
           -Wconversion -Wformat=2 -Wvla $(if $(WERROR),-Werror)
@@ -37,7 +38,7 @@ HARDEN := -fstack-protector-strong -fPIE -ftrivial-auto-var-init=$(AUTO_INIT) $(
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
 CFLAGS  ?= -O2 -g
-override CPPFLAGS += -D_GNU_SOURCE -DZG_VERSION='"$(VERSION)"' -DZG_SYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -Isrc -MMD -MP
+override CPPFLAGS += -D_GNU_SOURCE -DZG_VERSION='"$(VERSION)$(if $(TEST_BUILD),+test)"' -DZG_SYSCONFDIR='"$(SYSCONFDIR)"' $(if $(TEST_BUILD),-DZG_TEST_BUILD=1) -Iinclude -Isrc -MMD -MP
 ALL_CFLAGS  = -std=c11 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
@@ -91,6 +92,10 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay_main.o $(B)/libzonegate.
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
 
+# For the lab and for measurements only: accepts inspectors that inspect nothing.  Never installed.
+test-build:
+	$(Q)$(MAKE) --no-print-directory B=build-test$(tag) TEST_BUILD=1 all
+
 unit: $(UNIT_BIN)
 replayers: $(REPLAYERS)
 
@@ -116,6 +121,7 @@ UNITS := zonegate-backstop.service zonegated.service
 
 # An existing configuration is never touched: the sample then goes beside it as zonegate.conf.new.
 install: all
+	$(Q)if [ -n "$(TEST_BUILD)" ]; then echo "a test build is not to be installed" >&2; exit 1; fi
 	$(say) INST $(DESTDIR)/
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CATALOGDIR) \
 		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPDIR)
@@ -187,6 +193,7 @@ help:
 	@echo 'sudo make demo        a three-zone boundary in network namespaces, with a real mail server'
 	@echo 'sudo make check       every test; what is missing from Debian 12 is installed first'
 	@echo 'sudo make lab-up       the same boundary to play with; lab-down, lab-log, lab-hosts, lab-list (scripts/lab --help)'
+	@echo 'make test-build       build-test/: for tests and measurements only, accepts inspectors that inspect nothing'
 	@echo 'sudo make install     into DESTDIR, PREFIX=/usr, SYSCONFDIR=/etc; keeps an existing zonegate.conf'
 	@echo 'sudo make uninstall   removes what install put there; keeps configuration and state'
 	@echo 'make deb              build/zonegate_VERSION_ARCH.deb'
@@ -194,7 +201,7 @@ help:
 	@echo 'make bench            what the inspection costs on this machine'
 	@echo 'make clean            removes the build directories'
 
-.PHONY: all unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
+.PHONY: all test-build unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
 .PHONY: install uninstall deb fuzz bench clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

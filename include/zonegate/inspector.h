@@ -15,6 +15,11 @@
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
+/* 1 in a build for tests (make test-build): a configuration may name inspectors that inspect nothing. */
+#ifndef ZG_TEST_BUILD
+#define ZG_TEST_BUILD 0
+#endif
+
 #define ZG_INSPECTOR_CONFIG_MAX 128 /* bytes: fits the runtime table that is shared with the inspectors */
 
 enum zg_dir {
@@ -59,6 +64,7 @@ struct zg_answer {
 struct zg_inspector {
 	const char *name;
 	enum zg_transport transport;
+	bool test_only;	   /* for replay, tests and measurements: outside a test build no policy may name it */
 	size_t state_size;  /* bytes of state per connection, zeroed before begin; no pointers to free in it */
 	size_t config_size; /* <= ZG_INSPECTOR_CONFIG_MAX; plain bytes, no pointers */
 	const struct zg_item *items;
@@ -79,6 +85,13 @@ uint32_t zg_inspector_index(const struct zg_inspector *inspector); /* 0 = not re
 /* Fills config (config_size bytes) with the defaults of its items. */
 void zg_inspector_defaults(const struct zg_inspector *inspector, void *ret_config);
 
-extern const struct zg_inspector zg_smtp; /* src/proto/smtp.c */
+/* May a policy of this build name it? */
+static inline bool zg_inspector_usable(const struct zg_inspector *inspector)
+{
+	return ZG_TEST_BUILD || !inspector->test_only;
+}
+
+extern const struct zg_inspector zg_smtp;   /* src/proto/smtp.c */
+extern const struct zg_inspector zg_stream; /* src/proto/stream.c */
 
 #endif

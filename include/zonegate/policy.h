@@ -82,6 +82,7 @@ struct zg_policy {
 	size_t n_flows;
 	uint32_t inspectors; /* processes = queues */
 	uint16_t queue_base; /* first NFQUEUE number */
+	bool flow_digest;    /* the end of a connection is recorded with SHA-256 of what was released */
 };
 
 void zg_policy_free(struct zg_policy *policy);

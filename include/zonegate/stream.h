@@ -14,6 +14,8 @@
 #include "zonegate/err.h"
 #include "zonegate/inspector.h"
 
+#define ZG_SHA256_LEN 32 /* bytes */
+
 struct zg_engine;
 
 /* One packet from its IP header on. */
@@ -60,11 +62,14 @@ struct zg_flow_event {
 	enum zg_dir dir;       /* DENIED: who sent what was refused */
 	uint64_t bytes[2];     /* released per direction */
 	uint64_t duration_ms;
+	bool digested; /* CLOSED and DENIED, if the policy asks for it */
+	uint8_t sha256[2][ZG_SHA256_LEN]; /* of the released bytes per direction */
 };
 
 struct zg_flow_policy {
 	const struct zg_inspector *inspector;
 	const void *config;
+	bool digest;	   /* the records of its end carry SHA-256 of the released bytes */
 	uint64_t identity; /* equal = same flow with the same configuration, also across generations */
 };
 

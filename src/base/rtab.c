@@ -13,7 +13,8 @@
 
 struct rtab_header {
 	uint32_t magic, generation;
-	uint32_t n_flows, n_ranges, n_ports, zero;
+	uint32_t n_flows, n_ranges, n_ports;
+	uint32_t flow_digest; /* 0 or 1 */
 	/* followed by flows, ranges, ports */
 };
 
@@ -88,7 +89,12 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 
 enum zg_err zg_rtab_make(const struct zg_policy *policy, int *ret_fd)
 {
-	struct rtab_header h = { .magic = RTAB_MAGIC, .generation = policy->generation, .n_flows = (uint32_t)policy->n_flows };
+	struct rtab_header h = {
+		.magic = RTAB_MAGIC,
+		.generation = policy->generation,
+		.n_flows = (uint32_t)policy->n_flows,
+		.flow_digest = policy->flow_digest,
+	};
 	for (size_t i = 0; i < policy->n_flows; i++) {
 		h.n_ranges += (uint32_t)(policy->flows[i].n_sources + policy->flows[i].n_destinations);
 		h.n_ports += (uint32_t)policy->flows[i].n_ports;
@@ -123,8 +129,9 @@ static bool table_ok(const struct zg_rtab *t)
 	const struct rtab_header *h = t->header;
 	for (uint32_t i = 0; i < h->n_flows; i++) {
 		const struct rtab_flow *f = &t->flows[i];
-		if (!span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
-		    !span_ok(f->port, f->n_ports, h->n_ports) || zg_inspector_by_index(f->inspector) == NULL)
+		const struct zg_inspector *inspector = zg_inspector_by_index(f->inspector);
+		if (inspector == NULL || !zg_inspector_usable(inspector) || !span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
+		    !span_ok(f->port, f->n_ports, h->n_ports))
 			return false;
 	}
 	return true;
@@ -193,6 +200,7 @@ bool zg_rtab_resolve(const struct zg_rtab *rtab, uint32_t mark, struct zg_flow_p
 		.inspector = zg_inspector_by_index(f->inspector),
 		.config = f->config,
 		.identity = f->identity,
+		.digest = rtab->header->flow_digest != 0,
 	};
 	return true;
 }

@@ -172,9 +172,16 @@ static void read_inspector(struct reader *r, const config_setting_t *value, void
 	const char *words[64];
 	uint32_t n = 0, i;
 	const struct zg_inspector *inspector;
-	while (n < 64 && (inspector = zg_inspector_by_index(n + 1)) != NULL)
-		words[n++] = inspector->name;
+	const char *text = config_setting_get_string(value);
 	pair->draft->inspector = place_of(value)->value;
+	if (text != NULL && (inspector = zg_inspector_by_name(text)) != NULL && !zg_inspector_usable(inspector)) {
+		CONF_ERROR(r->diags, place_of(value)->value, "name an inspector that inspects; this one is for a test build (make test-build)",
+			   "inspector \"%s\" lets every byte pass", text);
+		return;
+	}
+	for (uint32_t k = 1; n < 64 && (inspector = zg_inspector_by_index(k)) != NULL; k++)
+		if (zg_inspector_usable(inspector))
+			words[n++] = inspector->name;
 	if (take_word(r, value, words, n, &i))
 		pair->flow->inspector = zg_inspector_by_name(words[i]);
 }

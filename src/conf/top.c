@@ -96,6 +96,21 @@ static void read_daemon(struct reader *r, const config_setting_t *value, void *o
 	read_group(r, value, &group, object);
 }
 
+static void read_flow_digest(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	take_bool(r, value, &r->draft->policy->flow_digest);
+}
+
+static void read_log(struct reader *r, const config_setting_t *value, void *object)
+{
+	static const struct key keys[] = {
+		{ "flow_digest", NULL, read_flow_digest },
+	};
+	static const struct group group = { "log", keys, sizeof keys / sizeof keys[0], NULL };
+	read_group(r, value, &group, object);
+}
+
 enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct conf_draft *draft)
 {
 	static const struct key keys[] = {
@@ -105,6 +120,7 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );",
 		  read_zones },
 		{ "flows", NULL, read_flows }, /* after the zones that they name */
+		{ "log", NULL, read_log },
 		{ "daemon", NULL, read_daemon },
 	};
 	static const struct group group = { "the file", keys, sizeof keys / sizeof keys[0], NULL };

@@ -241,6 +241,7 @@ bool zg_show_text(const struct zg_policy *policy)
 		printf("%02x", (unsigned)policy->sha256[i]);
 	printf("\ndaemon: %u inspectors, queues %u to %u\n", (unsigned)policy->inspectors, (unsigned)policy->queue_base,
 	       (unsigned)(policy->queue_base + policy->inspectors - 1));
+	printf("log: digests of connections %s\n", policy->flow_digest ? "on" : "off");
 	for (size_t i = 0; i < policy->n_zones; i++)
 		show_zone(&policy->zones[i]);
 	for (size_t i = 0; i < policy->n_flows; i++)

@@ -66,6 +66,8 @@ enum zg_event_kind {
 	F(SUPPRESSED, "suppressed", "ZG_SUPPRESSED", true) \
 	F(BYTES_CLIENT, "bytes_client", "ZG_BYTES_CLIENT", true) \
 	F(BYTES_SERVER, "bytes_server", "ZG_BYTES_SERVER", true) \
+	F(SHA256_CLIENT, "sha256_client", "ZG_SHA256_CLIENT", false) \
+	F(SHA256_SERVER, "sha256_server", "ZG_SHA256_SERVER", false) \
 	F(DURATION_MS, "duration_ms", "ZG_DURATION_MS", true) \
 	F(GENERATION, "generation", "ZG_GENERATION", true) \
 	F(SHA256, "sha256", "ZG_SHA256", false) \

@@ -52,6 +52,15 @@ void zg_flow_state_free(struct zg_engine *e, struct zg_flow *f)
 	f->state = NULL;
 }
 
+static void digest_free(struct zg_engine *e, struct zg_flow *f)
+{
+	if (f->digest == NULL)
+		return;
+	e->stats.bytes -= sizeof *f->digest;
+	free(f->digest);
+	f->digest = NULL;
+}
+
 void zg_flow_strip(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason)
 {
 	for (int dir = 0; dir < 2; dir++) {
@@ -64,6 +73,7 @@ void zg_flow_strip(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason
 void zg_flow_free(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason)
 {
 	zg_flow_strip(e, f, reason);
+	digest_free(e, f);
 	zg_list_remove(&f->in_told);
 	zg_flowtab_remove(&e->tab, &f->node);
 	free(f);
@@ -110,6 +120,7 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 	f->node.tuple = *tuple;
 	f->mark = p->mark;
 	f->identity = policy.identity;
+	f->wants_digest = policy.digest;
 	f->inspector = policy.inspector;
 	zg_open_start(f, &p->seg);
 	zg_flowtab_add(&e->tab, &f->node, ZG_LIST_SYN, e->now_ms);

@@ -20,6 +20,8 @@
 #include "zonegate/limits.h"
 #include "zonegate/stream.h"
 
+#include <nettle/sha2.h>
+
 /* A packet under decision. */
 struct zg_pkt {
 	uint32_t id;
@@ -75,6 +77,11 @@ struct zg_half {
 	size_t held_bytes;
 };
 
+/* Over the bytes released per direction, if the policy asks for it. */
+struct zg_digest {
+	struct sha256_ctx sha256[2];
+};
+
 enum zg_phase {
 	ZG_PHASE_SYN,	 /* the client's SYN went out */
 	ZG_PHASE_SYNACK, /* the server's answer too */
@@ -94,9 +101,11 @@ struct zg_flow {
 	const struct zg_inspector *inspector;
 	const void *config; /* valid during one packet: the table it lies in may go with its generation */
 	void *state;	    /* inspector->state_size bytes, NULL before the handshake is complete and after a denial */
+	struct zg_digest *digest; /* NULL = not wanted */
 	struct zg_half half[2];
 	bool ts_ok, sack_ok;
 	bool opened;
+	bool wants_digest; /* of the policy that the connection began under */
 	uint64_t opened_ms;
 
 	/* after a denial */

@@ -46,10 +46,20 @@ void zg_out_drop(struct zg_engine *e, uint32_t id, enum zg_reason reason)
 	e->owner.verdict(e->owner.ctx, id, false, NULL, 0);
 }
 
+/* The digests so far: a copy is finished, the connection may go on. */
+static void add_digest(const struct zg_flow *f, struct zg_flow_event *event)
+{
+	event->digested = true;
+	for (int dir = 0; dir < 2; dir++) {
+		struct sha256_ctx sha256 = f->digest->sha256[dir];
+		sha256_digest(&sha256, sizeof event->sha256[dir], event->sha256[dir]);
+	}
+}
+
 void zg_out_event(struct zg_engine *e, const struct zg_flow *f, enum zg_flow_event_kind kind, enum zg_reason reason,
 		  enum zg_dir dir)
 {
-	const struct zg_flow_event event = {
+	struct zg_flow_event event = {
 		.kind = kind,
 		.mark = f->mark,
 		.tuple = f->node.tuple,
@@ -58,6 +68,8 @@ void zg_out_event(struct zg_engine *e, const struct zg_flow *f, enum zg_flow_eve
 		.bytes = { f->half[ZG_CLIENT].released, f->half[ZG_SERVER].released },
 		.duration_ms = f->opened ? e->now_ms - f->opened_ms : 0,
 	};
+	if (f->digest != NULL && kind != ZG_FLOW_OPENED)
+		add_digest(f, &event);
 	e->owner.event(e->owner.ctx, &event);
 }
 

@@ -148,6 +148,8 @@ static void release(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uin
 	while (n > 0) {
 		uint32_t len;
 		const uint8_t *piece = zg_ring_piece(&s->ring, s->rel, n, &len);
+		if (f->digest != NULL)
+			sha256_update(&f->digest->sha256[dir], len, piece);
 		if (e->owner.released != NULL)
 			e->owner.released(e->owner.ctx, &f->node.tuple, dir, piece, len);
 		s->rel += len;

@@ -85,6 +85,17 @@ static struct zg_fate from_server(struct zg_engine *e, struct zg_flow *f, const 
 	return ZG_FATE_DROP(ZG_R_TCP_HANDSHAKE); /* also the SYN of a simultaneous open */
 }
 
+static bool digest_begin(struct zg_engine *e, struct zg_flow *f)
+{
+	f->digest = malloc(sizeof *f->digest);
+	if (f->digest == NULL)
+		return false;
+	e->stats.bytes += sizeof *f->digest;
+	sha256_init(&f->digest->sha256[ZG_CLIENT]);
+	sha256_init(&f->digest->sha256[ZG_SERVER]);
+	return true;
+}
+
 static enum zg_reason establish(struct zg_engine *e, struct zg_flow *f)
 {
 	const size_t size = f->inspector->state_size;
@@ -95,6 +106,10 @@ static enum zg_reason establish(struct zg_engine *e, struct zg_flow *f)
 	if (f->state == NULL)
 		return ZG_R_TCP_MEMORY;
 	e->stats.bytes += size;
+	if (f->wants_digest && !digest_begin(e, f)) {
+		zg_flow_state_free(e, f);
+		return ZG_R_TCP_MEMORY;
+	}
 	f->inspector->begin(f->state, f->config);
 	f->phase = ZG_PHASE_OPEN;
 	f->opened = true;

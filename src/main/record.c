@@ -197,6 +197,14 @@ static void describe(struct zg_event *e, const struct zg_msg_event *msg, const c
 	}
 }
 
+static void add_digest(struct zg_event *e, enum zg_field field, const uint8_t sha256[static ZG_SHA256_LEN])
+{
+	char hex[2 * ZG_SHA256_LEN + 1];
+	for (size_t i = 0; i < ZG_SHA256_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+	zg_event_str(e, field, hex);
+}
+
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg)
 {
 	const struct zg_flow_event *f = &msg->flow;
@@ -228,6 +236,10 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 		zg_event_u64(&e, ZG_F_BYTES_CLIENT, f->bytes[ZG_CLIENT]);
 		zg_event_u64(&e, ZG_F_BYTES_SERVER, f->bytes[ZG_SERVER]);
 		zg_event_u64(&e, ZG_F_DURATION_MS, f->duration_ms);
+		if (f->digested) {
+			add_digest(&e, ZG_F_SHA256_CLIENT, f->sha256[ZG_CLIENT]);
+			add_digest(&e, ZG_F_SHA256_SERVER, f->sha256[ZG_SERVER]);
+		}
 	}
 	describe(&e, msg, flow != NULL ? flow->name : "a flow that is no longer in force");
 	zg_record(s, &e);

@@ -142,7 +142,7 @@ bool zg_inject_valid(const struct zg_inject *i)
 bool zg_msg_event_valid(const struct zg_msg_event *e)
 {
 	return ENUM_IN(e->flow.kind, ZG_FLOW_OPENED, ZG_PACKET_DENIED + 1) && ENUM_IN(e->flow.reason, 0, ZG_REASON_COUNT) &&
-	       ENUM_IN(e->flow.dir, 0, 2) && tuple_valid(&e->flow.tuple, true) &&
+	       ENUM_IN(e->flow.dir, 0, 2) && bool_valid(&e->flow.digested) && tuple_valid(&e->flow.tuple, true) &&
 	       memchr(e->iface_in, 0, sizeof e->iface_in) != NULL && memchr(e->iface_out, 0, sizeof e->iface_out) != NULL &&
 	       memchr(e->prefix, 0, sizeof e->prefix) != NULL;
 }
