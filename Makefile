@@ -176,8 +176,18 @@ build-fuzz/libfuzzer/%: build-fuzz/tests/fuzz/fuzz_%.o build-fuzz/libzonegate.a
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(PKG_LIBS) -o $@
 
+# What the boundary costs, against plain forwarding and against a queue program that does nothing; BENCH="--help".
+# The stream inspector, which every byte passes, is in test builds only.
+BENCH ?=
+bench:
+	$(Q)scripts/deps bench
+	$(Q)$(MAKE) --no-print-directory test-build bench-tools
+	$(Q)tests/bench/run --tools $(B)/bench --build build-test$(tag) --json $(B)/bench/result.json $(BENCH)
+
+bench-tools: $(B)/bench/noop $(B)/bench/load
+
 # The engine and the smtp inspector on one processor, without a kernel: the upper bound of one inspector process.
-bench: $(B)/bench/engine
+bench-engine: $(B)/bench/engine
 	$(Q)$(B)/bench/engine
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/libzonegate.a
@@ -198,10 +208,11 @@ help:
 	@echo 'sudo make uninstall   removes what install put there; keeps configuration and state'
 	@echo 'make deb              build/zonegate_VERSION_ARCH.deb'
 	@echo 'make fuzz             libFuzzer over every parser: FUZZ_SECONDS=60, FUZZ=NAME for one'
-	@echo 'make bench            what the inspection costs on this machine'
+	@echo 'sudo make bench       what the boundary costs: against plain forwarding and a queue program that does nothing;'
+	@echo '                      BENCH="--only one --rounds 1", BENCH=--help; make bench-engine: the engine without a kernel'
 	@echo 'make clean            removes the build directories'
 
 .PHONY: all test-build unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
-.PHONY: install uninstall deb fuzz bench clean help
+.PHONY: install uninstall deb fuzz bench bench-tools bench-engine clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
