@@ -19,12 +19,12 @@
 #define ZG_TTL_MIN		4    /* hops: a packet that could expire behind us could be seen here and not there */
 
 /* --- flow table and TCP stream (per inspector process) --------------------------------------- */
-#define ZG_FLOWTAB_MAX		65536u /* flows known at once; a new one beyond is refused */
+#define ZG_FLOWTAB_MAX		131072u /* flows known at once; a new one beyond is refused */
 #define ZG_FLOWTAB_SYN_MAX	8192u /* flows whose handshake is not complete: a SYN flood must not take the table */
-#define ZG_STREAM_BUF_MAX	(1024u * 1024) /* bytes released and not yet acknowledged per direction: beyond, drop: the sender slows down */
+#define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */
 #define ZG_STREAM_HOLD_BYTES	(256u * 1024) /* bytes out of order or held per direction */
 #define ZG_STREAM_HOLD_PKTS	64u  /* packets out of order or held per direction */
-#define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of stream buffers over all flows of one inspector */
+#define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
 #define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */
 #define ZG_HOLD_MS		30000u /* ms a packet may wait out of order before it is dropped */

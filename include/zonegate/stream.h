@@ -22,7 +22,7 @@ struct zg_engine;
 struct zg_packet {
 	uint32_t id;   /* the owner's handle; every id is decided exactly once */
 	uint32_t mark; /* names the flow, see resolve */
-	const uint8_t *data;
+	uint8_t *data; /* len bytes; the payload may be overwritten by the inspector */
 	size_t len;
 	size_t wire_len;       /* length that the packet really has; > len = truncated */
 	bool checksum_unfilled; /* transport checksum is still to be filled by hardware: do not check it */
@@ -96,7 +96,7 @@ struct zg_engine_stats {
 	uint64_t dropped_by[ZG_REASON_COUNT];
 	uint32_t flows; /* now */
 	uint32_t held;	/* packets waiting for a verdict now */
-	uint64_t bytes; /* of stream buffers now */
+	uint64_t bytes; /* of memory that flows have now */
 };
 
 /* seed: random, keys the flow hash. owner is copied. Free with zg_engine_free(), which drops what is held. */

@@ -41,7 +41,7 @@ struct zg_replay {
 	uint32_t id;
 	int64_t epoch_ms;
 	uint64_t now_ms;
-	uint8_t packet[UINT16_MAX + 64];
+	uint8_t packet[256 * 1024]; /* the largest that a capture may hold by libpcap's own bound */
 };
 
 static struct connection *connection_of(struct zg_flowtab_node *node)
@@ -238,11 +238,10 @@ static void advance(struct zg_replay *r, int64_t time_ms)
 }
 
 /* Where hardware segments, the capture shows headers that it has not completed: fill them in. */
-static const uint8_t *complete_header(struct zg_replay *r, const struct zg_capture_packet *packet)
+static void complete_header(struct zg_replay *r, const struct zg_capture_packet *packet)
 {
-	if (packet->len < 20 || packet->len > sizeof r->packet || packet->data[0] != 0x45)
-		return packet->data;
-	memcpy(r->packet, packet->data, packet->len);
+	if (packet->len < 20 || packet->data[0] != 0x45)
+		return;
 	if (r->packet[2] == 0 && r->packet[3] == 0 && packet->wire_len <= UINT16_MAX) {
 		r->packet[2] = (uint8_t)(packet->wire_len >> 8);
 		r->packet[3] = (uint8_t)packet->wire_len;
@@ -251,7 +250,6 @@ static const uint8_t *complete_header(struct zg_replay *r, const struct zg_captu
 	const uint16_t sum = zg_sum_fold(zg_sum(0, r->packet, 20));
 	r->packet[10] = (uint8_t)(sum >> 8);
 	r->packet[11] = (uint8_t)sum;
-	return r->packet;
 }
 
 /* A capture on the sending host, or behind it on the same machine, shows checksums that are still to be filled: the field
@@ -278,12 +276,15 @@ enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_p
 	struct zg_packet p = {
 		.id = ++replay->id,
 		.mark = REPLAY_MARK,
-		.data = replay->config.no_checksum ? complete_header(replay, packet) : packet->data,
-		.len = packet->len,
+		.data = replay->packet, /* an inspector may overwrite it */
+		.len = packet->len < sizeof replay->packet ? packet->len : sizeof replay->packet,
 		.wire_len = packet->wire_len,
 		.checksum_unfilled = replay->config.no_checksum,
 		.now_ms = replay->now_ms,
 	};
+	memcpy(replay->packet, packet->data, p.len);
+	if (replay->config.no_checksum)
+		complete_header(replay, packet);
 	enum zg_reason reason = zg_decode(&p, &replay->seg);
 	if (reason == ZG_R_PKT_CHECKSUM && checksum_unfilled(&p, &replay->seg)) {
 		p.checksum_unfilled = true;

@@ -15,7 +15,12 @@ enum zg_err zg_engine_new(const struct zg_engine_owner *owner, uint64_t seed, st
 	struct zg_engine *e = calloc(1, sizeof *e);
 	if (e == NULL)
 		return ZG_ENOMEM;
+	if (zg_pool_init(&e->pool, ZG_ENGINE_BYTES_MAX) != ZG_OK) {
+		free(e);
+		return ZG_ENOMEM;
+	}
 	if (zg_flowtab_init(&e->tab, seed) != ZG_OK) {
+		zg_pool_fini(&e->pool);
 		free(e);
 		return ZG_ENOMEM;
 	}
@@ -36,36 +41,33 @@ void zg_engine_free(struct zg_engine *engine)
 		while ((node = zg_flowtab_oldest(&engine->tab, (enum zg_flow_list)list)) != NULL)
 			zg_flow_free(engine, zg_flow_of(node), ZG_R_TCP_UNKNOWN);
 	zg_flowtab_fini(&engine->tab);
+	zg_pool_fini(&engine->pool);
 	free(engine);
 }
 
 /* --- flows --------------------------------------------------------------------------------------- */
 
+void *zg_engine_get(struct zg_engine *e, size_t size)
+{
+	void *object = zg_pool_get(&e->pool, size);
+	return object != NULL ? memset(object, 0, size) : NULL;
+}
+
 void zg_flow_state_free(struct zg_engine *e, struct zg_flow *f)
 {
 	if (f->state == NULL)
 		return;
-	e->stats.bytes -= f->inspector->state_size;
 	/* it may have seen mail */
 	explicit_bzero(f->state, f->inspector->state_size);
-	free(f->state);
+	zg_pool_put(&e->pool, f->state);
 	f->state = NULL;
-}
-
-static void digest_free(struct zg_engine *e, struct zg_flow *f)
-{
-	if (f->digest == NULL)
-		return;
-	e->stats.bytes -= sizeof *f->digest;
-	free(f->digest);
-	f->digest = NULL;
 }
 
 void zg_flow_strip(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason)
 {
 	for (int dir = 0; dir < 2; dir++) {
 		zg_hold_drop_all(e, f, (enum zg_dir)dir, reason);
-		zg_ring_free(&f->half[dir].ring, &e->stats.bytes);
+		zg_ring_free(&f->half[dir].ring, &e->pool);
 	}
 	zg_flow_state_free(e, f);
 }
@@ -73,10 +75,10 @@ void zg_flow_strip(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason
 void zg_flow_free(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason)
 {
 	zg_flow_strip(e, f, reason);
-	digest_free(e, f);
+	zg_pool_put(&e->pool, f->digest);
 	zg_list_remove(&f->in_told);
 	zg_flowtab_remove(&e->tab, &f->node);
-	free(f);
+	zg_pool_put(&e->pool, f);
 }
 
 /* Makes room for one more flow: what has ended goes first, and of half-open ones the oldest. */
@@ -113,7 +115,7 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 	}
 	if (!make_room(e))
 		return ZG_FATE_DROP(ZG_R_TCP_TABLE_FULL);
-	struct zg_flow *f = calloc(1, sizeof *f);
+	struct zg_flow *f = zg_engine_get(e, sizeof *f);
 	if (f == NULL)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
 	zg_list_init(&f->in_told);
@@ -265,6 +267,7 @@ void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms)
 		       now_ms - node->since_ms >= patience[list])
 			expired(engine, zg_flow_of(node));
 	zg_deny_tick(engine);
+	zg_pool_give_back(&engine->pool);
 }
 
 /* --- looking in ---------------------------------------------------------------------------------- */
@@ -278,6 +281,7 @@ void zg_engine_stats(const struct zg_engine *engine, struct zg_engine_stats *ret
 {
 	*ret_stats = engine->stats;
 	ret_stats->flows = engine->tab.n;
+	ret_stats->bytes = engine->pool.used;
 }
 
 static enum zg_flow_event_kind state_of(const struct zg_flow *f)

@@ -16,6 +16,7 @@
 
 #include "inspect/decode.h"
 #include "inspect/flowtab.h"
+#include "inspect/pool.h"
 #include "inspect/ring.h"
 #include "zonegate/limits.h"
 #include "zonegate/stream.h"
@@ -26,7 +27,7 @@
 struct zg_pkt {
 	uint32_t id;
 	uint32_t mark;
-	const uint8_t *data; /* borrowed, or the bytes of a struct zg_held */
+	uint8_t *data; /* borrowed, or the bytes of a struct zg_held; the inspector overwrites in place */
 	size_t len;
 	struct zg_seg seg;
 };
@@ -62,6 +63,7 @@ struct zg_half {
 	uint32_t edge; /* right edge of the window that the other end opened for this one; never moves back */
 	uint32_t fin;  /* sequence number of the FIN, if fin_seen */
 	bool fin_seen; /* at the contiguous edge */
+	bool rewritten; /* a byte of it was ever released in another form than it was sent */
 
 	uint16_t window;  /* that this end announces for the other: last one forwarded, as on the wire */
 	uint32_t max_wnd; /* the largest one, in bytes */
@@ -123,11 +125,11 @@ struct zg_flow {
 struct zg_engine {
 	struct zg_engine_owner owner;
 	struct zg_flowtab tab;
+	struct zg_pool pool; /* flows, their state, what they hold */
 	struct zg_list held; /* struct zg_held by age */
 	struct zg_list told; /* struct zg_flow by told_ms */
 	struct zg_engine_stats stats;
 	uint64_t now_ms;
-	uint8_t scratch[UINT16_MAX + 64]; /* a payload while the inspector reads it */
 	uint8_t packet[UINT16_MAX + 64];  /* a packet being rewritten */
 	uint32_t rewrite_mark;		  /* its flow's */
 };
@@ -181,6 +183,8 @@ struct zg_inject zg_out_template(const struct zg_flow *f, enum zg_inject_kind ki
 
 /* --- engine.c ------------------------------------------------------------------------------- */
 
+/* Bytes of the pool, zeroed; NULL = the bound is reached. */
+void *zg_engine_get(struct zg_engine *e, size_t size);
 /* Forgets the flow; what it holds is dropped for that reason. */
 void zg_flow_free(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason);
 /* Gives back everything but the flow itself: state, rings, held packets. */
@@ -233,7 +237,7 @@ bool zg_hold_beyond(const struct zg_half *half, uint32_t seq);
  * offending packet. answer (may be NULL) is the inspector's denial; rest is what the client sent in order from the
  * offending byte on, still to be given to the inspector if it drains. */
 void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_reason reason,
-	     const struct zg_answer *answer, const uint8_t *rest, uint32_t n_rest);
+	     const struct zg_answer *answer, uint8_t *rest, uint32_t n_rest);
 /* A packet of a connection that was denied. */
 struct zg_fate zg_deny_packet(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p);
 /* Repeats refusals that were not acknowledged. */

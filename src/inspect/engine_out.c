@@ -12,11 +12,9 @@ static bool rewrite(struct zg_engine *e, const struct zg_half *half, const struc
 {
 	const struct zg_seg *seg = &p->seg;
 
-	if (half->ring.released == NULL || seg->len == 0)
+	if (!half->rewritten || seg->len == 0 || !zg_ring_changed(&half->ring, seg->seq, seg->len))
 		return false;
 	zg_ring_copy(&half->ring, seg->seq, e->packet + seg->data_off, seg->len);
-	if (memcmp(e->packet + seg->data_off, p->data + seg->data_off, seg->len) == 0)
-		return false;
 	memcpy(e->packet, p->data, seg->data_off);
 	uint8_t *field = e->packet + seg->tcp_off + TCP_CHECKSUM_OFF;
 	field[0] = field[1] = 0;

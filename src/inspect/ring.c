@@ -1,132 +1,193 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/ring.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
-#define RING_MIN 2048u /* bytes: one segment of an Ethernet */
+/* Bytes in the smallest chunk: a line of a dialogue. Larger ones as the ring grows, so that what is unused stays below what
+ * is used, and the largest ring has few. */
+#define CHUNK_MIN 256u
 
-static uint32_t at(const struct zg_ring *ring, uint32_t seq)
-{
-	return seq & (ring->cap - 1);
-}
+struct zg_chunk {
+	struct zg_chunk *next;
+	uint8_t *released; /* cap bytes; NULL = all are released as sent */
+	uint32_t seq;	   /* of bytes[0] */
+	uint32_t len, cap;
+	uint8_t bytes[]; /* as sent */
+};
 
-/* Bytes from seq on before the buffer wraps, at most n. */
-static uint32_t straight(const struct zg_ring *ring, uint32_t seq, uint32_t n)
-{
-	const uint32_t to_end = ring->cap - at(ring, seq);
-	return n < to_end ? n : to_end;
-}
+#define CHUNK_MAX (ZG_POOL_OBJECT_MAX - (uint32_t)sizeof(struct zg_chunk))
 
-static void put(const struct zg_ring *ring, uint8_t *buf, uint32_t seq, const uint8_t *p, uint32_t n)
-{
-	const uint32_t first = straight(ring, seq, n);
-	memcpy(buf + at(ring, seq), p, first);
-	memcpy(buf, p + first, n - first);
-}
+/* A part of a range that lies in one chunk. */
+struct part {
+	const struct zg_chunk *chunk;
+	uint32_t at, len; /* in the chunk */
+};
 
-static void get(const struct zg_ring *ring, const uint8_t *buf, uint32_t seq, uint8_t *p, uint32_t n)
+/* The part at the beginning of seq .. seq + n, which is in the ring; n > 0. */
+static struct part part_at(const struct zg_chunk *from, uint32_t seq, uint32_t n)
 {
-	const uint32_t first = straight(ring, seq, n);
-	memcpy(p, buf + at(ring, seq), first);
-	memcpy(p + first, buf, n - first);
-}
-
-/* Moves a ring's bytes from one buffer to one of another capacity. */
-static void move(const struct zg_ring *from, const uint8_t *old, const struct zg_ring *to, uint8_t *new)
-{
-	const uint32_t first = straight(from, from->start, from->len);
-	put(to, new, from->start, old + at(from, from->start), first);
-	put(to, new, from->start + first, old, from->len - first);
-}
-
-enum zg_err zg_ring_reserve(struct zg_ring *ring, uint32_t n, uint32_t max, uint64_t *used, uint64_t limit)
-{
-	if (ring->len > max || n > max - ring->len)
-		return ZG_ELIMIT;
-	if (ring->len + n <= ring->cap)
-		return ZG_OK;
-	struct zg_ring grown = *ring;
-	for (grown.cap = ring->cap ? ring->cap : RING_MIN; grown.cap < ring->len + n; grown.cap *= 2)
-		;
-	const uint64_t each = grown.cap - ring->cap, more = ring->released ? 2 * each : each;
-	if (*used > limit || more > limit - *used)
-		return ZG_ELIMIT;
-	grown.sent = malloc(grown.cap);
-	grown.released = ring->released ? malloc(grown.cap) : NULL;
-	if (grown.sent == NULL || (ring->released != NULL && grown.released == NULL)) {
-		free(grown.sent);
-		free(grown.released);
-		return ZG_ENOMEM;
+	while (seq - from->seq >= from->len) {
+		from = from->next;
+		assert(from != NULL); /* who asks for what is not there has lost count: better no inspector than a wrong byte */
 	}
-	if (ring->len > 0) {
-		move(ring, ring->sent, &grown, grown.sent);
-		if (ring->released != NULL)
-			move(ring, ring->released, &grown, grown.released);
+	const uint32_t at = seq - from->seq, left = from->len - at;
+	return (struct part){ from, at, n < left ? n : left };
+}
+
+static const uint8_t *released(const struct part *part)
+{
+	return (part->chunk->released != NULL ? part->chunk->released : part->chunk->bytes) + part->at;
+}
+
+static struct zg_chunk *chunk_new(struct zg_pool *pool, uint32_t seq, uint32_t want)
+{
+	if (want < CHUNK_MIN)
+		want = CHUNK_MIN;
+	const size_t size = zg_pool_round(sizeof(struct zg_chunk) + (want < CHUNK_MAX ? want : CHUNK_MAX));
+	struct zg_chunk *chunk = zg_pool_get(pool, size);
+	if (chunk != NULL)
+		*chunk = (struct zg_chunk){ .seq = seq, .cap = (uint32_t)(size - sizeof *chunk) };
+	return chunk;
+}
+
+static void chunk_free(struct zg_pool *pool, struct zg_chunk *chunk)
+{
+	zg_pool_put(pool, chunk->released);
+	zg_pool_put(pool, chunk);
+}
+
+static void fill(struct zg_chunk *chunk, const uint8_t *p, uint32_t n)
+{
+	memcpy(chunk->bytes + chunk->len, p, n);
+	if (chunk->released != NULL)
+		memcpy(chunk->released + chunk->len, p, n);
+	chunk->len += n;
+}
+
+enum zg_err zg_ring_append(struct zg_ring *ring, struct zg_pool *pool, const uint8_t *p, uint32_t n, uint32_t bound)
+{
+	const uint32_t room = ring->last != NULL ? ring->last->cap - ring->last->len : 0;
+	const uint32_t here = n < room ? n : room, rest = n - here;
+	struct zg_chunk *chunk = NULL;
+
+	if (ring->len > bound || n > bound - ring->len || rest > CHUNK_MAX)
+		return ZG_ELIMIT;
+	if (rest > 0) {
+		chunk = chunk_new(pool, ring->start + ring->len + here, rest > ring->len ? rest : ring->len);
+		if (chunk == NULL)
+			return ZG_ENOMEM;
 	}
-	free(ring->sent);
-	free(ring->released);
-	*ring = grown;
-	*used += more;
+	if (here > 0)
+		fill(ring->last, p, here);
+	if (chunk != NULL) {
+		fill(chunk, p + here, rest);
+		*(ring->first != NULL ? &ring->last->next : &ring->first) = chunk;
+		ring->last = chunk;
+	}
+	ring->len += n;
 	return ZG_OK;
 }
 
-void zg_ring_append(struct zg_ring *ring, const uint8_t *p, uint32_t n)
+enum zg_err zg_ring_rewrite(struct zg_ring *ring, struct zg_pool *pool, uint32_t seq, const uint8_t *p, uint32_t n)
 {
-	put(ring, ring->sent, ring->start + ring->len, p, n);
-	if (ring->released != NULL)
-		put(ring, ring->released, ring->start + ring->len, p, n);
-	ring->len += n;
-}
+	struct zg_chunk *chunk = ring->first;
 
-enum zg_err zg_ring_rewrite(struct zg_ring *ring, uint32_t seq, const uint8_t *p, uint32_t n, uint64_t *used,
-			    uint64_t limit)
-{
-	if (ring->released == NULL) {
-		if (*used > limit || ring->cap > limit - *used)
-			return ZG_ELIMIT;
-		ring->released = malloc(ring->cap);
-		if (ring->released == NULL)
-			return ZG_ENOMEM;
-		memcpy(ring->released, ring->sent, ring->cap);
-		*used += ring->cap;
+	while (n > 0) {
+		while (seq - chunk->seq >= chunk->len) {
+			chunk = chunk->next;
+			assert(chunk != NULL);
+		}
+		const uint32_t at = seq - chunk->seq, left = chunk->len - at, here = n < left ? n : left;
+		if (chunk->released == NULL) {
+			chunk->released = zg_pool_get(pool, chunk->cap);
+			if (chunk->released == NULL)
+				return ZG_ENOMEM;
+			memcpy(chunk->released, chunk->bytes, chunk->len);
+		}
+		memcpy(chunk->released + at, p, here);
+		p += here;
+		seq += here;
+		n -= here;
 	}
-	put(ring, ring->released, seq, p, n);
 	return ZG_OK;
 }
 
 bool zg_ring_same(const struct zg_ring *ring, uint32_t seq, const uint8_t *p, uint32_t n)
 {
-	const uint32_t first = n > 0 ? straight(ring, seq, n) : 0;
-	return n == 0 ||
-	       (memcmp(ring->sent + at(ring, seq), p, first) == 0 && memcmp(ring->sent, p + first, n - first) == 0);
+	const struct zg_chunk *chunk = ring->first;
+
+	while (n > 0) {
+		const struct part part = part_at(chunk, seq, n);
+		if (memcmp(part.chunk->bytes + part.at, p, part.len) != 0)
+			return false;
+		chunk = part.chunk;
+		p += part.len;
+		seq += part.len;
+		n -= part.len;
+	}
+	return true;
+}
+
+bool zg_ring_changed(const struct zg_ring *ring, uint32_t seq, uint32_t n)
+{
+	const struct zg_chunk *chunk = ring->first;
+
+	while (n > 0) {
+		const struct part part = part_at(chunk, seq, n);
+		if (part.chunk->released != NULL && memcmp(part.chunk->bytes + part.at, released(&part), part.len) != 0)
+			return true;
+		chunk = part.chunk;
+		seq += part.len;
+		n -= part.len;
+	}
+	return false;
 }
 
 void zg_ring_copy(const struct zg_ring *ring, uint32_t seq, uint8_t *p, uint32_t n)
 {
-	if (n > 0)
-		get(ring, ring->released ? ring->released : ring->sent, seq, p, n);
+	const struct zg_chunk *chunk = ring->first;
+
+	while (n > 0) {
+		const struct part part = part_at(chunk, seq, n);
+		memcpy(p, released(&part), part.len);
+		chunk = part.chunk;
+		p += part.len;
+		seq += part.len;
+		n -= part.len;
+	}
 }
 
 const uint8_t *zg_ring_piece(const struct zg_ring *ring, uint32_t seq, uint32_t n, uint32_t *ret_len)
 {
-	*ret_len = straight(ring, seq, n);
-	return (ring->released ? ring->released : ring->sent) + at(ring, seq);
+	/* what is new is read most */
+	const struct part part = part_at(seq - ring->last->seq < ring->last->len ? ring->last : ring->first, seq, n);
+
+	*ret_len = part.len;
+	return released(&part);
 }
 
-void zg_ring_trim(struct zg_ring *ring, uint32_t seq, uint64_t *used)
+void zg_ring_trim(struct zg_ring *ring, struct zg_pool *pool, uint32_t seq)
 {
 	ring->len -= seq - ring->start;
 	ring->start = seq;
-	if (ring->len == 0)
-		zg_ring_free(ring, used);
+	/* signed: a chunk may begin before seq and lie in part behind it */
+	while (ring->first != NULL && (int32_t)(seq - (ring->first->seq + ring->first->len)) >= 0) {
+		struct zg_chunk *chunk = ring->first;
+		ring->first = chunk->next;
+		chunk_free(pool, chunk);
+	}
+	if (ring->first == NULL)
+		ring->last = NULL;
 }
 
-void zg_ring_free(struct zg_ring *ring, uint64_t *used)
+void zg_ring_free(struct zg_ring *ring, struct zg_pool *pool)
 {
-	*used -= (uint64_t)ring->cap * (ring->released ? 2 : 1);
-	free(ring->sent);
-	free(ring->released);
-	ring->sent = ring->released = NULL;
-	ring->cap = ring->len = 0;
+	while (ring->first != NULL) {
+		struct zg_chunk *chunk = ring->first;
+		ring->first = chunk->next;
+		chunk_free(pool, chunk);
+	}
+	ring->last = NULL;
+	ring->len = 0;
 }

@@ -6,8 +6,6 @@
  */
 #include "inspect/engine.h"
 
-#include <stdlib.h>
-#include <string.h>
 
 /* Below this many bytes a sequence number can still be told to lie before the first one. */
 #define ISN_NEAR (1u << 30)
@@ -77,7 +75,7 @@ static void learn(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const
 	if (zg_seq_le(o->una, ack)) {
 		o->una = ack;
 		s->window = seg->window;
-		zg_ring_trim(&o->ring, zg_seq_lt(ack, o->nxt) ? ack : o->nxt, &e->stats.bytes);
+		zg_ring_trim(&o->ring, &e->pool, zg_seq_lt(ack, o->nxt) ? ack : o->nxt);
 	}
 	if (zg_seq_lt(o->edge, seg->ack + wnd))
 		o->edge = seg->ack + wnd;
@@ -127,9 +125,15 @@ static void forward_waiting(struct zg_engine *e, struct zg_flow *f, enum zg_dir 
 		struct zg_held *held = ZG_LIST_OF(s->wait.next, struct zg_held, in_flow);
 		if (zg_seq_lt(s->rel, held->pkt.seg.seq + held->pkt.seg.len))
 			return;
+		/* Its first bytes came to the receiver in another packet, and how they were released is forgotten: the sender
+		 * repeats the rest. */
+		if (s->rewritten && zg_seq_lt(held->pkt.seg.seq, s->ring.start)) {
+			zg_hold_drop(e, held, ZG_R_TCP_REPEAT);
+			continue;
+		}
 		zg_hold_take(e, held);
 		(void)forward(e, f, dir, &held->pkt);
-		free(held);
+		zg_pool_put(&e->pool, held);
 	}
 }
 
@@ -159,7 +163,7 @@ static void release(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uin
 
 /* Acts on an answer; edge is how far dir was accepted. false: the connection is denied. */
 static bool answered(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint32_t edge,
-		     const struct zg_answer *answer, const uint8_t *rest, uint32_t n_rest)
+		     const struct zg_answer *answer, uint8_t *rest, uint32_t n_rest)
 {
 	const enum zg_dir other = zg_dir_other(dir);
 
@@ -174,21 +178,20 @@ static bool answered(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, ui
 }
 
 /* Gives n new bytes at the edge to the inspector. */
-static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const uint8_t *bytes, uint32_t n)
+static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint8_t *bytes, uint32_t n)
 {
 	struct zg_half *s = &f->half[dir];
 	struct zg_answer answer = { .say = ZG_SAY_MORE };
 	const uint32_t base = s->nxt;
 
 	/* the sender keeps what is dropped, and slows down */
-	if (zg_ring_reserve(&s->ring, n, ZG_STREAM_BUF_MAX, &e->stats.bytes, ZG_ENGINE_BYTES_MAX) != ZG_OK)
+	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ZG_STREAM_BUF_MAX) != ZG_OK)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
-	memcpy(e->scratch, bytes, n);
-	struct zg_rw in = zg_rw_init(e->scratch, n);
+	struct zg_rw in = zg_rw_init(bytes, n);
 	f->inspector->data(f->state, f->config, dir, &in, &answer);
-	zg_ring_append(&s->ring, bytes, n);
 	s->nxt = base + n;
-	if (in.dirty && zg_ring_rewrite(&s->ring, base, e->scratch, n, &e->stats.bytes, ZG_ENGINE_BYTES_MAX) != ZG_OK) {
+	s->rewritten = s->rewritten || in.dirty;
+	if (in.dirty && zg_ring_rewrite(&s->ring, &e->pool, base, bytes, n) != ZG_OK) {
 		zg_deny(e, f, dir, ZG_R_TCP_MEMORY, NULL, NULL, 0);
 		return ZG_FATE_TOLD(ZG_R_TCP_MEMORY);
 	}
@@ -282,7 +285,7 @@ static struct zg_fate with_data(struct zg_engine *e, struct zg_flow *f, enum zg_
 {
 	const struct zg_half *s = &f->half[dir];
 	const struct zg_seg *seg = &p->seg;
-	const uint8_t *bytes = p->data + seg->data_off;
+	uint8_t *bytes = p->data + seg->data_off;
 	const uint32_t end = seg->seq + seg->len;
 	const bool fin = seg->flags & ZG_FIN;
 
@@ -320,7 +323,6 @@ static void take_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
 
 	while (f->phase == ZG_PHASE_OPEN && !zg_list_empty(&s->early)) {
 		struct zg_held *held = ZG_LIST_OF(s->early.next, struct zg_held, in_flow);
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): zg_hold_take() unlinks what is freed below */
 		if (zg_seq_lt(s->nxt, held->pkt.seg.seq))
 			return;
 		zg_hold_take(e, held);
@@ -330,7 +332,7 @@ static void take_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
 			if (!fate.told)
 				zg_out_packet_denied(e, f, &held->pkt.seg, held->pkt.mark, fate.reason);
 		}
-		free(held);
+		zg_pool_put(&e->pool, held);
 	}
 }
 

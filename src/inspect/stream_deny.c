@@ -8,7 +8,6 @@
 #include "inspect/engine.h"
 #include "zonegate/refusal.h"
 
-#include <string.h>
 
 #define TOLD_MS	   1000u /* ms until the text is sent again: RFC 6298's first retransmission timeout */
 #define TOLD_TIMES 5u	 /* then the client is taken for gone */
@@ -97,14 +96,13 @@ static void tell(struct zg_engine *e, struct zg_flow *f)
 }
 
 /* Gives swallowed bytes to the inspector, which says when the client listens. */
-static void drain(struct zg_engine *e, struct zg_flow *f, const uint8_t *bytes, uint32_t n)
+static void drain(struct zg_engine *e, struct zg_flow *f, uint8_t *bytes, uint32_t n)
 {
 	struct zg_answer answer = { .say = ZG_SAY_MORE };
 
 	f->swallowed += n;
 	if (n > 0) {
-		memcpy(e->scratch, bytes, n);
-		struct zg_rw in = zg_rw_init(e->scratch, n);
+		struct zg_rw in = zg_rw_init(bytes, n);
 		f->inspector->data(f->state, f->config, ZG_CLIENT, &in, &answer);
 	}
 	if (answer.say != ZG_SAY_MORE || f->swallowed > ZG_DRAIN_BYTES || f->half[ZG_CLIENT].fin_seen)
@@ -112,14 +110,14 @@ static void drain(struct zg_engine *e, struct zg_flow *f, const uint8_t *bytes, 
 }
 
 void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_reason reason,
-	     const struct zg_answer *answer, const uint8_t *rest, uint32_t n_rest)
+	     const struct zg_answer *answer, uint8_t *rest, uint32_t n_rest)
 {
 	f->reason = reason;
 	f->denied_dir = dir;
 	f->refusal = answer != NULL ? answer->refusal : ZG_REFUSAL_RESET;
 	for (int d = 0; d < 2; d++) {
 		zg_hold_drop_all(e, f, (enum zg_dir)d, reason);
-		zg_ring_free(&f->half[d].ring, &e->stats.bytes);
+		zg_ring_free(&f->half[d].ring, &e->pool);
 	}
 	e->stats.flows_denied++;
 	zg_out_event(e, f, ZG_FLOW_DENIED, reason, dir);
@@ -154,7 +152,7 @@ static void swallow(struct zg_engine *e, struct zg_flow *f, const struct zg_pkt 
 	if (c->fin_seen || zg_seq_lt(c->nxt, seg->seq) || zg_seq_lt(end, c->nxt))
 		return;
 	const uint32_t n = end - c->nxt;
-	const uint8_t *bytes = p->data + seg->data_off + (seg->len - n);
+	uint8_t *bytes = p->data + seg->data_off + (seg->len - n);
 	c->nxt = end;
 	if (seg->flags & ZG_FIN) {
 		c->fin_seen = true;

@@ -2,7 +2,6 @@
 /* Packets that wait for their turn, as whole copies, within bounds. */
 #include "inspect/engine.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct zg_held *held_in_flow(struct zg_list *node)
@@ -11,9 +10,9 @@ static struct zg_held *held_in_flow(struct zg_list *node)
 }
 
 /* Whoever sends out of order without end shall not take the memory from streams that go on: those may use all of it. */
-static uint64_t memory_for(enum zg_hold which)
+static bool memory_for(const struct zg_engine *e, enum zg_hold which, size_t size)
 {
-	return which == ZG_HOLD_EARLY ? ZG_ENGINE_BYTES_MAX / 2 : ZG_ENGINE_BYTES_MAX;
+	return which != ZG_HOLD_EARLY || e->pool.used + size <= ZG_ENGINE_BYTES_MAX / 2;
 }
 
 /* Where a packet belongs in a list ordered by sequence number: before the returned node. Packets mostly come in order,
@@ -36,9 +35,7 @@ enum zg_reason zg_hold_add(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 
 	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES)
 		return ZG_R_TCP_HOLD;
-	if (e->stats.bytes + size > memory_for(which))
-		return ZG_R_TCP_MEMORY;
-	struct zg_held *held = malloc(size);
+	struct zg_held *held = memory_for(e, which, size) ? zg_pool_get(&e->pool, size) : NULL;
 	if (held == NULL)
 		return ZG_R_TCP_MEMORY;
 	held->flow = f;
@@ -52,7 +49,6 @@ enum zg_reason zg_hold_add(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	half->n_held++;
 	half->held_bytes += p->len;
 	e->stats.held++;
-	e->stats.bytes += size;
 	return ZG_R_NONE;
 }
 
@@ -65,26 +61,23 @@ void zg_hold_take(struct zg_engine *e, struct zg_held *held)
 	half->n_held--;
 	half->held_bytes -= held->pkt.len;
 	e->stats.held--;
-	e->stats.bytes -= sizeof *held + held->pkt.len;
 }
 
 void zg_hold_drop(struct zg_engine *e, struct zg_held *held, enum zg_reason reason)
 {
 	zg_hold_take(e, held);
 	zg_out_drop(e, held->pkt.id, reason);
-	free(held);
+	zg_pool_put(&e->pool, held);
 }
 
 void zg_hold_drop_all(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_reason reason)
 {
 	struct zg_half *half = &f->half[dir];
 
-	/* dropping unlinks: NOLINTBEGIN(clang-analyzer-unix.Malloc), which does not follow the list */
 	while (!zg_list_empty(&half->wait))
 		zg_hold_drop(e, held_in_flow(half->wait.next), reason);
 	while (!zg_list_empty(&half->early))
 		zg_hold_drop(e, held_in_flow(half->early.next), reason);
-	/* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 
 bool zg_hold_covers(const struct zg_half *half, uint32_t seq, uint32_t end)

@@ -2,8 +2,6 @@
 /* The three-way handshake (RFC 9293 3.5), and SYNs where none belongs. */
 #include "inspect/engine.h"
 
-#include <stdlib.h>
-
 static void half_start(struct zg_half *half, const struct zg_seg *syn)
 {
 	half->isn = syn->seq;
@@ -87,10 +85,9 @@ static struct zg_fate from_server(struct zg_engine *e, struct zg_flow *f, const 
 
 static bool digest_begin(struct zg_engine *e, struct zg_flow *f)
 {
-	f->digest = malloc(sizeof *f->digest);
+	f->digest = zg_pool_get(&e->pool, sizeof *f->digest);
 	if (f->digest == NULL)
 		return false;
-	e->stats.bytes += sizeof *f->digest;
 	sha256_init(&f->digest->sha256[ZG_CLIENT]);
 	sha256_init(&f->digest->sha256[ZG_SERVER]);
 	return true;
@@ -98,14 +95,9 @@ static bool digest_begin(struct zg_engine *e, struct zg_flow *f)
 
 static enum zg_reason establish(struct zg_engine *e, struct zg_flow *f)
 {
-	const size_t size = f->inspector->state_size;
-
-	if (e->stats.bytes + size > ZG_ENGINE_BYTES_MAX)
-		return ZG_R_TCP_MEMORY;
-	f->state = calloc(1, size > 0 ? size : 1);
+	f->state = zg_engine_get(e, f->inspector->state_size);
 	if (f->state == NULL)
 		return ZG_R_TCP_MEMORY;
-	e->stats.bytes += size;
 	if (f->wants_digest && !digest_begin(e, f)) {
 		zg_flow_state_free(e, f);
 		return ZG_R_TCP_MEMORY;

@@ -229,7 +229,7 @@ static void host_reads(struct host *h, const struct host *o, const uint8_t *data
 		h->peer_fin = h->rcv;
 }
 
-static void host_gets(int d, const uint8_t *data, size_t len)
+static void host_gets(int d, uint8_t *data, size_t len)
 {
 	struct host *h = &m->host[d], *o = &m->host[!d];
 	struct zg_seg seg;
