@@ -43,6 +43,10 @@
 #define ZG_SMTP_FIELD_MAX	1024 /* octets of one unfolded header field that has to be understood; each connection keeps one */
 #define ZG_SMTP_MESSAGE_MAX	(25u * 1024 * 1024) /* octets of one message unless configured */
 
+/* --- records (per inspector process) ----------------------------------------------------------- */
+#define ZG_RECORDS_BURST	2000u /* records of connections told one by one at once ... */
+#define ZG_RECORDS_PER_S	200u /* ... and from then on; beyond, equal ones are told together each second: journald takes about 10,000 a second and is not ours alone */
+
 /* --- processes and messages ------------------------------------------------------------------- */
 #define ZG_MSG_MAX		(192u * 1024) /* bytes of one message between our processes: a largest packet and its header fit */
 #define ZG_CTL_REQUEST_MAX	(ZG_CONF_BYTES_MAX + 64u * 1024) /* bytes of one control request */

@@ -63,6 +63,7 @@ enum zg_event_kind {
 	F(IFACE_IN, "iface_in", "ZG_IFACE_IN", false) \
 	F(IFACE_OUT, "iface_out", "ZG_IFACE_OUT", false) \
 	F(PACKETS, "packets", "ZG_PACKETS", true) \
+	F(CONNECTIONS, "connections", "ZG_CONNECTIONS", true) \
 	F(SUPPRESSED, "suppressed", "ZG_SUPPRESSED", true) \
 	F(BYTES_CLIENT, "bytes_client", "ZG_BYTES_CLIENT", true) \
 	F(BYTES_SERVER, "bytes_server", "ZG_BYTES_SERVER", true) \

@@ -30,7 +30,8 @@ struct worker {
 	int chan, queue, gate;
 	struct zg_engine *engine;
 	struct zg_rtabs rtabs;
-	struct zg_aggregate *refused;
+	struct zg_aggregate *repeats; /* events that are told together */
+	uint32_t credit;	      /* records that may still be told one by one */
 	struct zg_msg_stats stats;
 	uint64_t now_ms, flushed_ms, stats_ms;
 	uint32_t last_id;
@@ -105,9 +106,14 @@ static void own_event(void *ctx, const struct zg_flow_event *event)
 	memset(&e, 0, sizeof e);
 	e.flow = *event;
 	e.count = 1;
-	if (event->kind == ZG_PACKET_DENIED)
-		zg_aggregate_add(w->refused, &e);
-	else if (!event_emit(w, &e))
+	/* a digest belongs to one connection */
+	if (event->kind == ZG_PACKET_DENIED || (w->credit == 0 && !event->digested)) {
+		zg_aggregate_add(w->repeats, &e);
+		return;
+	}
+	if (w->credit > 0)
+		w->credit--;
+	if (!event_emit(w, &e))
 		w->stats.events_lost++;
 }
 
@@ -209,8 +215,9 @@ static void housekeeping(struct worker *w)
 	zg_engine_tick(w->engine, w->now_ms);
 	verdicts_flush(w);
 	if (w->now_ms - w->flushed_ms >= 1000) {
-		zg_aggregate_flush(w->refused, event_emit, w);
+		zg_aggregate_flush(w->repeats, event_emit, w);
 		w->flushed_ms = w->now_ms;
+		w->credit = w->credit + ZG_RECORDS_PER_S < ZG_RECORDS_BURST ? w->credit + ZG_RECORDS_PER_S : ZG_RECORDS_BURST;
 	}
 	if (w->now_ms - w->stats_ms >= 1000) {
 		zg_engine_stats(w->engine, &w->stats.engine);
@@ -223,7 +230,7 @@ static void housekeeping(struct worker *w)
 /* The supervisor still listens until we are gone: what was refused in the last second is not lost. */
 static void last_words(struct worker *w)
 {
-	zg_aggregate_flush(w->refused, event_emit, w);
+	zg_aggregate_flush(w->repeats, event_emit, w);
 	zg_engine_stats(w->engine, &w->stats.engine);
 	(void)zg_chan_send(w->chan, ZG_MSG_STATS, 0, &w->stats, sizeof w->stats, NULL, 0);
 }
@@ -267,13 +274,14 @@ int zg_worker_run(int chan, int queue, int gate)
 	w->chan = chan;
 	w->queue = queue;
 	w->gate = gate;
+	w->credit = ZG_RECORDS_BURST;
 	w->slots = malloc(BATCH * SLOT);
 	w->msg = malloc(ZG_MSG_MAX);
 	const struct zg_engine_owner owner = {
 		.ctx = w, .resolve = own_resolve, .verdict = own_verdict, .inject = own_inject, .event = own_event,
 	};
 	if (w->slots == NULL || w->msg == NULL || getrandom(&seed, sizeof seed, 0) != sizeof seed ||
-	    zg_aggregate_new(&w->refused) != ZG_OK || zg_engine_new(&owner, seed, &w->engine) != ZG_OK)
+	    zg_aggregate_new(&w->repeats) != ZG_OK || zg_engine_new(&owner, seed, &w->engine) != ZG_OK)
 		goto out;
 	if (zg_sandbox_enter(ZG_SANDBOX_PARSER, &what) != ZG_OK) {
 		fprintf(stderr, "zonegated inspector: sandbox: %s: %s\n", what, strerror(errno));
@@ -285,7 +293,7 @@ int zg_worker_run(int chan, int queue, int gate)
 	status = EXIT_SUCCESS;
 out:
 	zg_engine_free(w->engine);
-	zg_aggregate_free(w->refused);
+	zg_aggregate_free(w->repeats);
 	zg_rtabs_clear(&w->rtabs);
 	free(w->slots);
 	free(w->msg);

@@ -170,8 +170,25 @@ static enum zg_event_kind kind_of(const struct zg_flow_event *f)
 	return ZG_E_PACKET_DENIED;
 }
 
+/* Connections beyond what is told one by one are told together. */
+static void describe_group(struct zg_event *e, const struct zg_msg_event *msg, const char *flow)
+{
+	const struct zg_flow_event *f = &msg->flow;
+	char src[ZG_ADDRSTR_MAX], dst[ZG_ADDRSTR_MAX];
+	const char *verb = f->kind == ZG_FLOW_OPENED ? "opened" : f->kind == ZG_FLOW_CLOSED ? "closed" : "denied content of";
+
+	zg_event_message(e, "%s %s: %llu connections, the first %s -> %s, %llu bytes from the clients, %llu from the servers%s%s", verb,
+			 flow, (unsigned long long)msg->count, endpoint(&f->tuple, true, src), endpoint(&f->tuple, false, dst),
+			 (unsigned long long)f->bytes[ZG_CLIENT], (unsigned long long)f->bytes[ZG_SERVER],
+			 f->reason != ZG_R_NONE ? ": " : "", f->reason != ZG_R_NONE ? zg_reason_text(f->reason) : "");
+}
+
 static void describe(struct zg_event *e, const struct zg_msg_event *msg, const char *flow)
 {
+	if (msg->count > 1 && msg->flow.kind != ZG_PACKET_DENIED) {
+		describe_group(e, msg, flow);
+		return;
+	}
 	const struct zg_flow_event *f = &msg->flow;
 	char src[ZG_ADDRSTR_MAX], dst[ZG_ADDRSTR_MAX];
 	const char *a = endpoint(&f->tuple, true, src), *b = endpoint(&f->tuple, false, dst);
@@ -232,10 +249,15 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 		zg_event_u64(&e, ZG_F_PACKETS, msg->count);
 		if (msg->count > 1)
 			zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
-	} else if (f->kind != ZG_FLOW_OPENED) {
+	} else if (msg->count > 1) {
+		zg_event_u64(&e, ZG_F_CONNECTIONS, msg->count);
+		zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
+	}
+	if (f->kind == ZG_FLOW_CLOSED || f->kind == ZG_FLOW_DENIED) {
 		zg_event_u64(&e, ZG_F_BYTES_CLIENT, f->bytes[ZG_CLIENT]);
 		zg_event_u64(&e, ZG_F_BYTES_SERVER, f->bytes[ZG_SERVER]);
-		zg_event_u64(&e, ZG_F_DURATION_MS, f->duration_ms);
+		if (msg->count == 1) /* a sum of times says nothing */
+			zg_event_u64(&e, ZG_F_DURATION_MS, f->duration_ms);
 		if (f->digested) {
 			add_digest(&e, ZG_F_SHA256_CLIENT, f->sha256[ZG_CLIENT]);
 			add_digest(&e, ZG_F_SHA256_SERVER, f->sha256[ZG_SERVER]);
