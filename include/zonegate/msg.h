@@ -5,10 +5,10 @@
  * Native byte order: both ends are the same program on the same machine.
  *
  *   supervisor -> gate       CONFIG POLICY REBIND PING
- *   gate -> supervisor       QUEUE(2 fds) POLICY_ACK PONG
+ *   gate -> supervisor       QUEUE(4 fds) POLICY_ACK PONG
  *   supervisor -> inspector  POLICY(1 fd) PING
  *   inspector -> supervisor  POLICY_ACK EVENT STATS
- *   inspector -> gate        VERDICTS INJECT PONG
+ *   inspector -> gate        REPLACE INJECT PONG, each announced in the verdict ring (vring.h)
  *   watch -> supervisor      EVENT STATS
  */
 #ifndef ZONEGATE_MSG_H
@@ -27,10 +27,10 @@ enum zg_msg_type {
 	ZG_MSG_POLICY,	   /* generation in number; one fd: the sealed runtime table (rtab.h) */
 	ZG_MSG_POLICY_ACK, /* generation in number */
 	ZG_MSG_REBIND,	   /* queue index in number: its inspector is gone */
-	ZG_MSG_QUEUE,	   /* queue index in number; two fds: queue socket, verdict channel */
+	ZG_MSG_QUEUE,	   /* queue index in number; four fds: queue socket, channel to the gate, verdict ring, its bell */
 	ZG_MSG_PING,	   /* number echoed in PONG, which goes through the gate: the whole verdict path */
 	ZG_MSG_PONG,
-	ZG_MSG_VERDICTS, /* number of struct zg_msg_verdict, each followed by its payload */
+	ZG_MSG_REPLACE,	 /* struct zg_msg_replace and the packet; accepts */
 	ZG_MSG_INJECT,	 /* struct zg_inject */
 	ZG_MSG_EVENT,	 /* struct zg_msg_event */
 	ZG_MSG_STATS,	 /* struct zg_msg_stats */
@@ -52,11 +52,10 @@ struct zg_msg_config {
 	uint16_t queues;
 };
 
-struct zg_msg_verdict {
+/* A packet goes out in the place of the one with this id. */
+struct zg_msg_replace {
 	uint32_t id;
-	uint32_t mark;	 /* with a replacement: the flow that it belongs to */
-	uint32_t accept; /* 0 or 1 */
-	uint32_t len;	 /* of the replacement that follows, 0 = unchanged; padded to 4 */
+	uint32_t mark; /* the flow that it belongs to */
 };
 
 /* An event of a connection or a group of equal packets. */
@@ -78,7 +77,8 @@ struct zg_msg_stats {
 /* Sends one message; fds may be NULL. ZG_EAGAIN when a non-blocking channel is full, ZG_ESYS otherwise. */
 enum zg_err zg_chan_send(int chan, enum zg_msg_type type, uint32_t number, const void *body, size_t body_len,
 			 const int *fds, size_t n_fds);
-#define ZG_CHAN_FDS 2
+#define ZG_CHAN_FDS 4
+#define ZG_QUEUE_FDS 4 /* of a QUEUE */
 struct zg_chan_msg {
 	struct zg_msg_hdr hdr;
 	const uint8_t *body; /* into the caller's buffer, 8-byte aligned if the buffer is */

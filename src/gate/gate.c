@@ -4,23 +4,31 @@
 #include "zonegate/mark.h"
 #include "zonegate/msg.h"
 #include "zonegate/rtab.h"
+#include "zonegate/vring.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Verdicts of one queue taken at a time: what one inspector has to say does not keep the others waiting. */
+#define TURN 256u
+/* Rounds between two looks at the supervisor while there is no pause. */
+#define ROUNDS 16u
+
 struct gate_queue {
 	int socket;  /* shared with the inspector, which receives; -1 = closed */
-	int channel; /* verdicts come in here; -1 = closed */
+	int channel; /* messages with a body come in here; -1 = closed */
+	struct zg_vring ring; /* verdicts */
 	uint32_t pong; /* the last answer to a ping that was passed on */
 };
 
 struct gate {
-	int chan;
+	int chan, epoll;
 	struct zg_msg_config config;
 	struct gate_queue queues[ZG_INSPECTORS_MAX];
 	uint32_t ping; /* of the supervisor: the newest */
@@ -30,12 +38,23 @@ struct gate {
 	uint8_t *buf; /* ZG_MSG_MAX */
 };
 
-static void queue_close(struct gate_queue *q)
+/* What wakes the gate. */
+static bool watch(const struct gate *g, int fd, uint32_t events, uint32_t tag)
 {
+	struct epoll_event e = { .events = events, .data.u32 = tag };
+	return epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+static void queue_close(const struct gate *g, struct gate_queue *q)
+{
+	/* it would stay in the set for as long as the inspector has the other descriptor of it */
+	if (q->ring.bell >= 0)
+		(void)epoll_ctl(g->epoll, EPOLL_CTL_DEL, q->ring.bell, NULL);
 	if (q->socket >= 0)
 		close(q->socket);
 	if (q->channel >= 0)
 		close(q->channel);
+	zg_vring_free(&q->ring);
 	q->socket = q->channel = -1;
 }
 
@@ -44,10 +63,10 @@ static enum zg_err queue_bind(struct gate *g, uint32_t i)
 {
 	const int size = 4 * (int)ZG_MSG_MAX;
 	struct gate_queue *q = &g->queues[i];
-	int pair[2] = { -1, -1 }, fds[2];
+	int pair[2] = { -1, -1 }, memory = -1;
 	enum zg_err err;
 
-	queue_close(q);
+	queue_close(g, q);
 	/* the kernel frees a queue only after the last process has let go of its socket: wait for an inspector that is
 	 * still dying */
 	for (int tries = 0; (err = zg_queue_open((uint16_t)(g->config.queue_base + i), &q->socket)) != ZG_OK; tries++) {
@@ -55,17 +74,28 @@ static enum zg_err queue_bind(struct gate *g, uint32_t i)
 			return err;
 		poll(NULL, 0, 20);
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		queue_close(q);
-		return ZG_ESYS;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 || zg_vring_make(&q->ring, &memory) != ZG_OK) {
+		err = ZG_ESYS;
+		goto out;
 	}
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
 	q->channel = pair[0];
+	pair[0] = -1;
 	q->pong = g->ping;
-	fds[0] = q->socket;
-	fds[1] = pair[1];
-	err = zg_chan_send(g->chan, ZG_MSG_QUEUE, i, NULL, 0, fds, 2);
-	close(pair[1]);
+	/* the bell by edges, so that it need not be read; of the channel only its end */
+	err = watch(g, q->ring.bell, EPOLLIN | EPOLLET, i) && watch(g, q->channel, 0, i) ? ZG_OK : ZG_ESYS;
+	if (err == ZG_OK) {
+		const int fds[] = { q->socket, pair[1], memory, q->ring.bell };
+		err = zg_chan_send(g->chan, ZG_MSG_QUEUE, i, NULL, 0, fds, sizeof fds / sizeof fds[0]);
+	}
+out:
+	if (err != ZG_OK)
+		queue_close(g, q);
+	for (int k = 0; k < 2; k++)
+		if (pair[k] >= 0)
+			close(pair[k]);
+	if (memory >= 0)
+		close(memory);
 	return err;
 }
 
@@ -135,41 +165,25 @@ static bool endpoints_permitted(const struct gate *g, uint32_t mark, const struc
 
 /* The gate holds the power to send what the kernel did not receive: what an inspector wants in a packet's place has to be a
  * whole TCP packet between endpoints of the flow that it names. Only fixed places of the headers are looked at. */
-static bool replacement_permitted(const struct gate *g, const struct zg_msg_verdict *v, const uint8_t *packet)
+static bool replacement_permitted(const struct gate *g, uint32_t mark, const uint8_t *packet, size_t len)
 {
 	struct zg_tuple tuple;
-	return zg_gate_header(packet, v->len, &tuple) && endpoints_permitted(g, v->mark, &tuple);
+	return zg_gate_header(packet, len, &tuple) && endpoints_permitted(g, mark, &tuple);
 }
 
-static enum zg_err on_verdicts(struct gate *g, uint32_t i, const struct zg_chan_msg *msg)
+static enum zg_err on_replace(struct gate *g, uint32_t i, const struct zg_chan_msg *msg)
 {
-	struct gate_queue *q = &g->queues[i];
-	struct zg_rd rd = zg_rd_init(msg->body, msg->body_len);
 	const uint16_t num = (uint16_t)(g->config.queue_base + i);
+	struct zg_rd rd = zg_rd_init(msg->body, msg->body_len);
+	struct zg_msg_replace r;
 
-	for (uint32_t k = 0; k < msg->hdr.number; k++) {
-		struct zg_msg_verdict v;
-		const uint8_t *packet = NULL;
-		if (!zg_rd_copy(&rd, &v, sizeof v) || v.accept > 1 || v.len > ZG_PACKET_MAX)
-			return ZG_EINVAL;
-		if (v.len > 0) {
-			packet = zg_rd_bytes(&rd, (v.len + 3u) & ~3u);
-			if (packet == NULL || v.accept == 0)
-				return ZG_EINVAL;
-			/* may also be of a policy that is two changes old by now: dropped, and sent again by its host */
-			if (!replacement_permitted(g, &v, packet)) {
-				v.accept = 0;
-				packet = NULL;
-			}
-		}
-		if (zg_verdicts_add(g->verdicts, q->socket, num, v.id, v.accept == 1, packet, packet != NULL ? v.len : 0) != ZG_OK)
-			return ZG_ESYS;
-	}
-	if (zg_rd_left(&rd) != 0)
+	if (!zg_rd_copy(&rd, &r, sizeof r) || zg_rd_left(&rd) == 0 || zg_rd_left(&rd) > ZG_PACKET_MAX)
 		return ZG_EINVAL;
-	/* a failed send leaves packets undecided: they stay in the kernel, nothing passes */
-	(void)zg_verdicts_flush(g->verdicts, q->socket);
-	return ZG_OK;
+	const size_t len = zg_rd_left(&rd);
+	const uint8_t *packet = zg_rd_bytes(&rd, len);
+	/* may also be of a policy that is two changes old by now: dropped, and sent again by its host */
+	const bool accept = replacement_permitted(g, r.mark, packet, len);
+	return zg_verdicts_add(g->verdicts, g->queues[i].socket, num, r.id, accept, accept ? packet : NULL, accept ? len : 0);
 }
 
 /* One answer for each ping: otherwise an inspector could fill our channel to the supervisor, and we would wait for it. A
@@ -184,7 +198,8 @@ static enum zg_err on_pong(struct gate *g, uint32_t i, uint32_t number)
 	return zg_chan_send(g->chan, ZG_MSG_PONG, (i << 24) | number, NULL, 0, NULL, 0);
 }
 
-static enum zg_err on_inspector(struct gate *g, uint32_t i)
+/* The message that an entry of the ring announced: it was sent before. */
+static enum zg_err on_message(struct gate *g, uint32_t i)
 {
 	struct zg_chan_msg msg;
 	const struct zg_inject *inject;
@@ -193,12 +208,14 @@ static enum zg_err on_inspector(struct gate *g, uint32_t i)
 		return err;
 	zg_chan_close_fds(&msg);
 	switch ((enum zg_msg_type)msg.hdr.type) {
-	case ZG_MSG_VERDICTS:
-		return on_verdicts(g, i, &msg);
+	case ZG_MSG_REPLACE:
+		return on_replace(g, i, &msg);
 	case ZG_MSG_INJECT:
 		inject = zg_msg_body(&msg, sizeof *inject);
 		if (inject == NULL || !zg_inject_valid(inject))
 			return ZG_EINVAL;
+		/* what was accepted before goes out before; a failed send leaves packets undecided: nothing passes */
+		(void)zg_verdicts_flush(g->verdicts, g->queues[i].socket);
 		if (endpoints_permitted(g, inject->mark, &inject->tuple))
 			(void)zg_injector_send(g->injector, inject);
 		return ZG_OK;
@@ -209,32 +226,93 @@ static enum zg_err on_inspector(struct gate *g, uint32_t i)
 	}
 }
 
+/* One entry. Whether a packet with that id waits in that queue is known to the kernel, which refuses any other id. */
+static enum zg_err on_entry(struct gate *g, uint32_t i, uint64_t entry)
+{
+	const uint16_t num = (uint16_t)(g->config.queue_base + i);
+
+	switch (entry >> 32) {
+	case ZG_VRING_DROP:
+	case ZG_VRING_ACCEPT:
+		return zg_verdicts_add(g->verdicts, g->queues[i].socket, num, (uint32_t)entry, entry >> 32 == ZG_VRING_ACCEPT,
+				       NULL, 0);
+	case ZG_VRING_MESSAGE:
+		return on_message(g, i);
+	default:
+		return ZG_EINVAL;
+	}
+}
+
+/* Takes a turn's verdicts of one queue. An inspector that is gone or talks nonsense loses its queue: its packets die with
+ * the socket, the supervisor starts another. True if there was something. */
+static bool on_ring(struct gate *g, uint32_t i)
+{
+	struct gate_queue *q = &g->queues[i];
+	uint32_t n;
+	enum zg_err err = q->ring.shared != NULL ? zg_vring_ready(&q->ring, &n) : ZG_EAGAIN;
+
+	if (err == ZG_EAGAIN || (err == ZG_OK && n == 0))
+		return false;
+	for (n = n < TURN ? n : TURN; err == ZG_OK && n > 0; n--)
+		err = on_entry(g, i, zg_vring_next(&q->ring));
+	zg_vring_done(&q->ring);
+	/* a failed send leaves packets undecided: they stay in the kernel, nothing passes */
+	(void)zg_verdicts_flush(g->verdicts, q->socket);
+	if (err != ZG_OK)
+		queue_close(g, q);
+	return true;
+}
+
+static bool on_rings(struct gate *g)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < g->config.queues; i++)
+		any = on_ring(g, i) || any;
+	return any;
+}
+
+/* May the gate wait? Not if a ring was filled meanwhile. */
+static bool rings_sleep(struct gate *g)
+{
+	bool all = true;
+	for (uint32_t i = 0; i < g->config.queues; i++)
+		if (g->queues[i].ring.shared != NULL)
+			all = zg_vring_sleep(&g->queues[i].ring) && all;
+	return all;
+}
+
+#define SUPERVISOR UINT32_MAX /* tag in the epoll set; others are a queue's index */
+
+/* Waits for what comes, or only looks. False when the gate has to end. */
+static bool look(struct gate *g, int timeout)
+{
+	struct epoll_event events[16];
+	int n;
+
+	/* after a stop too: whose answer came meanwhile has its ping beside it, which is to be read first */
+	do
+		n = epoll_wait(g->epoll, events, sizeof events / sizeof events[0], timeout);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return false;
+	for (int k = 0; k < n; k++) {
+		if (events[k].data.u32 == SUPERVISOR) {
+			if (on_supervisor(g) != ZG_OK)
+				return false;
+		} else if (events[k].events & (EPOLLHUP | EPOLLERR)) {
+			queue_close(g, &g->queues[events[k].data.u32]);
+		}
+	}
+	return true;
+}
+
 /* One round: false when the gate has to end. */
 static bool serve(struct gate *g)
 {
-	struct pollfd fds[1 + ZG_INSPECTORS_MAX];
-	const nfds_t n = 1u + g->config.queues;
-
-	fds[0] = (struct pollfd){ .fd = g->chan, .events = POLLIN };
-	for (uint32_t i = 0; i < g->config.queues; i++)
-		fds[1 + i] = (struct pollfd){ .fd = g->queues[i].channel, .events = POLLIN };
-	if (poll(fds, n, -1) < 0)
-		return errno == EINTR;
-	/* first, so that a ping is known before its answer */
-	if (fds[0].revents != 0) {
-		enum zg_err err = on_supervisor(g);
-		if (err != ZG_OK)
-			return false;
-	}
-	for (uint32_t i = 0; i + 1 < n; i++) {
-		if (fds[1 + i].revents == 0)
-			continue;
-		enum zg_err err = on_inspector(g, i);
-		/* gone or talking nonsense: its packets die with the socket, the supervisor starts another */
-		if (err != ZG_OK && err != ZG_EAGAIN)
-			queue_close(&g->queues[i]);
-	}
-	return true;
+	for (unsigned round = 0; round < ROUNDS; round++)
+		if (!on_rings(g))
+			return look(g, rings_sleep(g) ? -1 : 0);
+	return look(g, 0);
 }
 
 int zg_gate_run(int chan)
@@ -244,9 +322,10 @@ int zg_gate_run(int chan)
 	int status = EXIT_FAILURE;
 
 	for (size_t i = 0; i < ZG_INSPECTORS_MAX; i++)
-		g.queues[i] = (struct gate_queue){ .socket = -1, .channel = -1 };
+		g.queues[i] = (struct gate_queue){ .socket = -1, .channel = -1, .ring.bell = -1 };
 	g.buf = malloc(ZG_MSG_MAX);
-	if (g.buf == NULL || zg_verdicts_new(&g.verdicts) != ZG_OK)
+	g.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (g.epoll < 0 || !watch(&g, chan, EPOLLIN, SUPERVISOR) || g.buf == NULL || zg_verdicts_new(&g.verdicts) != ZG_OK)
 		goto out;
 	if (zg_injector_new(&g.injector) != ZG_OK) {
 		fprintf(stderr, "zonegated gate: raw sockets: %s\n", strerror(errno));
@@ -261,10 +340,12 @@ int zg_gate_run(int chan)
 	status = EXIT_SUCCESS;
 out:
 	for (size_t i = 0; i < ZG_INSPECTORS_MAX; i++)
-		queue_close(&g.queues[i]);
+		queue_close(&g, &g.queues[i]);
 	zg_injector_free(g.injector);
 	zg_verdicts_free(g.verdicts);
 	zg_rtabs_clear(&g.rtabs);
 	free(g.buf);
+	if (g.epoll >= 0)
+		close(g.epoll);
 	return status;
 }

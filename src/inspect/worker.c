@@ -7,15 +7,16 @@
 #include "zonegate/msg.h"
 #include "zonegate/rtab.h"
 #include "zonegate/stream.h"
+#include "zonegate/vring.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -25,9 +26,12 @@
 #define BATCH 32u
 /* One NFQUEUE message: the largest packet and its attributes. */
 #define SLOT (80u * 1024)
+/* A message of the queue from which on its verdict is shown before the batch is through. */
+#define BIG (16u * 1024)
 
 struct worker {
-	int chan, queue, gate;
+	int chan, queue, gate, epoll;
+	struct zg_vring ring; /* verdicts to the gate */
 	struct zg_engine *engine;
 	struct zg_rtabs rtabs;
 	struct zg_aggregate *repeats; /* events that are told together */
@@ -38,9 +42,9 @@ struct worker {
 	bool have_id, gate_gone;
 	uint8_t *slots; /* BATCH * SLOT */
 	uint8_t *msg;	/* ZG_MSG_MAX, for the supervisor's messages */
-	size_t out_used;
-	uint32_t out_count;
-	uint8_t out[ZG_MSG_MAX - sizeof(struct zg_msg_hdr)];
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH];
+	uint8_t replace[sizeof(struct zg_msg_replace) + ZG_PACKET_MAX];
 };
 
 /* --- engine's owner --------------------------------------------------------------------------- */
@@ -52,45 +56,43 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 	return rtab != NULL && zg_rtab_resolve(rtab, mark, ret_policy);
 }
 
-static void verdicts_flush(struct worker *w)
+/* An entry for the gate. A ring that is full has no reader any more: nothing can be decided, so this process ends. */
+static void tell_gate(struct worker *w, enum zg_vring_kind kind, uint32_t id)
 {
-	if (w->out_count == 0)
-		return;
-	if (zg_chan_send(w->gate, ZG_MSG_VERDICTS, w->out_count, w->out, w->out_used, NULL, 0) != ZG_OK)
+	if (!zg_vring_put(&w->ring, kind, id))
 		w->gate_gone = true;
-	w->out_used = 0;
-	w->out_count = 0;
+}
+
+/* A message with a body, in order with the verdicts. Shown at once: a gate that sleeps would leave the channel full. */
+static void message_gate(struct worker *w, enum zg_msg_type type, uint32_t number, const void *body, size_t len)
+{
+	if (zg_chan_send(w->gate, type, number, body, len, NULL, 0) != ZG_OK)
+		w->gate_gone = true;
+	tell_gate(w, ZG_VRING_MESSAGE, 0);
+	zg_vring_show(&w->ring);
 }
 
 static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)
 {
 	struct worker *w = ctx;
-	struct zg_msg_verdict v = { .id = id, .accept = accept };
-	if (packet != NULL) {
-		v.mark = zg_engine_rewrite_mark(w->engine);
-		v.len = (uint32_t)len;
-	}
-	size_t padded = (v.len + 3u) & ~3u;
 
-	if (w->out_used + sizeof v + padded > sizeof w->out)
-		verdicts_flush(w);
-	memcpy(w->out + w->out_used, &v, sizeof v);
-	w->out_used += sizeof v;
-	if (v.len > 0) {
-		memcpy(w->out + w->out_used, packet, v.len);
-		memset(w->out + w->out_used + v.len, 0, padded - v.len);
-		w->out_used += padded;
+	if (packet == NULL) {
+		tell_gate(w, accept ? ZG_VRING_ACCEPT : ZG_VRING_DROP, id);
+		return;
 	}
-	w->out_count++;
+	const struct zg_msg_replace r = { .id = id, .mark = zg_engine_rewrite_mark(w->engine) };
+	if (len > ZG_PACKET_MAX) {
+		tell_gate(w, ZG_VRING_DROP, id);
+		return;
+	}
+	memcpy(w->replace, &r, sizeof r);
+	memcpy(w->replace + sizeof r, packet, len);
+	message_gate(w, ZG_MSG_REPLACE, 0, w->replace, sizeof r + len);
 }
 
 static void own_inject(void *ctx, const struct zg_inject *inject)
 {
-	struct worker *w = ctx;
-	/* what was released before goes out before */
-	verdicts_flush(w);
-	if (zg_chan_send(w->gate, ZG_MSG_INJECT, 0, inject, sizeof *inject, NULL, 0) != ZG_OK)
-		w->gate_gone = true;
+	message_gate(ctx, ZG_MSG_INJECT, 0, inject, sizeof *inject);
 }
 
 static bool event_emit(void *ctx, const struct zg_msg_event *event)
@@ -165,28 +167,25 @@ static int on_packet(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Receives a batch; false when the socket is unusable. */
-static bool on_queue(struct worker *w)
+/* Receives a batch; false when the socket is unusable. *ret_full: there may be more. */
+static bool on_queue(struct worker *w, bool *ret_full)
 {
-	struct mmsghdr msgs[BATCH];
-	struct iovec iov[BATCH];
+	int n = recvmmsg(w->queue, w->msgs, BATCH, MSG_DONTWAIT, NULL);
 
-	memset(msgs, 0, sizeof msgs);
-	for (size_t i = 0; i < BATCH; i++) {
-		iov[i] = (struct iovec){ w->slots + i * SLOT, SLOT };
-		msgs[i].msg_hdr.msg_iov = &iov[i];
-		msgs[i].msg_hdr.msg_iovlen = 1;
-	}
-	int n = recvmmsg(w->queue, msgs, BATCH, MSG_DONTWAIT, NULL);
+	*ret_full = n == (int)BATCH;
 	if (n < 0) {
 		if (errno == ENOBUFS) /* the kernel dropped some: closed, and counted */
 			w->stats.queue_overrun++;
 		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
 	}
-	for (int i = 0; i < n; i++)
-		if (!(msgs[i].msg_hdr.msg_flags & MSG_TRUNC))
-			(void)mnl_cb_run(w->slots + (size_t)i * SLOT, msgs[i].msg_len, 0, 0, on_packet, w);
-	verdicts_flush(w);
+	for (int i = 0; i < n; i++) {
+		if (!(w->msgs[i].msg_hdr.msg_flags & MSG_TRUNC))
+			(void)mnl_cb_run(w->slots + (size_t)i * SLOT, w->msgs[i].msg_len, 0, 0, on_packet, w);
+		/* what takes the gate long enough it may begin with */
+		if (w->msgs[i].msg_len >= BIG)
+			zg_vring_show(&w->ring);
+	}
+	zg_vring_show(&w->ring);
 	return true;
 }
 
@@ -204,7 +203,8 @@ static bool on_supervisor(struct worker *w)
 		zg_rtabs_push(&w->rtabs, rtab);
 		ok = zg_chan_send(w->chan, ZG_MSG_POLICY_ACK, zg_rtab_generation(rtab), NULL, 0, NULL, 0) == ZG_OK;
 	} else if (msg.hdr.type == ZG_MSG_PING) {
-		ok = zg_chan_send(w->gate, ZG_MSG_PONG, msg.hdr.number & 0xffffffu, NULL, 0, NULL, 0) == ZG_OK;
+		message_gate(w, ZG_MSG_PONG, msg.hdr.number & 0xffffffu, NULL, 0);
+		ok = !w->gate_gone;
 	}
 	zg_chan_close_fds(&msg);
 	return ok;
@@ -213,7 +213,7 @@ static bool on_supervisor(struct worker *w)
 static void housekeeping(struct worker *w)
 {
 	zg_engine_tick(w->engine, w->now_ms);
-	verdicts_flush(w);
+	zg_vring_show(&w->ring);
 	if (w->now_ms - w->flushed_ms >= 1000) {
 		zg_aggregate_flush(w->repeats, event_emit, w);
 		w->flushed_ms = w->now_ms;
@@ -235,25 +235,35 @@ static void last_words(struct worker *w)
 	(void)zg_chan_send(w->chan, ZG_MSG_STATS, 0, &w->stats, sizeof w->stats, NULL, 0);
 }
 
+enum { FROM_SUPERVISOR, FROM_QUEUE, FROM_GATE };
+
+/* What has come, as bits of the enum above; wait: at most until something does. -1: unusable. */
+static int wait_for_work(struct worker *w, bool wait)
+{
+	struct epoll_event events[3];
+	int ready = 0, n = epoll_wait(w->epoll, events, 3, wait ? 250 : 0);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -1;
+	for (int i = 0; i < n; i++)
+		ready |= 1 << events[i].data.u32;
+	return ready;
+}
+
 static void loop(struct worker *w)
 {
-	struct pollfd fds[3] = {
-		{ .fd = w->chan, .events = POLLIN },
-		{ .fd = w->queue, .events = POLLIN },
-		{ .fd = w->gate, .events = 0 },
-	};
 	uint64_t ticked = 0;
+	bool full = false;
 
-	while (!w->gate_gone) {
-		int n = poll(fds, 3, 250);
-		if (n < 0 && errno != EINTR)
-			return;
+	for (unsigned round = 0; !w->gate_gone; round++) {
+		/* while there is more in the queue, the others are looked at now and then */
+		const int ready = full && round % 16 != 0 ? 1 << FROM_QUEUE : wait_for_work(w, !full);
 		w->now_ms = zg_now_ms();
-		if (fds[2].revents & (POLLHUP | POLLERR))
+		if (ready < 0 || (ready & 1 << FROM_GATE)) /* of the gate only its end is heard */
 			return;
-		if (n > 0 && fds[0].revents != 0 && !on_supervisor(w))
+		if ((ready & 1 << FROM_SUPERVISOR) && !on_supervisor(w))
 			return;
-		if (n > 0 && fds[1].revents != 0 && !on_queue(w))
+		if (((ready & 1 << FROM_QUEUE) || full) && !on_queue(w, &full))
 			return;
 		if (w->now_ms - ticked >= 100) {
 			housekeeping(w);
@@ -262,7 +272,34 @@ static void loop(struct worker *w)
 	}
 }
 
-int zg_worker_run(int chan, int queue, int gate)
+static bool watch(struct worker *w, int fd, uint32_t events, uint32_t tag)
+{
+	struct epoll_event e = { .events = events, .data.u32 = tag };
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+/* All that needs a right which the sandbox takes away. */
+static bool set_up(struct worker *w, const struct zg_worker_fds *fds)
+{
+	w->chan = fds->chan;
+	w->queue = fds->queue;
+	w->gate = fds->gate;
+	w->slots = malloc(BATCH * SLOT);
+	w->msg = malloc(ZG_MSG_MAX);
+	if (w->slots == NULL || w->msg == NULL || zg_vring_map(fds->memory, fds->bell, &w->ring) != ZG_OK)
+		return false;
+	close(fds->memory);
+	for (size_t i = 0; i < BATCH; i++) {
+		w->iov[i] = (struct iovec){ w->slots + i * SLOT, SLOT };
+		w->msgs[i].msg_hdr.msg_iov = &w->iov[i];
+		w->msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return w->epoll >= 0 && watch(w, w->chan, EPOLLIN, FROM_SUPERVISOR) && watch(w, w->queue, EPOLLIN, FROM_QUEUE) &&
+	       watch(w, w->gate, 0, FROM_GATE);
+}
+
+int zg_worker_run(const struct zg_worker_fds *fds)
 {
 	const char *what = "";
 	uint64_t seed;
@@ -271,16 +308,12 @@ int zg_worker_run(int chan, int queue, int gate)
 
 	if (w == NULL)
 		return status;
-	w->chan = chan;
-	w->queue = queue;
-	w->gate = gate;
+	w->ring.bell = w->epoll = -1;
 	w->credit = ZG_RECORDS_BURST;
-	w->slots = malloc(BATCH * SLOT);
-	w->msg = malloc(ZG_MSG_MAX);
 	const struct zg_engine_owner owner = {
 		.ctx = w, .resolve = own_resolve, .verdict = own_verdict, .inject = own_inject, .event = own_event,
 	};
-	if (w->slots == NULL || w->msg == NULL || getrandom(&seed, sizeof seed, 0) != sizeof seed ||
+	if (!set_up(w, fds) || getrandom(&seed, sizeof seed, 0) != sizeof seed ||
 	    zg_aggregate_new(&w->repeats) != ZG_OK || zg_engine_new(&owner, seed, &w->engine) != ZG_OK)
 		goto out;
 	if (zg_sandbox_enter(ZG_SANDBOX_PARSER, &what) != ZG_OK) {
@@ -295,6 +328,9 @@ out:
 	zg_engine_free(w->engine);
 	zg_aggregate_free(w->repeats);
 	zg_rtabs_clear(&w->rtabs);
+	zg_vring_free(&w->ring);
+	if (w->epoll >= 0)
+		close(w->epoll);
 	free(w->slots);
 	free(w->msg);
 	free(w);

@@ -30,7 +30,7 @@ const char *zg_role_name(enum zg_role role)
 
 static void child_init(struct zg_child *c, enum zg_role role, uint32_t index)
 {
-	*c = (struct zg_child){ .role = role, .index = index, .chan = -1, .queue = -1, .verdicts = -1 };
+	*c = (struct zg_child){ .role = role, .index = index, .chan = -1, .handed = { -1, -1, -1, -1 } };
 }
 
 void zg_children_init(struct zg_supervisor *s)
@@ -48,6 +48,12 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+static void close_handed(struct zg_child *c)
+{
+	for (size_t i = 0; i < ZG_QUEUE_FDS; i++)
+		close_fd(&c->handed[i]);
+}
+
 /* Calls fn for every child that is configured, running or not. */
 static void each_child(struct zg_supervisor *s, void (*fn)(struct zg_supervisor *s, struct zg_child *c))
 {
@@ -63,7 +69,7 @@ static enum zg_err spawn(struct zg_supervisor *s, struct zg_child *c, const int 
 {
 	const int size = 1024 * 1024;
 	const enum zg_sandbox_role power = c->role == ZG_ROLE_GATE ? ZG_SANDBOX_GATE : ZG_SANDBOX_PARSER;
-	int pair[2], fds[3];
+	int pair[2], fds[1 + ZG_QUEUE_FDS];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return ZG_ESYS;
@@ -112,14 +118,12 @@ static enum zg_err start_gate(struct zg_supervisor *s)
 
 static enum zg_err start_inspector(struct zg_supervisor *s, struct zg_child *c)
 {
-	int fds[2] = { c->queue, c->verdicts };
-	if (c->queue < 0)
+	if (c->handed[0] < 0)
 		return ZG_ENOENT;
-	enum zg_err err = spawn(s, c, fds, 2);
+	enum zg_err err = spawn(s, c, c->handed, ZG_QUEUE_FDS);
 	if (err != ZG_OK)
 		return err; /* they serve the next try */
-	close_fd(&c->queue);
-	close_fd(&c->verdicts);
+	close_handed(c);
 	c->gate = s->gate.pid;
 	err = send_policy(s, c);
 	if (err == ZG_OK) {
@@ -155,13 +159,13 @@ static void on_message(struct zg_supervisor *s, struct zg_child *c, struct zg_ch
 		c->acked = msg->hdr.number;
 		return;
 	case ZG_MSG_QUEUE:
-		if (c->role == ZG_ROLE_GATE && msg->hdr.number < s->n_inspectors && msg->fds[0] >= 0 && msg->fds[1] >= 0) {
+		if (c->role == ZG_ROLE_GATE && msg->hdr.number < s->n_inspectors && msg->fds[ZG_QUEUE_FDS - 1] >= 0) {
 			struct zg_child *i = &s->inspectors[msg->hdr.number];
-			close_fd(&i->queue);
-			close_fd(&i->verdicts);
-			i->queue = msg->fds[0];
-			i->verdicts = msg->fds[1];
-			msg->fds[0] = msg->fds[1] = -1;
+			close_handed(i);
+			for (int k = 0; k < ZG_QUEUE_FDS; k++) {
+				i->handed[k] = msg->fds[k];
+				msg->fds[k] = -1;
+			}
 			if (i->start_at_ms == 0)
 				i->start_at_ms = 1;
 		}
@@ -263,7 +267,7 @@ static bool wait_children(struct zg_supervisor *s, bool (*done)(const struct zg_
 static bool all_queues_bound(const struct zg_supervisor *s)
 {
 	for (uint32_t i = 0; i < s->n_inspectors; i++)
-		if (s->inspectors[i].queue < 0)
+		if (s->inspectors[i].handed[0] < 0)
 			return false;
 	return true;
 }
@@ -349,8 +353,7 @@ static void stop_child(struct zg_supervisor *s, struct zg_child *c)
 	(void)s;
 	if (c->chan >= 0)
 		shutdown(c->chan, SHUT_WR);
-	close_fd(&c->queue);
-	close_fd(&c->verdicts);
+	close_handed(c);
 	c->start_at_ms = 0;
 }
 
@@ -437,10 +440,8 @@ void zg_children_reap(struct zg_supervisor *s)
 		if (c->role == ZG_ROLE_INSPECTOR && s->gate.chan >= 0 && c->gate == s->gate.pid)
 			(void)zg_chan_send(s->gate.chan, ZG_MSG_REBIND, c->index, NULL, 0, NULL, 0);
 		if (c->role == ZG_ROLE_GATE) /* the inspectors end by themselves; their queues come with the new gate */
-			for (uint32_t k = 0; k < s->n_inspectors; k++) {
-				close_fd(&s->inspectors[k].queue);
-				close_fd(&s->inspectors[k].verdicts);
-			}
+			for (uint32_t k = 0; k < s->n_inspectors; k++)
+				close_handed(&s->inspectors[k]);
 	}
 }
 
@@ -491,7 +492,7 @@ void zg_children_tick(struct zg_supervisor *s)
 		schedule(&s->watch);
 	for (uint32_t i = 0; i < s->n_inspectors; i++) {
 		struct zg_child *c = &s->inspectors[i];
-		if (due(c, now) && c->queue >= 0 && start_inspector(s, c) != ZG_OK)
+		if (due(c, now) && c->handed[0] >= 0 && start_inspector(s, c) != ZG_OK)
 			schedule(c);
 	}
 	if (now - s->ping_ms >= PING_MS) {

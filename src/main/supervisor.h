@@ -25,7 +25,7 @@ struct zg_child {
 	uint32_t index;
 	pid_t pid;  /* 0 = not running */
 	int chan;   /* our end; -1 = none */
-	int queue, verdicts; /* inspector: what the gate handed over for the next start; -1 = none */
+	int handed[ZG_QUEUE_FDS]; /* inspector: what the gate handed over for the next start; -1 = none */
 	pid_t gate;	     /* inspector: the gate that bound the queue it reads */
 	uint32_t acked;      /* generation that it has staged */
 	uint32_t restarts;

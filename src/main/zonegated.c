@@ -46,7 +46,11 @@ int main(int argc, char **argv)
 	if (strcmp(options.role, "gate") == 0)
 		return zg_gate_run(ZG_ROLE_FD);
 	if (strcmp(options.role, "inspector") == 0)
-		return zg_worker_run(ZG_ROLE_FD, ZG_ROLE_FD + 1, ZG_ROLE_FD + 2);
+		return zg_worker_run(&(struct zg_worker_fds){ .chan = ZG_ROLE_FD,
+							      .queue = ZG_ROLE_FD + 1,
+							      .gate = ZG_ROLE_FD + 2,
+							      .memory = ZG_ROLE_FD + 3,
+							      .bell = ZG_ROLE_FD + 4 });
 	if (strcmp(options.role, "watch") == 0)
 		return zg_watch_run(ZG_ROLE_FD, ZG_ROLE_FD + 1);
 	fprintf(stderr, "zonegated: no such role: %s\n", options.role);

@@ -73,9 +73,11 @@ enum zg_err zg_chan_recv(int chan, uint8_t *buf, size_t cap, bool block, struct 
 	} control;
 	struct iovec iov = { buf, cap };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof control.buf };
-	struct zg_chan_msg msg = { .fds = { -1, -1 } };
+	struct zg_chan_msg msg = { .body = NULL };
 	ssize_t n;
 
+	for (size_t i = 0; i < ZG_CHAN_FDS; i++)
+		msg.fds[i] = -1;
 	do
 		n = recvmsg(chan, &mh, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
 	while (n < 0 && errno == EINTR);

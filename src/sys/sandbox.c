@@ -153,7 +153,7 @@ static bool landlock_everything(void)
 
 /* What every role does once it runs: wait, allocate, end. Receiving and sending are below, by descriptor. */
 static const int calls_common[] = {
-	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(close),	   SCMP_SYS(brk),	 SCMP_SYS(lseek),
+	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait),	     SCMP_SYS(close),	   SCMP_SYS(brk),	 SCMP_SYS(lseek),
 	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(madvise),	   SCMP_SYS(futex),	 SCMP_SYS(exit),
 	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall),
@@ -161,7 +161,9 @@ static const int calls_common[] = {
 
 static const int calls_gate[] = {
 	SCMP_SYS(bind),	   SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(sendto), SCMP_SYS(socketpair),
-	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),	 SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),	 SCMP_SYS(sendmsg),	SCMP_SYS(epoll_ctl),
+	/* the ring that an inspector shows its verdicts in */
+	SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(eventfd2),
 };
 
 /* A parser's descriptors have fixed numbers, and it has no call that could move one: what it may do with each is written
@@ -175,6 +177,7 @@ static const struct {
 	{ SCMP_SYS(recvmmsg), ZG_ROLE_FD + 1 }, /* inspector: the queue */
 	{ SCMP_SYS(recvfrom), ZG_ROLE_FD + 1 }, /* watch: the log */
 	{ SCMP_SYS(sendmsg), ZG_ROLE_FD + 2 },	/* inspector: the gate */
+	{ SCMP_SYS(write), ZG_ROLE_FD + 4 },	/* inspector: the bell, an eventfd */
 };
 
 /* What the sanitizers' runtime does besides; only in a sanitised build. */
@@ -202,6 +205,11 @@ static int allow_gate(scmp_filter_ctx ctx)
 				      SCMP_A2(SCMP_CMP_EQ, NETLINK_NETFILTER, 0));
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO, 0));
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS, 0));
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+				      SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, MAP_SHARED));
 	return rc;
 }
 

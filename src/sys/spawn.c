@@ -24,7 +24,7 @@ static void child_fail(const char *what)
 	_exit(127);
 }
 
-#define ROLE_FDS_MAX 3
+#define ROLE_FDS_MAX 5
 
 static _Noreturn void child(const char *role, enum zg_sandbox_role power, const int *fds, size_t n_fds)
 {

@@ -6,6 +6,7 @@
 #include "zonegate/msg.h"
 #include "zonegate/policy.h"
 #include "zonegate/rtab.h"
+#include "zonegate/vring.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -32,6 +33,7 @@ static const char conf[] =
 static uint8_t buf[ZG_MSG_MAX] __attribute__((aligned(8)));
 static pid_t gate;
 static int chan, queue[QUEUES], verdicts[QUEUES];
+static struct zg_vring ring[QUEUES];
 
 static struct zg_policy *policy(void)
 {
@@ -89,6 +91,10 @@ static void start(void)
 		ck_assert_uint_eq(msg.hdr.type, ZG_MSG_QUEUE);
 		queue[msg.hdr.number] = msg.fds[0];
 		verdicts[msg.hdr.number] = msg.fds[1];
+		ck_assert_int_eq(zg_vring_map(msg.fds[2], msg.fds[3], &ring[msg.hdr.number]), ZG_OK);
+		/* what the gate maps nobody can take away under it */
+		ck_assert_int_ne(ftruncate(msg.fds[2], 0), 0);
+		close(msg.fds[2]);
 	}
 }
 
@@ -99,9 +105,16 @@ static void stop(void)
 	for (int i = 0; i < QUEUES; i++) {
 		close(queue[i]);
 		close(verdicts[i]);
+		zg_vring_free(&ring[i]);
 	}
 	ck_assert_int_eq(waitpid(gate, &status, 0), gate);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the gate ended with status %#x", (unsigned)status);
+}
+
+static void announce(uint32_t i, enum zg_vring_kind kind, uint32_t id)
+{
+	ck_assert(zg_vring_put(&ring[i], kind, id));
+	zg_vring_show(&ring[i]);
 }
 
 /* Does it still serve the supervisor and inspector i? */
@@ -113,39 +126,43 @@ static bool answers(uint32_t i)
 	if (zg_chan_send(chan, ZG_MSG_PING, number, NULL, 0, NULL, 0) != ZG_OK || !receive(chan, &msg) ||
 	    msg.hdr.number != ((ZG_PONG_GATE << 24) | number))
 		return false;
-	return zg_chan_send(verdicts[i], ZG_MSG_PONG, number, NULL, 0, NULL, 0) == ZG_OK && receive(chan, &msg) &&
-	       msg.hdr.type == ZG_MSG_PONG && msg.hdr.number == (i << 24 | number);
+	if (zg_chan_send(verdicts[i], ZG_MSG_PONG, number, NULL, 0, NULL, 0) != ZG_OK || !zg_vring_put(&ring[i], ZG_VRING_MESSAGE, 0))
+		return false;
+	zg_vring_show(&ring[i]);
+	return receive(chan, &msg) && msg.hdr.type == ZG_MSG_PONG && msg.hdr.number == (i << 24 | number);
 }
 
 static void say(uint32_t i, enum zg_msg_type type, uint32_t number, const void *body, size_t len)
 {
 	ck_assert_int_eq(zg_chan_send(verdicts[i], type, number, body, len, NULL, 0), ZG_OK);
+	announce(i, ZG_VRING_MESSAGE, 0);
 }
+
+static size_t packet_of(uint8_t family, uint8_t packet[static ZG_INJECT_PACKET_MAX]);
 
 /* Nonsense costs the inspector that talks it its own queue, and nobody else anything. */
 START_TEST(nonsense_ends_one_inspector_only)
 {
-	struct zg_msg_verdict v[2] = { { .id = 1, .accept = 2 }, { .id = 2 } };
+	struct zg_msg_replace r = { .id = 1, .mark = FLOW_MARK };
 	struct zg_inject inject = { .kind = (enum zg_inject_kind)77 };
 	switch (_i) {
 	case 0: /* not a verdict */
-		say(0, ZG_MSG_VERDICTS, 1, v, sizeof v[0]);
+		announce(0, (enum zg_vring_kind)3, 1);
 		break;
-	case 1: /* more than was sent */
-		say(0, ZG_MSG_VERDICTS, UINT32_MAX, v + 1, sizeof v[1]);
+	case 1:
+		announce(0, (enum zg_vring_kind)0x7fffffff, 1);
 		break;
-	case 2: /* less than was sent */
-		say(0, ZG_MSG_VERDICTS, 0, v, sizeof v);
+	case 2: /* more than there can be */
+		atomic_store(&ring[0].shared->head, ZG_VRING_SLOTS + 1);
+		atomic_store(&ring[0].shared->slots[0], UINT64_MAX);
+		(void)!write(ring[0].bell, &(uint64_t){ 1 }, 8);
 		break;
-	case 3: /* a packet longer than the message */
-		v[1].accept = 1;
-		v[1].len = ZG_PACKET_MAX;
-		say(0, ZG_MSG_VERDICTS, 1, v + 1, sizeof v[1]);
+	case 3: /* backwards */
+		atomic_store(&ring[0].shared->head, UINT32_MAX);
+		(void)!write(ring[0].bell, &(uint64_t){ 1 }, 8);
 		break;
-	case 4:
-		v[1].accept = 1;
-		v[1].len = UINT32_MAX;
-		say(0, ZG_MSG_VERDICTS, 1, v + 1, sizeof v[1]);
+	case 4: /* a message that was not sent */
+		announce(0, ZG_VRING_MESSAGE, 0);
 		break;
 	case 5: /* the supervisor's messages are not the inspector's */
 		say(0, ZG_MSG_REBIND, 1, NULL, 0);
@@ -159,33 +176,67 @@ START_TEST(nonsense_ends_one_inspector_only)
 	case 8:
 		say(0, ZG_MSG_INJECT, 0, &inject, sizeof inject - 1);
 		break;
+	case 9: /* no packet */
+		say(0, ZG_MSG_REPLACE, 0, &r, sizeof r);
+		break;
+	case 10:
+		say(0, ZG_MSG_REPLACE, 0, &r, sizeof r - 1);
+		break;
+	case 11: { /* a packet that is too long */
+		static uint8_t big[sizeof r + ZG_PACKET_MAX + 1];
+		say(0, ZG_MSG_REPLACE, 0, big, sizeof big);
+		break;
+	}
 	default: /* no message at all */
 		ck_assert_int_eq(send(verdicts[0], "x", 1, 0), 1);
+		announce(0, ZG_VRING_MESSAGE, 0);
 	}
 	ck_assert(answers(1));
 	ck_assert(!answers(0));
 }
 END_TEST
 
-/* Descriptors that an inspector sends are closed, as many as it likes. */
-START_TEST(descriptors_do_not_pile_up)
+/* What an inspector may say of packets that are not there changes nothing. */
+START_TEST(packets_that_are_not_there)
 {
-	const struct zg_msg_verdict v = { .id = 1 };
-	for (int i = 0; i < 3000; i++)
-		ck_assert_int_eq(zg_chan_send(verdicts[0], ZG_MSG_VERDICTS, 1, &v, sizeof v, queue, 2), ZG_OK);
+	uint8_t body[sizeof(struct zg_msg_replace) + ZG_INJECT_PACKET_MAX];
+	const struct zg_msg_replace r = { .id = 77, .mark = FLOW_MARK }, other = { .id = 78, .mark = zg_mark_flow(1, 5) };
+	const size_t len = packet_of(ZG_IPV4, body + sizeof r);
+	memcpy(body, &r, sizeof r);
+	say(0, ZG_MSG_REPLACE, 0, body, sizeof r + len);
+	memcpy(body, &other, sizeof other); /* of no flow: dropped */
+	say(0, ZG_MSG_REPLACE, 0, body, sizeof r + len);
+	announce(0, ZG_VRING_ACCEPT, 79);
+	announce(0, ZG_VRING_DROP, 80);
 	ck_assert(answers(0));
 	ck_assert(answers(1));
 }
 END_TEST
 
-/* As many verdicts as one message holds, for packets that are not there. */
+START_TEST(descriptors_do_not_pile_up)
+{
+	for (uint32_t i = 0; i < 3000; i++) {
+		ck_assert_int_eq(zg_chan_send(verdicts[0], ZG_MSG_PONG, i + 100, NULL, 0, queue, 2), ZG_OK);
+		announce(0, ZG_VRING_MESSAGE, 0);
+	}
+	ck_assert(answers(0));
+	ck_assert(answers(1));
+}
+END_TEST
+
+/* As many verdicts as the ring holds, for packets that are not there; and then again. */
 START_TEST(the_largest_batch_goes_through)
 {
-	static struct zg_msg_verdict v[(ZG_MSG_MAX - sizeof(struct zg_msg_hdr)) / sizeof(struct zg_msg_verdict)];
-	const uint32_t n = sizeof v / sizeof v[0];
-	for (uint32_t i = 0; i < n; i++)
-		v[i] = (struct zg_msg_verdict){ .id = i, .accept = 1 };
-	say(0, ZG_MSG_VERDICTS, n, v, sizeof v);
+	for (int k = 0; k < 20; k++) {
+		uint32_t n = 0;
+		while (zg_vring_put(&ring[0], ZG_VRING_ACCEPT, n))
+			n++;
+		zg_vring_show(&ring[0]);
+		ck_assert(k > 0 || n == ZG_VRING_SLOTS);
+		ck_assert(answers(1));
+		for (int tries = 0; atomic_load(&ring[0].shared->tail) != ring[0].at && tries < 1000; tries++)
+			usleep(1000);
+	}
 	ck_assert(answers(0));
 }
 END_TEST
@@ -228,15 +279,15 @@ START_TEST(answers_that_wait_beside_their_ping_count)
 }
 END_TEST
 
-/* An inspector that floods: the other one's message waits for one of its messages at a time. */
+/* An inspector that floods: the other one's message waits for one turn at a time. */
 START_TEST(a_flood_does_not_starve_the_other)
 {
-	static struct zg_msg_verdict v[4000];
 	struct timespec begin, end;
 	pid_t flood = fork();
 	if (flood == 0) {
-		for (;;)
-			(void)zg_chan_send(verdicts[0], ZG_MSG_VERDICTS, sizeof v / sizeof v[0], v, sizeof v, NULL, 0);
+		for (uint32_t id = 0;; id++)
+			if (!zg_vring_put(&ring[0], ZG_VRING_ACCEPT, id))
+				zg_vring_show(&ring[0]);
 	}
 	usleep(200000);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -418,7 +469,8 @@ int main(void)
 	suite_add_tcase(s, pure);
 	if (geteuid() == 0) { /* namespaces and queues */
 		tcase_add_checked_fixture(live, start, stop);
-		tcase_add_loop_test(live, nonsense_ends_one_inspector_only, 0, 10);
+		tcase_add_loop_test(live, nonsense_ends_one_inspector_only, 0, 13);
+		tcase_add_test(live, packets_that_are_not_there);
 		tcase_add_test(live, descriptors_do_not_pile_up);
 		tcase_add_test(live, the_largest_batch_goes_through);
 		tcase_add_test(live, answers_are_not_a_way_to_the_supervisor);
