@@ -21,12 +21,17 @@
 /* --- flow table and TCP stream (per inspector process) --------------------------------------- */
 #define ZG_FLOWTAB_MAX		131072u /* flows known at once; a new one beyond is refused */
 #define ZG_FLOWTAB_SYN_MAX	8192u /* flows whose handshake is not complete: a SYN flood must not take the table */
+#define ZG_FLOWTAB_SYN_SOURCE_MAX 1024u /* the same of one source address: what it has begun and not completed is its own affair only */
+#define ZG_FLOWTAB_CLOSED_MAX	4096u /* ended connections remembered for late segments; beyond, the oldest is forgotten: at 10,000 a second still twice Linux's shortest retransmission timeout */
+#define ZG_FLOWTAB_DEAD_MAX	16384u /* denied connections told apart from unknown ones */
 #define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */
-#define ZG_STREAM_HOLD_BYTES	(256u * 1024) /* bytes out of order or held per direction */
-#define ZG_STREAM_HOLD_PKTS	64u  /* packets out of order or held per direction */
+#define ZG_STREAM_HOLD_BYTES	(2u * 1024 * 1024) /* bytes out of order or held per direction: 32 of the largest packets behind one lost */
+#define ZG_STREAM_HOLD_PKTS	256u /* packets out of order or held per direction */
+#define ZG_ENGINE_HOLD_PKTS	1024u /* the same over all flows of one inspector: each takes one of the 4096 places in the kernel's queue, which is for all */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
 #define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */
+#define ZG_HALF_CLOSED_MS	(4u * 60 * 1000) /* ms without a packet once one end has ended (RFC 5382 REQ-5) */
 #define ZG_HOLD_MS		30000u /* ms a packet may wait out of order before it is dropped */
 #define ZG_CLOSED_MS		60000u /* ms a closed flow still answers late segments (RFC 9293 TIME-WAIT, shortened) */
 #define ZG_DEAD_MS		120000u /* ms a denied connection's segments are told apart from unknown ones */

@@ -93,6 +93,7 @@ struct zg_engine_owner {
 struct zg_engine_stats {
 	uint64_t packets, accepted, dropped, injected, rewritten;
 	uint64_t flows_opened, flows_denied;
+	uint64_t evicted; /* half-open connections forgotten for newer ones */
 	uint64_t dropped_by[ZG_REASON_COUNT];
 	uint32_t flows; /* now */
 	uint32_t held;	/* packets waiting for a verdict now */

@@ -31,6 +31,7 @@
 	E(RECORD_LOST, "record-lost", 2, "fd1d62348f994f86a6d3807cbe2e28c1") \
 	E(COUNTERS, "counters", 6, "9726192bc3f04710bc5fed49a1c034c9") \
 	E(BACKSTOP_RESTORED, "backstop-restored", 2, "32672f8c24d5410a872973561d814a83") \
+	E(LIMIT_REACHED, "limit-reached", 4, "0f7d2b1c5a6e4c0f8a3b9d4e6f107c52") \
 	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816")
 
 enum zg_event_kind {

@@ -6,7 +6,8 @@
 
 /* ms a flow may stay in its list */
 static const uint64_t patience[ZG_LIST_COUNT] = {
-	[ZG_LIST_SYN] = ZG_SYN_MS,	   [ZG_LIST_OPEN] = ZG_IDLE_MS, [ZG_LIST_CLOSED] = ZG_CLOSED_MS,
+	[ZG_LIST_SYN] = ZG_SYN_MS,	   [ZG_LIST_OPEN] = ZG_IDLE_MS, [ZG_LIST_HALF] = ZG_HALF_CLOSED_MS,
+	[ZG_LIST_CLOSED] = ZG_CLOSED_MS,
 	[ZG_LIST_REFUSED] = ZG_DRAIN_MS, [ZG_LIST_DEAD] = ZG_DEAD_MS,
 };
 
@@ -86,10 +87,12 @@ static bool make_room(struct zg_engine *e)
 {
 	struct zg_flowtab_node *node = NULL;
 
-	if (e->tab.n_in[ZG_LIST_SYN] >= ZG_FLOWTAB_SYN_MAX)
+	if (e->tab.n_in[ZG_LIST_SYN] >= ZG_FLOWTAB_SYN_MAX) {
 		node = zg_flowtab_oldest(&e->tab, ZG_LIST_SYN);
-	else if (e->tab.n < ZG_FLOWTAB_MAX)
+		e->stats.evicted++;
+	} else if (e->tab.n < ZG_FLOWTAB_MAX) {
 		return true;
+	}
 	if (node == NULL)
 		node = zg_flowtab_oldest(&e->tab, ZG_LIST_CLOSED);
 	if (node == NULL)
@@ -98,6 +101,13 @@ static bool make_room(struct zg_engine *e)
 		return false;
 	zg_flow_free(e, zg_flow_of(node), ZG_R_TCP_TABLE_FULL);
 	return true;
+}
+
+void zg_engine_end(struct zg_engine *e, struct zg_flow *f, enum zg_flow_list list, uint32_t max)
+{
+	zg_flowtab_move(&e->tab, &f->node, list, e->now_ms);
+	if (e->tab.n_in[list] > max)
+		zg_flow_free(e, zg_flow_of(zg_flowtab_oldest(&e->tab, list)), ZG_R_TCP_CLOSED);
 }
 
 /* A packet without a flow: a SYN starts one, anything else is refused. */
@@ -113,6 +123,8 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 		zg_out_reset_sender(e, NULL, &p->seg, p->mark, ZG_R_TCP_UNKNOWN);
 		return ZG_FATE_DROP(ZG_R_TCP_UNKNOWN);
 	}
+	if (zg_sources_count(&e->tab.half_open, &tuple->client) >= ZG_FLOWTAB_SYN_SOURCE_MAX)
+		return ZG_FATE_DROP(ZG_R_TCP_HALF_OPEN);
 	if (!make_room(e))
 		return ZG_FATE_DROP(ZG_R_TCP_TABLE_FULL);
 	struct zg_flow *f = zg_engine_get(e, sizeof *f);
@@ -177,7 +189,8 @@ static struct zg_fate known(struct zg_engine *e, struct zg_flow *f, enum zg_dir 
 		return ZG_FATE_TOLD(ZG_R_TCP_POLICY);
 	}
 	if (f->phase == ZG_PHASE_OPEN) {
-		zg_flowtab_move(&e->tab, &f->node, ZG_LIST_OPEN, e->now_ms);
+		const bool half = f->half[ZG_CLIENT].fin_seen || f->half[ZG_SERVER].fin_seen;
+		zg_flowtab_move(&e->tab, &f->node, half ? ZG_LIST_HALF : ZG_LIST_OPEN, e->now_ms);
 		return zg_stream_packet(e, f, dir, p);
 	}
 	return zg_open_packet(e, f, dir, p);
@@ -236,7 +249,10 @@ static void expired(struct zg_engine *e, struct zg_flow *f)
 {
 	switch (f->node.list) {
 	case ZG_LIST_OPEN:
+	case ZG_LIST_HALF:
 		zg_out_event(e, f, ZG_FLOW_CLOSED, ZG_R_TCP_IDLE, ZG_CLIENT);
+		f->reason = ZG_R_TCP_IDLE;
+		zg_deny_reset_ends(e, f);
 		zg_flow_free(e, f, ZG_R_TCP_IDLE);
 		break;
 	case ZG_LIST_REFUSED:

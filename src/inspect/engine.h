@@ -53,6 +53,13 @@ struct zg_fate {
 #define ZG_FATE_DROP(reason) ((struct zg_fate){ (reason), false })
 #define ZG_FATE_TOLD(reason) ((struct zg_fate){ (reason), true })
 
+/* What a SYN may say. */
+struct zg_syn_options {
+	uint16_t mss; /* 0 = not given */
+	uint8_t wscale;
+	bool wscale_given, sack_ok, ts_given;
+};
+
 /* What one end sends. isn+1 <= una <= fwd, una <= rel <= nxt. */
 struct zg_half {
 	uint32_t isn;
@@ -68,7 +75,7 @@ struct zg_half {
 	uint16_t window;  /* that this end announces for the other: last one forwarded, as on the wire */
 	uint32_t max_wnd; /* the largest one, in bytes */
 	uint8_t wscale;	  /* for that window, after the handshake */
-	struct zg_tcp_options syn; /* options of its SYN */
+	struct zg_syn_options syn; /* of its SYN */
 	uint32_t ts;	  /* newest timestamp of a segment in order */
 
 	uint64_t released; /* bytes */
@@ -185,6 +192,8 @@ struct zg_inject zg_out_template(const struct zg_flow *f, enum zg_inject_kind ki
 
 /* Bytes of the pool, zeroed; NULL = the bound is reached. */
 void *zg_engine_get(struct zg_engine *e, size_t size);
+/* A flow that is over is remembered in a list of at most max; beyond, the one that was there longest is forgotten. */
+void zg_engine_end(struct zg_engine *e, struct zg_flow *f, enum zg_flow_list list, uint32_t max);
 /* Forgets the flow; what it holds is dropped for that reason. */
 void zg_flow_free(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason);
 /* Gives back everything but the flow itself: state, rings, held packets. */
@@ -238,6 +247,8 @@ bool zg_hold_beyond(const struct zg_half *half, uint32_t seq);
  * offending byte on, still to be given to the inspector if it drains. */
 void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_reason reason,
 	     const struct zg_answer *answer, uint8_t *rest, uint32_t n_rest);
+/* A connection ends without a packet of it: both ends are told, for f->reason. */
+void zg_deny_reset_ends(struct zg_engine *e, const struct zg_flow *f);
 /* A packet of a connection that was denied. */
 struct zg_fate zg_deny_packet(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p);
 /* Repeats refusals that were not acknowledged. */

@@ -2,6 +2,7 @@
 #include "inspect/flowtab.h"
 #include "zonegate/limits.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +33,9 @@ uint64_t zg_siphash(const uint64_t key[static 2], const uint8_t *p, size_t len)
 	uint64_t last = (uint64_t)len << 56;
 
 	for (; len >= 8; p += 8, len -= 8) {
-		uint64_t m = 0;
-		for (unsigned i = 0; i < 8; i++)
-			m |= (uint64_t)p[i] << (8 * i);
+		uint64_t m;
+		memcpy(&m, p, sizeof m);
+		m = le64toh(m);
 		v[3] ^= m;
 		sip_round(v);
 		sip_round(v);
@@ -69,14 +70,13 @@ static uint64_t tuple_hash(const struct zg_flowtab *tab, const struct zg_tuple *
 	const bool swap = endpoint_cmp(&t->client, t->client_port, &t->server, t->server_port) > 0;
 	const struct zg_addr *lo = swap ? &t->server : &t->client, *hi = swap ? &t->client : &t->server;
 	const uint16_t ports[2] = { swap ? t->server_port : t->client_port, swap ? t->client_port : t->server_port };
-	uint8_t key[16 + 16 + 4 + 2];
+	const size_t len = zg_addr_len(t->client.family);
+	uint8_t key[8 + 2 * 16] = { t->client.family, t->protocol };
 
-	memcpy(key, lo->b, 16);
-	memcpy(key + 16, hi->b, 16);
-	memcpy(key + 32, ports, 4);
-	key[36] = t->client.family;
-	key[37] = t->protocol;
-	return zg_siphash(tab->key, key, sizeof key);
+	memcpy(key + 4, ports, 4);
+	memcpy(key + 8, lo->b, len);
+	memcpy(key + 8 + len, hi->b, len);
+	return zg_siphash(tab->key, key, 8 + 2 * len);
 }
 
 static bool tuple_same(const struct zg_tuple *a, const struct zg_tuple *b)
@@ -100,11 +100,16 @@ enum zg_err zg_flowtab_init(struct zg_flowtab *tab, uint64_t seed)
 	tab->key[1] = ROTL(seed, 29) * 0x9e3779b97f4a7c15u + 1;
 	for (int i = 0; i < ZG_LIST_COUNT; i++)
 		zg_list_init(&tab->lists[i]);
+	if (zg_sources_init(&tab->half_open, ZG_FLOWTAB_SYN_MAX, tab->key) != ZG_OK) {
+		zg_flowtab_fini(tab);
+		return ZG_ENOMEM;
+	}
 	return ZG_OK;
 }
 
 void zg_flowtab_fini(struct zg_flowtab *tab)
 {
+	zg_sources_fini(&tab->half_open);
 	free(tab->buckets);
 	tab->buckets = NULL;
 }
@@ -119,16 +124,32 @@ struct zg_flowtab_node *zg_flowtab_find(const struct zg_flowtab *tab, const stru
 	return node;
 }
 
+static void leave(struct zg_flowtab *tab, struct zg_flowtab_node *node)
+{
+	zg_list_remove(&node->in_list);
+	tab->n_in[node->list]--;
+	if (node->list == ZG_LIST_SYN)
+		zg_sources_remove(&tab->half_open, &node->tuple.client);
+}
+
+static void enter(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms)
+{
+	node->list = list;
+	node->since_ms = now_ms;
+	zg_list_insert(&node->in_list, &tab->lists[list]);
+	tab->n_in[list]++;
+	/* there is a place for each: the list is bounded by the same number */
+	if (list == ZG_LIST_SYN && !zg_sources_add(&tab->half_open, &node->tuple.client))
+		abort();
+}
+
 void zg_flowtab_add(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms)
 {
 	node->hash = tuple_hash(tab, &node->tuple);
 	struct zg_flowtab_node **bucket = &tab->buckets[node->hash & (BUCKETS - 1)];
 	node->chain = *bucket;
 	*bucket = node;
-	node->list = list;
-	node->since_ms = now_ms;
-	zg_list_insert(&node->in_list, &tab->lists[list]);
-	tab->n_in[list]++;
+	enter(tab, node, list, now_ms);
 	tab->n++;
 }
 
@@ -139,19 +160,16 @@ void zg_flowtab_remove(struct zg_flowtab *tab, struct zg_flowtab_node *node)
 	while (*at != node)
 		at = &(*at)->chain;
 	*at = node->chain;
-	zg_list_remove(&node->in_list);
-	tab->n_in[node->list]--;
+	leave(tab, node);
 	tab->n--;
 }
 
 void zg_flowtab_move(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms)
 {
-	zg_list_remove(&node->in_list);
-	tab->n_in[node->list]--;
-	node->list = list;
-	node->since_ms = now_ms;
-	zg_list_insert(&node->in_list, &tab->lists[list]);
-	tab->n_in[list]++;
+	if (node->list == list && now_ms - node->since_ms < ZG_FLOWTAB_LAZY_MS)
+		return;
+	leave(tab, node);
+	enter(tab, node, list, now_ms);
 }
 
 struct zg_flowtab_node *zg_flowtab_oldest(const struct zg_flowtab *tab, enum zg_flow_list list)

@@ -12,12 +12,14 @@
 #include <stdint.h>
 
 #include "inspect/list.h"
+#include "inspect/source.h"
 #include "zonegate/err.h"
 #include "zonegate/stream.h"
 
 enum zg_flow_list {
 	ZG_LIST_SYN,	/* handshake not complete */
 	ZG_LIST_OPEN,	/* by last packet */
+	ZG_LIST_HALF,	/* one end has ended: by last packet */
 	ZG_LIST_CLOSED, /* by end */
 	ZG_LIST_REFUSED, /* the client is still being told: by denial */
 	ZG_LIST_DEAD,	/* by denial */
@@ -39,15 +41,19 @@ struct zg_flowtab {
 	uint64_t key[2];
 	struct zg_list lists[ZG_LIST_COUNT];
 	uint32_t n, n_in[ZG_LIST_COUNT];
+	struct zg_sources half_open; /* clients of ZG_LIST_SYN */
 };
 
 enum zg_err zg_flowtab_init(struct zg_flowtab *tab, uint64_t seed);
 void zg_flowtab_fini(struct zg_flowtab *tab); /* it is empty */
 /* The flow between these endpoints, in either direction; NULL = none. */
 struct zg_flowtab_node *zg_flowtab_find(const struct zg_flowtab *tab, const struct zg_tuple *tuple);
-/* node->tuple is set and in the table not yet. */
+/* node->tuple is set and in the table not yet. To ZG_LIST_SYN only while it has fewer than ZG_FLOWTAB_SYN_MAX. */
 void zg_flowtab_add(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms);
 void zg_flowtab_remove(struct zg_flowtab *tab, struct zg_flowtab_node *node);
+/* A node that is in its list for less than this is not moved to its end again: with many flows that costs more than
+ * everything else. */
+#define ZG_FLOWTAB_LAZY_MS 500u
 /* To the end of a list, or of the one it is in: its time starts again. */
 void zg_flowtab_move(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms);
 /* The one of a list that has waited longest; NULL = empty. */

@@ -98,7 +98,7 @@ static void connection_ended(struct zg_engine *e, struct zg_flow *f, enum zg_pha
 		zg_out_event(e, f, ZG_FLOW_CLOSED, ZG_R_NONE, ZG_CLIENT);
 	zg_flow_strip(e, f, ZG_R_TCP_CLOSED);
 	f->phase = phase;
-	zg_flowtab_move(&e->tab, &f->node, ZG_LIST_CLOSED, e->now_ms);
+	zg_engine_end(e, f, ZG_LIST_CLOSED, ZG_FLOWTAB_CLOSED_MAX);
 }
 
 static struct zg_fate forward(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)

@@ -40,12 +40,18 @@ static void reset_server(struct zg_engine *e, const struct zg_flow *f)
 	zg_out_inject(e, &rst);
 }
 
+void zg_deny_reset_ends(struct zg_engine *e, const struct zg_flow *f)
+{
+	reset_server(e, f);
+	reset_client(e, f);
+}
+
 static void die(struct zg_engine *e, struct zg_flow *f)
 {
 	untold(f);
 	zg_flow_strip(e, f, f->reason);
 	f->phase = ZG_PHASE_DEAD;
-	zg_flowtab_move(&e->tab, &f->node, ZG_LIST_DEAD, e->now_ms);
+	zg_engine_end(e, f, ZG_LIST_DEAD, ZG_FLOWTAB_DEAD_MAX);
 }
 
 /* --- words for the client ---------------------------------------------------------------------- */

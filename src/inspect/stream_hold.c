@@ -33,7 +33,8 @@ enum zg_reason zg_hold_add(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	struct zg_list *head = which == ZG_HOLD_EARLY ? &half->early : &half->wait;
 	const size_t size = sizeof(struct zg_held) + p->len;
 
-	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES)
+	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES ||
+	    e->stats.held >= ZG_ENGINE_HOLD_PKTS)
 		return ZG_R_TCP_HOLD;
 	struct zg_held *held = memory_for(e, which, size) ? zg_pool_get(&e->pool, size) : NULL;
 	if (held == NULL)

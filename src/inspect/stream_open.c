@@ -10,7 +10,13 @@ static void half_start(struct zg_half *half, const struct zg_seg *syn)
 	half->edge = half->nxt; /* until the other end has opened a window */
 	half->window = syn->window;
 	half->max_wnd = syn->window; /* never scaled on a SYN (RFC 7323 2.2) */
-	half->syn = syn->opt;
+	half->syn = (struct zg_syn_options){
+		.mss = syn->opt.mss,
+		.wscale = syn->opt.wscale,
+		.wscale_given = syn->opt.wscale_given,
+		.sack_ok = syn->opt.sack_ok,
+		.ts_given = syn->opt.ts_given,
+	};
 	half->ts = syn->opt.ts_val;
 }
 
@@ -27,9 +33,10 @@ void zg_open_start(struct zg_flow *f, const struct zg_seg *syn)
 /* A repeated SYN says the same as the first one: the other end answers to whichever arrived. */
 static bool syn_same(const struct zg_half *half, const struct zg_seg *seg)
 {
-	const struct zg_tcp_options *a = &half->syn, *b = &seg->opt;
+	const struct zg_syn_options *a = &half->syn;
+	const struct zg_tcp_options *b = &seg->opt;
 
-	return seg->seq == half->isn && a->mss_given == b->mss_given && a->mss == b->mss && a->sack_ok == b->sack_ok &&
+	return seg->seq == half->isn && a->mss == b->mss && a->sack_ok == b->sack_ok &&
 	       a->wscale_given == b->wscale_given && a->wscale == b->wscale && a->ts_given == b->ts_given &&
 	       (!b->ts_given || zg_seq_le(half->ts, b->ts_val));
 }
@@ -47,7 +54,8 @@ static struct zg_fate syn_repeated(struct zg_engine *e, struct zg_flow *f, enum 
 static struct zg_fate synack(struct zg_engine *e, struct zg_flow *f, const struct zg_pkt *p)
 {
 	struct zg_half *c = &f->half[ZG_CLIENT], *s = &f->half[ZG_SERVER];
-	const struct zg_tcp_options *offer = &c->syn, *opt = &p->seg.opt;
+	const struct zg_syn_options *offer = &c->syn;
+	const struct zg_tcp_options *opt = &p->seg.opt;
 
 	if ((opt->wscale_given && !offer->wscale_given) || (opt->sack_ok && !offer->sack_ok) ||
 	    (opt->ts_given && !offer->ts_given))

@@ -291,6 +291,8 @@ void zg_record_losses(struct zg_supervisor *s, struct zg_child *child)
 		    child->role == ZG_ROLE_WATCH ? "times refusals came faster than they could be recorded; the counters have the sums" :
 						   "times the queue's buffer was full",
 		    child->stats.queue_overrun, &child->told_overrun);
+	record_loss(s, child, ZG_E_LIMIT_REACHED, "connections that were not complete made way for newer ones", child->stats.engine.evicted,
+		    &child->told_evicted);
 	record_loss(s, child, ZG_E_RECORD_LOST, "events did not reach the log", child->stats.events_lost, &child->told_lost);
 }
 

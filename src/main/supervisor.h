@@ -31,7 +31,7 @@ struct zg_child {
 	uint32_t restarts;
 	uint64_t started_ms, start_at_ms; /* start_at: not before (after a death); 0 = not wanted now */
 	struct zg_msg_stats stats;
-	uint64_t told_gaps, told_overrun, told_lost; /* of stats: what the log already has */
+	uint64_t told_gaps, told_overrun, told_lost, told_evicted; /* of stats: what the log already has */
 	uint32_t pong;
 };
 

@@ -13,6 +13,7 @@
 
 struct pkt {
 	bool v6, from_server;
+	uint8_t client_host; /* last byte of the client's address; 0 = 1 */
 	uint16_t client_port, server_port; /* 0 = 40000 and 25 */
 	uint8_t flags;
 	uint32_t seq, ack;
@@ -102,6 +103,8 @@ static inline size_t pkt_build(const struct pkt *p, uint8_t buf[static PKT_MAX])
 	const size_t tcp_len = 20 + opt_len + p->len, len = off + tcp_len;
 	const uint16_t cport = p->client_port ? p->client_port : 40000, sport = p->server_port ? p->server_port : 25;
 
+	const uint8_t host = p->client_host ? p->client_host : 1;
+
 	memset(buf, 0, off + 20);
 	if (p->v6) {
 		static const uint8_t net[4] = { 0x20, 0x01, 0x0d, 0xb8 };
@@ -111,8 +114,8 @@ static inline size_t pkt_build(const struct pkt *p, uint8_t buf[static PKT_MAX])
 		buf[7] = 64;
 		memcpy(buf + 8, net, 4);
 		memcpy(buf + 24, net, 4);
-		buf[23] = p->from_server ? 2 : 1;
-		buf[39] = p->from_server ? 1 : 2;
+		buf[23] = p->from_server ? 2 : host;
+		buf[39] = p->from_server ? host : 2;
 	} else {
 		static const uint8_t net[3] = { 192, 0, 2 };
 		buf[0] = 0x45;
@@ -122,8 +125,8 @@ static inline size_t pkt_build(const struct pkt *p, uint8_t buf[static PKT_MAX])
 		buf[9] = 6;
 		memcpy(buf + 12, net, 3);
 		memcpy(buf + 16, net, 3);
-		buf[15] = p->from_server ? 2 : 1;
-		buf[19] = p->from_server ? 1 : 2;
+		buf[15] = p->from_server ? 2 : host;
+		buf[19] = p->from_server ? host : 2;
 	}
 	uint8_t *t = buf + off;
 	pkt_be16(t, p->from_server ? sport : cport);

@@ -99,7 +99,10 @@ START_TEST(lists_are_in_order_of_age)
 	for (unsigned i = 0; i < 3; i++)
 		zg_flowtab_add(&tab, &nodes[i], ZG_LIST_OPEN, i);
 	ck_assert_ptr_eq(zg_flowtab_oldest(&tab, ZG_LIST_OPEN), &nodes[0]);
-	zg_flowtab_move(&tab, &nodes[0], ZG_LIST_OPEN, 5);
+	/* too soon to be worth it */
+	zg_flowtab_move(&tab, &nodes[0], ZG_LIST_OPEN, ZG_FLOWTAB_LAZY_MS - 1);
+	ck_assert_ptr_eq(zg_flowtab_oldest(&tab, ZG_LIST_OPEN), &nodes[0]);
+	zg_flowtab_move(&tab, &nodes[0], ZG_LIST_OPEN, ZG_FLOWTAB_LAZY_MS);
 	ck_assert_ptr_eq(zg_flowtab_oldest(&tab, ZG_LIST_OPEN), &nodes[1]);
 	zg_flowtab_move(&tab, &nodes[1], ZG_LIST_DEAD, 6);
 	ck_assert_ptr_eq(zg_flowtab_oldest(&tab, ZG_LIST_OPEN), &nodes[2]);
@@ -113,6 +116,34 @@ START_TEST(lists_are_in_order_of_age)
 }
 END_TEST
 
+/* Against a plain count, with so few places that most stand away from home. */
+START_TEST(sources_against_a_model)
+{
+	const uint64_t key[2] = { (uint64_t)_i, 99 };
+	uint32_t model[64] = { 0 }, distinct = 0;
+	struct zg_sources sources;
+
+	srand((unsigned)_i);
+	ck_assert_int_eq(zg_sources_init(&sources, 32, key), ZG_OK);
+	for (int step = 0; step < 20000; step++) {
+		const unsigned k = (unsigned)rand() % 64;
+		struct zg_addr addr = { .family = k % 2 ? ZG_IPV4 : ZG_IPV6, .b = { 10, 0, 0, (uint8_t)k } };
+		if (rand() % 2 == 0) {
+			const bool room = model[k] > 0 || distinct < 32;
+			ck_assert_int_eq(zg_sources_add(&sources, &addr), room);
+			distinct += room && model[k] == 0;
+			model[k] += room;
+		} else if (model[k] > 0) {
+			zg_sources_remove(&sources, &addr);
+			distinct -= --model[k] == 0;
+		}
+		ck_assert_uint_eq(zg_sources_count(&sources, &addr), model[k]);
+		ck_assert_uint_eq(sources.n, distinct);
+	}
+	zg_sources_fini(&sources);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("flowtab");
@@ -121,6 +152,7 @@ int main(void)
 	tcase_add_test(tc, finds_both_directions);
 	tcase_add_test(tc, ends_that_differ_in_the_port_only);
 	tcase_add_test(tc, lists_are_in_order_of_age);
+	tcase_add_loop_test(tc, sources_against_a_model, 0, 8);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }

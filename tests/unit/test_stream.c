@@ -235,12 +235,12 @@ START_TEST(out_of_order_bytes_bound)
 
 	memset(big, 'a', sizeof big);
 	held(world_send(w, p));
-	for (int i = 1; i < 5; i++) { /* overlapping, never the same */
+	for (unsigned i = 1; i < ZG_STREAM_HOLD_BYTES / sizeof big + 3; i++) { /* overlapping, never the same */
 		p.seq++;
 		(void)world_send(w, p);
 	}
 	zg_engine_stats(w->engine, &stats);
-	ck_assert_uint_le(stats.bytes, ZG_STREAM_HOLD_BYTES + 24 * 1024);
+	ck_assert_uint_le(stats.bytes, ZG_STREAM_HOLD_BYTES / 60000 * ZG_POOL_OBJECT_MAX + 24 * 1024);
 	ck_assert_uint_gt(stats.dropped_by[ZG_R_TCP_HOLD], 0);
 }
 END_TEST
@@ -812,16 +812,77 @@ START_TEST(syn_flood_is_bounded)
 	for (unsigned i = 0; i < ZG_FLOWTAB_SYN_MAX + 500; i++) {
 		struct pkt p = syn;
 		p.client_port = (uint16_t)(1 + i % 60000);
+		p.client_host = (uint8_t)(10 + i % 100);
 		w->next_id = 0;
 		w->verdicts[0].times = 0;
 		accepted(world_send(w, p));
 	}
 	zg_engine_stats(w->engine, &stats);
 	ck_assert_uint_eq(stats.flows, ZG_FLOWTAB_SYN_MAX);
+	ck_assert_uint_eq(stats.evicted, 500);
 	/* the newest is among them */
 	struct pkt p = synack;
 	p.client_port = ZG_FLOWTAB_SYN_MAX + 500;
+	p.client_host = (uint8_t)(10 + (ZG_FLOWTAB_SYN_MAX + 499) % 100);
 	accepted(world_send(w, p));
+}
+END_TEST
+
+/* One source cannot have more than its share, and has it back when a connection comes about, ends or times out. */
+START_TEST(syn_flood_of_one_source)
+{
+	struct pkt p = syn;
+	for (unsigned i = 0; i < ZG_FLOWTAB_SYN_SOURCE_MAX; i++) {
+		p.client_port = (uint16_t)(1 + i);
+		w->next_id = 0;
+		w->verdicts[0].times = 0;
+		accepted(world_send(w, p));
+	}
+	p.client_port = 50000;
+	world_refused(w, world_send(w, p), ZG_R_TCP_HALF_OPEN);
+	p.client_host = 7; /* another one is not concerned */
+	accepted(world_send(w, p));
+	p.client_host = 0;
+	struct pkt answer = synack, ack = FROM_CLIENT(.seq = C + 1, .ack = S + 1);
+	answer.client_port = ack.client_port = 5;
+	accepted(world_send(w, answer));
+	accepted(world_send(w, ack));
+	accepted(world_send(w, p));
+	p.client_port++;
+	world_refused(w, world_send(w, p), ZG_R_TCP_HALF_OPEN);
+	world_wait(w, ZG_SYN_MS);
+	accepted(world_send(w, p));
+}
+END_TEST
+
+START_TEST(ended_connections_are_bounded)
+{
+	struct zg_engine_stats stats;
+	for (unsigned i = 0; i < ZG_FLOWTAB_CLOSED_MAX + 100; i++) {
+		struct pkt p = syn, rst = { .flags = ZG_RST | ZG_ACK, .from_server = true, .ack = C + 1 };
+		p.client_port = rst.client_port = (uint16_t)(1 + i);
+		w->next_id = 0;
+		w->verdicts[0].times = w->verdicts[1].times = 0;
+		accepted(world_send(w, p));
+		accepted(world_send(w, rst));
+	}
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows, ZG_FLOWTAB_CLOSED_MAX);
+}
+END_TEST
+
+START_TEST(half_closed_connection_ends)
+{
+	world_open(w);
+	accepted(client_says(w, 0, "a", 0));
+	accepted(world_send(w, (struct pkt){ .flags = ZG_ACK | ZG_FIN, .seq = C + 2, .ack = S + 1 }));
+	world_wait(w, ZG_HALF_CLOSED_MS / 2);
+	accepted(server_says(w, 0, "still here", 2));
+	const size_t injected = w->n_injects;
+	world_wait(w, ZG_HALF_CLOSED_MS);
+	ck_assert_int_eq(w->events[w->n_events - 1].kind, ZG_FLOW_CLOSED);
+	ck_assert_int_eq(w->events[w->n_events - 1].reason, ZG_R_TCP_IDLE);
+	ck_assert_uint_eq(w->n_injects, injected + 2); /* both ends are told */
 }
 END_TEST
 
@@ -996,6 +1057,9 @@ int main(void)
 	tcase_add_test(tc, window_is_scaled);
 	tcase_add_test(tc, ack_behind_by_a_window_that_grew);
 	tcase_add_test(tc, syn_flood_is_bounded);
+	tcase_add_test(tc, syn_flood_of_one_source);
+	tcase_add_test(tc, ended_connections_are_bounded);
+	tcase_add_test(tc, half_closed_connection_ends);
 	tcase_add_test(tc, idle_connection_ends);
 	tcase_add_test(tc, idle_connection_waits_for_its_answer);
 	tcase_add_test(tc, policy_changes);
