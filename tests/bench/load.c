@@ -30,7 +30,7 @@
 #define ANSWER	 200u
 #define PAIRS	 64
 #define EVENTS	 256
-#define DRAIN_S	 20.0 /* how long a client waits for what is under way when its time is over: then it has failed */
+#define DRAIN_S	 10.0 /* how long a client waits for what is under way when its time is over: then it has failed */
 #define DEADLINE 900  /* seconds after which a forgotten process ends by itself */
 
 static const char usage[] =
