@@ -82,7 +82,7 @@ enum zg_err zg_ring_append(struct zg_ring *ring, struct zg_pool *pool, const uin
 		fill(ring->last, p, here);
 	if (chunk != NULL) {
 		fill(chunk, p + here, rest);
-		*(ring->first != NULL ? &ring->last->next : &ring->first) = chunk;
+		*(ring->last != NULL ? &ring->last->next : &ring->first) = chunk;
 		ring->last = chunk;
 	}
 	ring->len += n;
