@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -78,8 +79,17 @@ fail:
 	return err;
 }
 
+/* An accepted or dropped packet as the library writes it, but for its id. */
+struct form {
+	uint8_t bytes[64] __attribute__((aligned(8)));
+	size_t len, id_at;
+};
+
 struct zg_verdicts {
 	size_t used;
+	uint16_t num; /* of the queue that the forms are of */
+	bool formed;
+	struct form forms[2]; /* by accept */
 	uint8_t buf[BATCH_BYTES] __attribute__((aligned(8)));
 };
 
@@ -89,6 +99,7 @@ enum zg_err zg_verdicts_new(struct zg_verdicts **ret_verdicts)
 	if (v == NULL)
 		return ZG_ENOMEM;
 	v->used = 0;
+	v->formed = false;
 	*ret_verdicts = v;
 	return ZG_OK;
 }
@@ -111,6 +122,29 @@ enum zg_err zg_verdicts_flush(struct zg_verdicts *v, int fd)
 	return n < 0 ? ZG_ESYS : ZG_OK;
 }
 
+static struct nlmsghdr *put_verdict(void *at, uint16_t num, uint32_t id, bool accept)
+{
+	struct nlmsghdr *nlh = nfq_nlmsg_put(at, NFQNL_MSG_VERDICT, num);
+	nfq_nlmsg_verdict_put(nlh, (int)id, accept ? NF_ACCEPT : NF_DROP);
+	if (accept)
+		nfq_nlmsg_verdict_put_mark(nlh, ZG_MARK_PASS);
+	return nlh;
+}
+
+static void form(struct zg_verdicts *v, uint16_t num)
+{
+	for (int accept = 0; accept < 2; accept++) {
+		struct form *f = &v->forms[accept];
+		const struct nlmsghdr *nlh = put_verdict(f->bytes, num, 0, accept != 0);
+		const struct nlattr *first = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
+		const struct nfqnl_msg_verdict_hdr *hdr = mnl_attr_get_payload(first);
+		f->len = (nlh->nlmsg_len + 3u) & ~3u;
+		f->id_at = (size_t)((const uint8_t *)&hdr->id - f->bytes);
+	}
+	v->num = num;
+	v->formed = true;
+}
+
 enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id, bool accept, const uint8_t *packet,
 			    size_t len)
 {
@@ -122,13 +156,19 @@ enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_
 		if (err != ZG_OK)
 			return err;
 	}
-	struct nlmsghdr *nlh = nfq_nlmsg_put((char *)v->buf + v->used, NFQNL_MSG_VERDICT, num);
-	nfq_nlmsg_verdict_put(nlh, (int)id, accept ? NF_ACCEPT : NF_DROP);
-	if (accept) {
-		nfq_nlmsg_verdict_put_mark(nlh, ZG_MARK_PASS);
-		if (packet != NULL)
-			nfq_nlmsg_verdict_put_pkt(nlh, packet, (uint32_t)len);
+	uint8_t *at = v->buf + v->used;
+	if (accept && packet != NULL) {
+		struct nlmsghdr *nlh = put_verdict(at, num, id, true);
+		nfq_nlmsg_verdict_put_pkt(nlh, packet, (uint32_t)len);
+		v->used += (nlh->nlmsg_len + 3u) & ~3u;
+		return ZG_OK;
 	}
-	v->used += (nlh->nlmsg_len + 3u) & ~3u;
+	if (!v->formed || v->num != num)
+		form(v, num);
+	const struct form *f = &v->forms[accept];
+	const uint32_t wire_id = htonl(id);
+	memcpy(at, f->bytes, f->len);
+	memcpy(at + f->id_at, &wire_id, sizeof wire_id);
+	v->used += f->len;
 	return ZG_OK;
 }
