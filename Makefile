@@ -186,9 +186,10 @@ bench:
 
 bench-tools: $(B)/bench/noop $(B)/bench/load
 
-# The engine and the smtp inspector on one processor, without a kernel: the upper bound of one inspector process.
-bench-engine: $(B)/bench/engine
+# The engine on one processor, without a kernel: the upper bound of one inspector process; and with many connections.
+bench-engine: $(B)/bench/engine $(B)/bench/flows
 	$(Q)$(B)/bench/engine
+	$(Q)$(B)/bench/flows
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/libzonegate.a
 	@mkdir -p $(@D)
