@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 /* Blocks that stay warm: a burst after a pause finds them. */
-#define KEEP 32u
+#define KEEP 8u
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POISON 1
