@@ -32,7 +32,7 @@ static void line_begin(struct zg_text *text)
 	text->indent = 1;
 	text->live = (1u << ZG_TEXT_MARKS) - 1;
 	text->uu = UU_B;
-	memset(text->at, 0, sizeof text->at);
+	text->at = 0;
 }
 
 void zg_text_begin(struct zg_text *ret_text, enum zg_charset charset)
@@ -48,14 +48,12 @@ static bool marked(struct zg_text *text, uint8_t c)
 	for (unsigned i = 0; i < ZG_TEXT_MARKS; i++) {
 		if (!(text->live & 1u << i))
 			continue;
-		if ((uint8_t)marks[i][text->at[i]] != zg_ascii_lower(c)) {
+		if ((uint8_t)marks[i][text->at] != zg_ascii_lower(c))
 			text->live = (uint8_t)(text->live & ~(1u << i));
-			continue;
-		}
-		text->at[i]++;
-		if (marks[i][text->at[i]] == '\0')
+		else if (marks[i][text->at + 1] == '\0')
 			return true;
 	}
+	text->at = text->live != 0 ? (uint8_t)(text->at + 1) : 0;
 	return false;
 }
 

@@ -16,11 +16,11 @@
 
 struct zg_text {
 	struct zg_charset_state charset;
-	uint8_t cr;		   /* the last character was CR */
-	uint8_t indent;		   /* only blanks so far in this line */
-	uint8_t live;		   /* bit i: the line may still be mark i */
-	uint8_t at[ZG_TEXT_MARKS]; /* how far it is */
-	uint8_t uu;		   /* state of "begin 644 name" */
+	uint8_t cr;	/* the last character was CR */
+	uint8_t indent; /* only blanks so far in this line */
+	uint8_t live;	/* bit i: the line may still be mark i */
+	uint8_t at;	/* characters of the marks that are live */
+	uint8_t uu;	/* state of "begin 644 name" */
 };
 
 /* A control character (tab and line ends are the caller's), byte order mark, bidirectional embedding, override or
