@@ -127,17 +127,22 @@ static inline void zg_rw_advance(struct zg_rw *rw)
 		rw->pos++;
 }
 
+static inline size_t zg_rw_left(const struct zg_rw *rw)
+{
+	return rw->len - rw->pos;
+}
+
 /* A reader over the bytes from pos on, but no more than max of them. */
 static inline struct zg_rd zg_rw_rest(const struct zg_rw *rw, size_t max)
 {
-	const size_t left = rw->len - rw->pos;
+	const size_t left = zg_rw_left(rw);
 	return zg_rd_init(rw->p + rw->pos, left < max ? left : max);
 }
 
 /* Consumes n bytes, or what is left. */
 static inline void zg_rw_skip(struct zg_rw *rw, size_t n)
 {
-	const size_t left = rw->len - rw->pos;
+	const size_t left = zg_rw_left(rw);
 	rw->pos += n < left ? n : left;
 }
 

@@ -291,7 +291,7 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 	}
 	for (;; zg_rw_advance(in)) {
 		bool drain = false;
-		if (span && s->phase == MESSAGE)
+		if (span && s->phase == MESSAGE && zg_rw_left(in) >= ZG_MESSAGE_SPAN_MIN)
 			span = zg_message_span(&s->message, config, in);
 		if (!zg_rw_peek(in, &octet))
 			break;

@@ -44,6 +44,8 @@ enum zg_message_step {
 void zg_message_begin(struct zg_message *ret_message, bool eight_bit);
 enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, uint8_t octet,
 				      enum zg_reason *ret_reason);
+#define ZG_MESSAGE_SPAN_MIN 16 /* octets: for fewer it is not worth asking */
+
 /* Many octets at once: consumes of in what is certainly ordinary, exactly as zg_message_octet would have taken it octet by
  * octet, which has the rest. False: an octet of in will be refused, so there is no use in asking again for this in. */
 bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in);

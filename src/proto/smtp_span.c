@@ -7,7 +7,6 @@
 #include "proto/smtp_message.h"
 #include "zonegate/limits.h"
 
-#define SPAN_MIN     16	  /* octets: fewer are not worth it */
 #define DECODED_MAX  1024 /* octets that are decoded before the text is looked at */
 #define CONTENT_MAX  (ZG_SMTP_TEXT_MAX - 2)
 #define B64_LINE_OUT (ZG_B64_LINE_MAX / 4 * 3)
@@ -152,8 +151,6 @@ bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *co
 	if ((m->line != ZG_LINE_BEGIN && m->line != ZG_LINE_WITHIN) || m->octets >= config->max_message)
 		return true;
 	struct zg_rd rd = zg_rw_rest(in, config->max_message - m->octets);
-	if (zg_rd_left(&rd) < SPAN_MIN)
-		return true;
 	if (!m->body)
 		header(m, config, &rd);
 	else if (m->header.encoding == ZG_ENCODING_BASE64)
