@@ -85,6 +85,20 @@ static inline struct zg_rd zg_rd_sub(struct zg_rd *rd, size_t n)
 	return sub;
 }
 
+#define ZG_RD_BLOCK 64 /* bytes that are looked at in one step: one bit each in a uint64_t */
+
+/* The next ZG_RD_BLOCK bytes without consuming them: in place, or, if fewer are left, these and zeros behind them in pad. */
+static inline const uint8_t *zg_rd_block(const struct zg_rd *rd, uint8_t pad[static ZG_RD_BLOCK])
+{
+	const size_t left = zg_rd_left(rd);
+	if (left >= ZG_RD_BLOCK)
+		return rd->p + rd->pos;
+	memset(pad, 0, ZG_RD_BLOCK);
+	if (left > 0)
+		memcpy(pad, rd->p + rd->pos, left);
+	return pad;
+}
+
 struct zg_rw {
 	uint8_t *p; /* borrowed; writable copy of the segment's payload */
 	size_t len;
@@ -111,6 +125,25 @@ static inline void zg_rw_advance(struct zg_rw *rw)
 {
 	if (rw->pos < rw->len)
 		rw->pos++;
+}
+
+static inline size_t zg_rw_left(const struct zg_rw *rw)
+{
+	return rw->len - rw->pos;
+}
+
+/* A reader over the bytes from pos on, but no more than max of them. */
+static inline struct zg_rd zg_rw_rest(const struct zg_rw *rw, size_t max)
+{
+	const size_t left = zg_rw_left(rw);
+	return zg_rd_init(rw->p + rw->pos, left < max ? left : max);
+}
+
+/* Consumes n bytes, or what is left. */
+static inline void zg_rw_skip(struct zg_rw *rw, size_t n)
+{
+	const size_t left = zg_rw_left(rw);
+	rw->pos += n < left ? n : left;
 }
 
 /* Overwrites the byte at pos (the one that peek showed); a no-op at the end. */

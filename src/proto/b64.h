@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "zonegate/rd.h"
+
 #define ZG_B64_LINE_MAX 76 /* characters of a body's line without line end, RFC 2045 6.8; for the caller to check */
 
 struct zg_b64 {
@@ -22,6 +24,9 @@ struct zg_b64 {
 
 /* 1: *ret_out is the next octet; 0: none yet; -1: not base64. */
 int zg_b64_feed(struct zg_b64 *b64, uint8_t c, uint8_t *ret_out);
+/* Whole groups without padding, as many as there are but no more than max, where a group may begin: consumes 4 octets for
+ * each and writes 3. Returns the number of groups; what stops it is left to zg_b64_feed. */
+size_t zg_b64_groups(struct zg_b64 *b64, struct zg_rd *in, size_t max, uint8_t *ret_out);
 /* A line of the body ends here (not used in encoded words). */
 bool zg_b64_line_end(struct zg_b64 *b64);
 /* The data may end here. */

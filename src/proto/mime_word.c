@@ -156,6 +156,11 @@ enum zg_reason zg_word_feed(struct zg_word *w, uint32_t charsets, uint8_t c)
 	return ZG_R_SMTP_ENCODED_WORD;
 }
 
+bool zg_word_outside(const struct zg_word *w)
+{
+	return w->stage == OUTSIDE;
+}
+
 enum zg_reason zg_word_line_end(struct zg_word *w)
 {
 	switch ((enum stage)w->stage) {

@@ -10,6 +10,7 @@
 #ifndef ZONEGATE_PROTO_MIME_WORD_H
 #define ZONEGATE_PROTO_MIME_WORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/b64.h"
@@ -35,6 +36,8 @@ struct zg_word {
 void zg_word_begin(struct zg_word *ret_word);
 /* The next octet of it, without line ends. charsets: bit per permitted charset. */
 enum zg_reason zg_word_feed(struct zg_word *word, uint32_t charsets, uint8_t byte);
+/* No encoded word has begun: the last octet alone decides whether one may begin behind it. */
+bool zg_word_outside(const struct zg_word *word);
 /* A line of the field ends, folded or for good. */
 enum zg_reason zg_word_line_end(struct zg_word *word);
 

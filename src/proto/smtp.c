@@ -282,14 +282,19 @@ static void smtp_begin(void *state, const void *config)
 static void smtp_data(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer)
 {
 	struct zg_smtp_state *s = state;
+	bool span = dir == ZG_CLIENT; /* ordinary parts of a message may be taken at once */
 	uint8_t octet;
 
 	if (s->phase >= DRAINING) {
 		data_refused(s, dir, in, ret_answer);
 		return;
 	}
-	for (; zg_rw_peek(in, &octet); zg_rw_advance(in)) {
+	for (;; zg_rw_advance(in)) {
 		bool drain = false;
+		if (span && s->phase == MESSAGE && zg_rw_left(in) >= ZG_MESSAGE_SPAN_MIN)
+			span = zg_message_span(&s->message, config, in);
+		if (!zg_rw_peek(in, &octet))
+			break;
 		enum zg_reason reason =
 			dir == ZG_CLIENT ? client_octet(s, config, octet, &drain) : server_octet(s, &octet);
 		if (reason != ZG_R_NONE) {

@@ -25,11 +25,16 @@ struct zg_smtp_state {
 	uint8_t seven_bit;  /* BODY=7BIT in this transaction */
 	uint8_t reason;	    /* enum zg_reason: refused */
 	uint32_t recipients;
-	uint16_t first, waiting;	     /* commands without their reply: a ring in queue */
-	uint8_t queue[ZG_SMTP_PIPELINE_MAX]; /* enum zg_verb */
-	struct zg_command command;
+	uint16_t first, waiting; /* commands without their reply: a ring in queue */
 	struct zg_reply reply;
-	struct zg_message message;
+	/* A message begins when DATA, after which no command may come, was answered: nothing waits any more. */
+	union {
+		struct {
+			uint8_t queue[ZG_SMTP_PIPELINE_MAX]; /* enum zg_verb */
+			struct zg_command command;
+		};
+		struct zg_message message; /* within a message, and after it was refused */
+	};
 };
 
 #endif

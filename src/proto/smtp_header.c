@@ -2,6 +2,7 @@
 #include "proto/smtp_header.h"
 
 #include "proto/ascii.h"
+#include "proto/octets.h"
 
 enum stage { LINE_BEGIN = 0, NAME, BODY };
 
@@ -179,6 +180,27 @@ enum zg_reason zg_header_octet(struct zg_header *header, const struct zg_smtp_co
 		break;
 	}
 	return body_octet(header, config, octet);
+}
+
+/* Body of a field that is only counted, but for '=', with which an encoded word may begin */
+#define ORDINARY(v) (ZG_PRINTABLE_OR_TAB(v) & ((v) != '='))
+
+size_t zg_header_block(struct zg_header *header, const struct zg_smtp_config *config,
+		       const uint8_t block[static ZG_RD_BLOCK])
+{
+	if (header->stage != BODY || header->field < F_UNDERSTOOD || !zg_word_outside(&header->word) ||
+	    header->octets >= ZG_SMTP_HEADER_MAX)
+		return 0;
+	const struct zg_octets octets = zg_octets_load(block);
+	size_t n = zg_bits_first(~ZG_OCTETS_EACH(&octets, ORDINARY)), room = ZG_SMTP_HEADER_MAX - header->octets;
+	n = n < room ? n : room;
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < n && header->blank; i++)
+		header->blank = zg_ascii_blank(block[i]);
+	(void)zg_word_feed(&header->word, config->charsets, block[n - 1]);
+	header->octets += (uint32_t)n;
+	return n;
 }
 
 enum zg_reason zg_header_line_end(struct zg_header *header, const struct zg_smtp_config *config, bool *ret_over)

@@ -14,6 +14,7 @@
 #include "proto/mime_word.h"
 #include "proto/smtp_config.h"
 #include "zonegate/limits.h"
+#include "zonegate/rd.h"
 
 #define ZG_HEADER_NAME_KEPT 36 /* octets of a field name: longer than any name that is looked for */
 
@@ -38,6 +39,9 @@ struct zg_header {
 void zg_header_begin(struct zg_header *ret_header);
 /* The next octet of a line. */
 enum zg_reason zg_header_octet(struct zg_header *header, const struct zg_smtp_config *config, uint8_t octet);
+/* Takes a beginning of the block that is certainly ordinary, and says how long it is; not necessarily the longest. */
+size_t zg_header_block(struct zg_header *header, const struct zg_smtp_config *config,
+		       const uint8_t block[static ZG_RD_BLOCK]);
 /* The line ends. *ret_over: it was the empty line that ends the header. */
 enum zg_reason zg_header_line_end(struct zg_header *header, const struct zg_smtp_config *config, bool *ret_over);
 /* The message ends within the header, at the beginning of a line. */

@@ -1,48 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proto/smtp_message.h"
 
-enum line { BEGIN = 0, DOT, DOT_CR, WITHIN, CR };
-
 /* What the framing makes of an octet. */
 enum framed { CONTENT, STUFFED, NOTHING, LINE_END, LAST_LINE, END, BAD_LINE, BAD_END };
 
 void zg_message_begin(struct zg_message *ret_message, bool eight_bit)
 {
-	*ret_message = (struct zg_message){ .line = BEGIN, .eight_bit = eight_bit };
+	*ret_message = (struct zg_message){ .line = ZG_LINE_BEGIN, .eight_bit = eight_bit };
 	zg_header_begin(&ret_message->header);
 }
 
 /* The whole of the framing. LINE_END is told at the CR, LAST_LINE at the CR after a lone dot. */
 static enum framed frame(uint8_t *line, uint8_t octet)
 {
-	switch ((enum line) * line) {
-	case DOT:
+	switch ((enum zg_message_line) * line) {
+	case ZG_LINE_DOT:
 		if (octet == '\r') {
-			*line = DOT_CR;
+			*line = ZG_LINE_DOT_CR;
 			return LAST_LINE;
 		}
-		*line = WITHIN;
+		*line = ZG_LINE_WITHIN;
 		return octet == '.' ? CONTENT : BAD_END; /* a dot that is not doubled: readers differ on dropping it */
-	case DOT_CR:
-		*line = BEGIN;
+	case ZG_LINE_DOT_CR:
+		*line = ZG_LINE_BEGIN;
 		return octet == '\n' ? END : BAD_END;
-	case CR:
-		*line = BEGIN;
+	case ZG_LINE_CR:
+		*line = ZG_LINE_BEGIN;
 		return octet == '\n' ? NOTHING : BAD_LINE;
-	case BEGIN:
+	case ZG_LINE_BEGIN:
 		if (octet == '.') {
-			*line = DOT;
+			*line = ZG_LINE_DOT;
 			return STUFFED;
 		}
 		break;
-	case WITHIN:
+	case ZG_LINE_WITHIN:
 		break;
 	}
 	if (octet == '\r') {
-		*line = CR;
+		*line = ZG_LINE_CR;
 		return LINE_END;
 	}
-	*line = WITHIN;
+	*line = ZG_LINE_WITHIN;
 	return octet == '\n' || octet == '\0' ? BAD_LINE : CONTENT;
 }
 

@@ -14,10 +14,14 @@
 #include "proto/smtp_config.h"
 #include "proto/smtp_header.h"
 #include "proto/text.h"
+#include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
+/* Where in a line of the wire. */
+enum zg_message_line { ZG_LINE_BEGIN = 0, ZG_LINE_DOT, ZG_LINE_DOT_CR, ZG_LINE_WITHIN, ZG_LINE_CR };
+
 struct zg_message {
-	uint8_t line;	   /* where in a line of the wire */
+	uint8_t line;	   /* enum zg_message_line */
 	uint8_t body;	   /* the header is over */
 	uint8_t eight_bit; /* octets above 0x7F may be sent as they are */
 	uint16_t column;   /* octets in this line, without the stuffed dot */
@@ -40,6 +44,11 @@ enum zg_message_step {
 void zg_message_begin(struct zg_message *ret_message, bool eight_bit);
 enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, uint8_t octet,
 				      enum zg_reason *ret_reason);
+#define ZG_MESSAGE_SPAN_MIN 16 /* octets: for fewer it is not worth asking */
+
+/* Many octets at once: consumes of in what is certainly ordinary, exactly as zg_message_octet would have taken it octet by
+ * octet, which has the rest. False: an octet of in will be refused, so there is no use in asking again for this in. */
+bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in);
 /* After REFUSE: what the client still sends, beginning with the octet that was refused. END when its end of data
  * has come, or something after which nobody can say where that is. */
 enum zg_message_step zg_message_drain(struct zg_message *message, uint8_t octet);

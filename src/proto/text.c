@@ -14,32 +14,11 @@ static const char *const marks[ZG_TEXT_MARKS] = {
 	"-----begin privacy-enhanced",
 };
 
-/* "begin 644 name"; and "begin" with two blanks, where old mail readers cut whatever follows. */
-enum uu { UU_B, UU_E, UU_G, UU_I, UU_N, UU_BLANK, UU_DIGIT, UU_DIGIT_2, UU_DIGIT_3, UU_MODE, UU_NOT };
-
-bool zg_char_forbidden(uint32_t ch)
-{
-	if (ch < 0x20 || (ch >= 0x7F && ch < 0xA0))
-		return true;
-	if (ch < 0x2028 || ch == ZG_CHAR_WIDE)
-		return false;
-	return ch <= 0x202E || (ch >= 0x2066 && ch <= 0x2069) || ch == 0xFEFF || (ch >= 0xFDD0 && ch <= 0xFDEF) ||
-	       (ch & 0xFFFE) == 0xFFFE;
-}
-
-static void line_begin(struct zg_text *text)
-{
-	text->indent = 1;
-	text->live = (1u << ZG_TEXT_MARKS) - 1;
-	text->uu = UU_B;
-	memset(text->at, 0, sizeof text->at);
-}
-
 void zg_text_begin(struct zg_text *ret_text, enum zg_charset charset)
 {
 	*ret_text = (struct zg_text){ .cr = 0 };
 	zg_charset_begin(&ret_text->charset, charset);
-	line_begin(ret_text);
+	zg_text_line_begin(ret_text);
 }
 
 /* True when the line has become a mark. */
@@ -48,14 +27,12 @@ static bool marked(struct zg_text *text, uint8_t c)
 	for (unsigned i = 0; i < ZG_TEXT_MARKS; i++) {
 		if (!(text->live & 1u << i))
 			continue;
-		if ((uint8_t)marks[i][text->at[i]] != zg_ascii_lower(c)) {
+		if ((uint8_t)marks[i][text->at] != zg_ascii_lower(c))
 			text->live = (uint8_t)(text->live & ~(1u << i));
-			continue;
-		}
-		text->at[i]++;
-		if (marks[i][text->at[i]] == '\0')
+		else if (marks[i][text->at + 1] == '\0')
 			return true;
 	}
+	text->at = text->live != 0 ? (uint8_t)(text->at + 1) : 0;
 	return false;
 }
 
@@ -66,29 +43,29 @@ static bool uuencoded(struct zg_text *text, uint8_t c)
 	/* munpack takes 8 and 9 for digits of a mode as well; Thunderbird asks for no name behind the blank */
 	bool digit = zg_ascii_digit(c), blank = zg_ascii_blank(c);
 
-	switch ((enum uu)text->uu) {
-	case UU_B:
-	case UU_E:
-	case UU_G:
-	case UU_I:
-	case UU_N:
-		text->uu = zg_ascii_lower(c) == (uint8_t)word[text->uu] ? text->uu + 1 : UU_NOT;
+	switch ((enum zg_uu)text->uu) {
+	case ZG_UU_B:
+	case ZG_UU_E:
+	case ZG_UU_G:
+	case ZG_UU_I:
+	case ZG_UU_N:
+		text->uu = zg_ascii_lower(c) == (uint8_t)word[text->uu] ? text->uu + 1 : ZG_UU_NOT;
 		return false;
-	case UU_BLANK:
-		text->uu = blank ? UU_DIGIT : UU_NOT;
+	case ZG_UU_BLANK:
+		text->uu = blank ? ZG_UU_DIGIT : ZG_UU_NOT;
 		return false;
-	case UU_DIGIT:
-		text->uu = digit ? UU_DIGIT_2 : UU_NOT;
+	case ZG_UU_DIGIT:
+		text->uu = digit ? ZG_UU_DIGIT_2 : ZG_UU_NOT;
 		return blank;
-	case UU_DIGIT_2:
-	case UU_DIGIT_3:
-		text->uu = digit ? text->uu + 1 : UU_NOT;
+	case ZG_UU_DIGIT_2:
+	case ZG_UU_DIGIT_3:
+		text->uu = digit ? text->uu + 1 : ZG_UU_NOT;
 		return false;
-	case UU_MODE:
+	case ZG_UU_MODE:
 		if (!digit)
-			text->uu = UU_NOT;
+			text->uu = ZG_UU_NOT;
 		return blank;
-	case UU_NOT:
+	case ZG_UU_NOT:
 		break;
 	}
 	return false;
@@ -102,12 +79,12 @@ static enum zg_reason character(struct zg_text *text, uint32_t ch)
 	if (text->cr)
 		return ZG_R_NONE;
 	if (ch == '\n') {
-		line_begin(text);
+		zg_text_line_begin(text);
 		return ZG_R_NONE;
 	}
 	if (ch != '\t' && zg_char_forbidden(ch))
 		return ZG_R_SMTP_BODY_CONTROL;
-	if (text->live == 0 && text->uu == UU_NOT)
+	if (zg_text_line_is_settled(text))
 		return ZG_R_NONE;
 	uint8_t c = ch < 0x80 ? (uint8_t)ch : 0xFF; /* 0xFF: of no mark */
 	if (text->indent && zg_ascii_blank(c))
@@ -130,6 +107,21 @@ enum zg_reason zg_text_feed(struct zg_text *text, uint8_t byte)
 		break;
 	}
 	return ZG_R_SMTP_BODY_CHARSET;
+}
+
+enum zg_reason zg_text_feed_all(struct zg_text *text, struct zg_rd octets)
+{
+	uint8_t pad[ZG_RD_BLOCK];
+	size_t line;
+	enum zg_reason reason = ZG_R_NONE;
+	while (reason == ZG_R_NONE && zg_rd_left(&octets) > 0) {
+		size_t n = zg_text_block(text, ZG_TEXT_DECODED, zg_rd_block(&octets, pad), &line);
+		if (n > 0)
+			zg_rd_skip(&octets, n);
+		else
+			reason = zg_text_feed(text, zg_rd_u8(&octets));
+	}
+	return reason;
 }
 
 enum zg_reason zg_text_end(const struct zg_text *text)
