@@ -166,15 +166,28 @@ static void read_port(struct reader *r, const config_setting_t *value, void *obj
 	}
 }
 
+/* In a production build the inspectors for tests are there for replay only. */
+static bool for_tests_only(const struct zg_inspector *inspector)
+{
+	return inspector->test_only && !ZG_TEST_BUILD;
+}
+
 static void read_inspector(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
-	const char *words[64];
+	const char *words[64], *text = config_setting_get_string(value);
+	const struct zg_inspector *inspector = text != NULL ? zg_inspector_by_name(text) : NULL;
 	uint32_t n = 0, i;
-	const struct zg_inspector *inspector;
-	while (n < 64 && (inspector = zg_inspector_by_index(n + 1)) != NULL)
-		words[n++] = inspector->name;
+
 	pair->draft->inspector = place_of(value)->value;
+	if (inspector != NULL && for_tests_only(inspector)) {
+		CONF_ERROR(r->diags, place_of(value)->value, "only a test build (make test-build) takes it",
+			   "inspector \"%s\" is for tests: it lets through what no policy should", text);
+		return;
+	}
+	for (uint32_t index = 1; n < 64 && (inspector = zg_inspector_by_index(index)) != NULL; index++)
+		if (!for_tests_only(inspector))
+			words[n++] = inspector->name;
 	if (take_word(r, value, words, n, &i))
 		pair->flow->inspector = zg_inspector_by_name(words[i]);
 }

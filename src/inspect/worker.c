@@ -51,6 +51,13 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 	return rtab != NULL && zg_rtab_resolve(rtab, mark, ret_policy);
 }
 
+static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
+{
+	const struct worker *w = ctx;
+	const struct zg_rtab *rtab = zg_rtabs_of(&w->rtabs, mark);
+	return rtab != NULL && zg_rtab_permits(rtab, mark, tuple);
+}
+
 static void verdicts_flush(struct worker *w)
 {
 	if (w->out_count == 0)
@@ -143,6 +150,7 @@ static int on_packet(const struct nlmsghdr *nlh, void *data)
 		.id = ntohl(ph.packet_id),
 		.mark = attr_be32(tb[NFQA_MARK]),
 		.checksum_unfilled = (attr_be32(tb[NFQA_SKB_INFO]) & NFQA_SKB_CSUMNOTREADY) != 0,
+		.merged = (attr_be32(tb[NFQA_SKB_INFO]) & NFQA_SKB_GSO) != 0,
 		.now_ms = w->now_ms,
 	};
 	if (tb[NFQA_PAYLOAD] != NULL) {
@@ -270,7 +278,7 @@ int zg_worker_run(int chan, int queue, int gate)
 	w->slots = malloc(BATCH * SLOT);
 	w->msg = malloc(ZG_MSG_MAX);
 	const struct zg_engine_owner owner = {
-		.ctx = w, .resolve = own_resolve, .verdict = own_verdict, .inject = own_inject, .event = own_event,
+		.ctx = w, .resolve = own_resolve, .permits = own_permits, .verdict = own_verdict, .inject = own_inject, .event = own_event,
 	};
 	if (w->slots == NULL || w->msg == NULL || getrandom(&seed, sizeof seed, 0) != sizeof seed ||
 	    zg_aggregate_new(&w->refused) != ZG_OK || zg_engine_new(&owner, seed, &w->engine) != ZG_OK)
