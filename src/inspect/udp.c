@@ -185,7 +185,7 @@ static void source_release(struct zg_engine *e, struct zg_udp_source *source)
 static void flow_free(struct zg_engine *e, struct zg_udp_flow *f)
 {
 	while (!zg_list_empty(&f->waiting))
-		forget(e, in_flow(f->waiting.next)); /* NOLINT(clang-analyzer-unix.Malloc): forget() unlinks */
+		forget(e, in_flow(f->waiting.next)); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees */
 	zg_flowtab_remove(&e->udp.tab, &f->node);
 	f->source->flows--;
 	source_release(e, f->source);
@@ -293,6 +293,7 @@ static void waited_too_long(struct zg_engine *e)
 {
 	while (!zg_list_empty(&e->udp.waiting)) {
 		struct zg_transaction *t = ZG_LIST_OF(e->udp.waiting.next, struct zg_transaction, in_engine);
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): forget() unlinks what it frees */
 		struct zg_udp_flow *f = t->flow;
 		if (e->now_ms - t->since_ms < ZG_UDP_ANSWER_MS)
 			return;
