@@ -337,7 +337,7 @@ int zg_cmd_replay(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse, "CAPTURE", "Run an inspector over the TCP connections or UDP flows of a capture file (pcap, pcapng).\v"
 		"Each connection gets its verdict: accept (closed properly, nothing denied), deny, or incomplete (the capture "
-		"ends before the connection).  Exit status: 0 the capture was read, whatever the verdicts; 1 it could not be "
+		"ends before the connection); of UDP, accept means that every request was answered.  Exit status: 0 the capture was read, whatever the verdicts; 1 it could not be "
 		"read to its end; 2 usage.", NULL, NULL, NULL
 	};
 	struct arguments a = { 0 };

@@ -179,10 +179,9 @@ static enum zg_err attribute(struct zg_replay *r, const struct zg_seg *seg, bool
 
 	if (seg->src.family != 0 && seg->sport != 0 && seg->dport != 0) {
 		c = connection_of(zg_flowtab_find(&r->tab, &as_sent));
-		const bool again = c != NULL && udp && c->over;
-		const bool anew = c != NULL && syn && (!c->has_syn || (c->syn_seq != seg->seq && c->over) ||
-							(!c->passed && c->syn_seq != seg->seq));
-		if (c == NULL || again || anew) {
+		const bool syn_again = c != NULL && syn && (!c->has_syn || (c->syn_seq != seg->seq && c->over) ||
+							    (!c->passed && c->syn_seq != seg->seq));
+		if (c == NULL || syn_again || (udp && c->over)) {
 			c = connection_new(r, &as_sent, seg, readable);
 			if (c == NULL)
 				return ZG_ENOMEM;

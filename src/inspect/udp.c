@@ -149,7 +149,6 @@ static enum zg_reason reply(struct zg_engine *e, struct zg_udp_flow *f, const vo
 		if (reason != ZG_R_NONE)
 			return reason;
 		forget(e, t);
-		f->has_answer = true;
 		f->answered_ms = e->now_ms;
 		pass(e, f, ZG_SERVER, p, in.dirty);
 		return ZG_R_NONE;
@@ -367,7 +366,7 @@ bool zg_udp_under_way(const struct zg_engine *e, const struct zg_udp_flow *f, en
 {
 	if (dir == ZG_CLIENT)
 		return f->n_waiting > 0;
-	return f->has_answer && e->now_ms - f->answered_ms < ZG_UDP_ANSWER_MS;
+	return f->answered_ms != 0 && e->now_ms - f->answered_ms < ZG_UDP_ANSWER_MS;
 }
 
 void zg_udp_each(const struct zg_engine *e,

@@ -35,8 +35,7 @@ struct zg_udp_flow {
 	uint32_t n_waiting;
 	bool unanswered;   /* a request was given up */
 	uint64_t bytes[2]; /* of payload, passed */
-	uint64_t opened_ms, answered_ms; /* answered: if bytes[ZG_SERVER] or has_answer */
-	bool has_answer;
+	uint64_t opened_ms, answered_ms; /* 0 = not yet; answered: the last time */
 	struct zg_icmp_told icmp;
 };
 

@@ -126,6 +126,22 @@ def request_and_answer(lab):
     need(int(closed["bytes_server"]) == 20 * 11, f"{closed}")
 
 
+@test("two requests at once from a new port both arrive, as a resolver sends them")
+def at_once(lab):
+    for version in (4, 6):
+        with Server(lab, version) as server:
+            for i in range(50):
+                with client(lab, version) as c:
+                    c.send(b"A%03d" % i)
+                    c.send(b"B%03d" % i)
+                    got = [server.receive(), server.receive()]
+                    need(all(got), f"IPv{version}, round {i}: {sum(map(bool, got))} of 2 arrived")
+                    for text, peer in got:
+                        server.s.sendto(text, peer)
+                    heard_ = {heard(c), heard(c)}
+                    need(heard_ == {b"A%03d" % i, b"B%03d" % i}, f"IPv{version}, round {i}: the client heard {heard_}")
+
+
 @test("what nobody asked for does not arrive: unasked, a second answer, another number, to another port")
 def unasked(lab):
     for version in (4, 6):

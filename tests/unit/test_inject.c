@@ -130,6 +130,11 @@ START_TEST(every_reason_makes_a_legal_reply)
 }
 END_TEST
 
+static unsigned be16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
 /* --- ICMP ------------------------------------------------------------------------------------------------ */
 
 static struct zg_inject sample_icmp(uint8_t family, uint8_t protocol)
@@ -160,7 +165,7 @@ START_TEST(an_icmp_error_is_made_of_its_fields)
 	ck_assert_mem_eq(p + ip - 2 * alen, from->b, alen);
 	ck_assert_mem_eq(p + ip - alen, to->b, alen);
 	ck_assert_uint_eq(v4 ? p[9] : p[6], v4 ? 1 : 58);
-	ck_assert_uint_eq(v4 ? p[2] << 8 | p[3] : (p[4] << 8 | p[5]) + 40, len);
+	ck_assert_uint_eq(v4 ? be16(p + 2) : be16(p + 4) + 40, len);
 	/* sums, RFC 792 and RFC 4443 2.3 */
 	if (v4)
 		ck_assert_uint_eq(ones_sum(0, p, 20), 0xffff);
@@ -199,12 +204,12 @@ START_TEST(an_icmp_error_without_mtu)
 		i.mtu = 0;
 		ck_assert_uint_eq(zg_inject_build(&i, p), 56);
 		ck_assert_mem_eq(p + 24, "\0\0\0\0", 4);
-		ck_assert_uint_eq(p[30] << 8 | p[31], k == 0 ? 40 : 28);
+		ck_assert_uint_eq(be16(p + 30), k == 0 ? 40 : 28);
 		/* the longest there can be */
 		i.icmp_code = 4;
 		i.mtu = ZG_ICMP_MTU_MAX;
 		zg_inject_build(&i, p);
-		ck_assert_uint_eq(p[30] << 8 | p[31], 65535);
+		ck_assert_uint_eq(be16(p + 30), 65535);
 	}
 }
 END_TEST
