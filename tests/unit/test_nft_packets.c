@@ -636,6 +636,28 @@ START_TEST(test_icmp_error_of_a_connection)
 }
 END_TEST
 
+/* A connection that conntrack expects because of another one is RELATED too, and no ICMP error. */
+START_TEST(test_expected_connection)
+{
+	struct seen seen;
+	int q;
+	open_queues();
+	ck_assert_int_eq(run("nft 'table inet x {\n ct expectation e {\n protocol tcp\n dport 26\n timeout 1m\n size 9\n l3proto ip\n }\n"
+			     "chain c { type filter hook forward priority -10;\n tcp dport 25 ct expectation set \"e\"\n }\n }'"),
+			 0);
+	pid_t server = serve(AF_INET), client = talk(AF_INET, 1);
+	while ((q = next_packet(&seen, 2000)) < 0)
+		continue;
+	verdict(q, seen.id, ZG_MARK_PASS);
+	usleep(100000);
+	send_one(LGWAN, SOCK_STREAM, DST4, SRC4, 26); /* back to the client */
+	end(client);
+	end(server);
+	ck_assert_uint_ge(count("drop_related"), 1);
+	ck_assert_uint_eq(count("drop_pair"), 0);
+}
+END_TEST
+
 /* The policy table goes, with the daemon's socket or by somebody's hand: what the gate accepts then does not pass
  * either. */
 START_TEST(test_closed_without_the_policy_table)
@@ -675,6 +697,7 @@ int main(void)
 	tcase_add_test(tc, test_backstop_without_the_mark);
 	tcase_add_loop_test(tc, test_withdrawn_in_mid_connection, 0, 2);
 	tcase_add_test(tc, test_icmp_error_of_a_connection);
+	tcase_add_test(tc, test_expected_connection);
 	tcase_add_test(tc, test_closed_without_the_policy_table);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
