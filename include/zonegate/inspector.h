@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an inspector is: one const record. It knows no packets, no kernel and no clock; it is fed the
- * canonical stream of one connection and answers. The same bytes get the same answers however the
+ * What an inspector is: one const record. It knows no packets, no kernel and no clock.
+ *
+ * One for TCP is fed the canonical stream of one connection and answers. The same bytes get the same answers however the
  * stream is cut into calls.
+ *
+ * One for UDP is fed whole datagrams and knows transactions: a request of the client, and the answer to it.
  */
 #ifndef ZONEGATE_INSPECTOR_H
 #define ZONEGATE_INSPECTOR_H
@@ -15,7 +18,7 @@
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
-/* 1 in a build for tests (make test-build): a configuration may name inspectors that inspect nothing. */
+/* 1 in a build for tests (make test-build): only there may a configuration name an inspector that is test_only. */
 #ifndef ZG_TEST_BUILD
 #define ZG_TEST_BUILD 0
 #endif
@@ -39,6 +42,7 @@ enum zg_say {
 	ZG_SAY_DENY,	 /* the byte at in->pos offends: nothing from it on may pass, in either direction */
 	ZG_SAY_DONE,	 /* no further byte is expected in either direction; one would be refused. While
 			  * draining: the client may now be told */
+	/* What the three mean for a datagram stands at request and reply. */
 };
 
 /* What the client is told when its connection is refused; the gate writes the text. */
@@ -64,11 +68,16 @@ struct zg_answer {
 struct zg_inspector {
 	const char *name;
 	enum zg_transport transport;
-	bool test_only;	   /* for replay, tests and measurements: outside a test build no policy may name it */
-	size_t state_size;  /* bytes of state per connection, zeroed before begin; no pointers to free in it */
+	bool test_only; /* for replay and test builds: it lets through what no policy should */
+	/* Bytes of state per connection, zeroed before begin, or per transaction, zeroed before request, and then at most
+	 * ZG_UDP_STATE_MAX; no pointers to free in it. */
+	size_t state_size;
 	size_t config_size; /* <= ZG_INSPECTOR_CONFIG_MAX; plain bytes, no pointers */
 	const struct zg_item *items;
 	size_t n_items;
+
+	/* --- ZG_TCP; NULL in one for UDP --- */
+
 	/* Start of a connection. */
 	void (*begin)(void *state, const void *config);
 	/* The next in->len bytes of dir, in order, each exactly once. On return with MORE or DONE in->pos is
@@ -76,6 +85,20 @@ struct zg_inspector {
 	void (*data)(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer);
 	/* dir ended (FIN). May be NULL. */
 	void (*end)(void *state, const void *config, enum zg_dir dir, struct zg_answer *ret_answer);
+
+	/* --- ZG_UDP; NULL in one for TCP --- */
+
+	/* Both get a whole datagram, which may be empty; bytes may be overwritten in place (zg_rw_replace), its length never
+	 * changes. Of an answer only say and reason count. What passes was read to its end: with in->pos before in->len it is
+	 * refused (ZG_R_UDP_UNREAD). */
+
+	/* A datagram of the client begins a transaction: MORE = it passes and waits for its answer, DONE = it passes and is
+	 * not answered, DENY = it is dropped. */
+	void (*request)(void *state, const void *config, struct zg_rw *in, struct zg_answer *ret_answer);
+	/* A datagram of the server, offered to every request that waits between the same ports, the oldest first, until one
+	 * takes it: MORE = not the answer to this request (what was overwritten is undone), DONE = its answer, which passes
+	 * and ends the transaction, DENY = it is dropped, and the request waits on. */
+	void (*reply)(void *state, const void *config, struct zg_rw *in, struct zg_answer *ret_answer);
 };
 
 /* The registry (src/inspect/registry.c). Index 0 is never valid, so that zeroed memory names none. */
@@ -91,7 +114,8 @@ static inline bool zg_inspector_usable(const struct zg_inspector *inspector)
 	return ZG_TEST_BUILD || !inspector->test_only;
 }
 
-extern const struct zg_inspector zg_smtp;   /* src/proto/smtp.c */
-extern const struct zg_inspector zg_stream; /* src/proto/stream.c */
+extern const struct zg_inspector zg_smtp;     /* src/proto/smtp.c */
+extern const struct zg_inspector zg_stream;   /* src/proto/stream.c; test_only */
+extern const struct zg_inspector zg_datagram; /* src/proto/datagram.c; test_only */
 
 #endif

@@ -39,6 +39,21 @@
 #define ZG_DRAIN_BYTES		(64u * 1024 * 1024) /* bytes swallowed from a refused client so that it reads its refusal */
 #define ZG_DRAIN_MS		(5u * 60 * 1000) /* ms for the same */
 
+/* --- UDP (per inspector process; its own, so that no flood of datagrams takes anything from TCP) --------------- */
+#define ZG_UDP_FLOWS_MAX	32768u /* flows known at once; of those that wait for nothing the oldest makes place for a new one */
+#define ZG_UDP_WAITING_MAX	32768u /* requests without an answer, in all: with ZG_UDP_STATE_MAX at most 36 MiB */
+#define ZG_UDP_WAITING_SOURCE	2048u /* of one source address: twice what a resolver has open (BIND 9, recursive-clients) */
+#define ZG_UDP_WAITING_FLOW	64u  /* between one pair of ports: each answer is offered to all of them */
+#define ZG_UDP_ANSWER_MS	10000u /* ms a request waits; an answer later is refused. Resolvers give up then, and the kernel forgets after 30 s */
+#define ZG_UDP_IDLE_MS		30000u /* ms a flow that waits for nothing is kept: as the kernel's own (nf_conntrack_udp_timeout) */
+#define ZG_UDP_STATE_MAX	1024 /* bytes of an inspector's state per transaction: a DNS name and what belongs to it, threefold */
+
+/* --- ICMP errors of inspected flows ----------------------------------------------------------- */
+#define ZG_ICMP_MTU4_MIN	576  /* bytes: what every host takes (RFC 791 3.1). RFC 1191's 68 would cut a stream into crumbs */
+#define ZG_ICMP_MTU6_MIN	1280 /* bytes: RFC 8200 5, and RFC 8201 4 for what is less */
+#define ZG_ICMP_MTU_MAX		65535 /* bytes: no packet here is larger */
+#define ZG_ICMP_MS		100u /* ms between two errors of a class that one end of a flow is told: the first says it all */
+
 /* --- SMTP (RFC 5321 4.5.3.1) ------------------------------------------------------------------ */
 #define ZG_SMTP_COMMAND_MAX	512  /* octets with CRLF, 4.5.3.1.4 */
 #define ZG_SMTP_REPLY_MAX	512  /* octets with CRLF, 4.5.3.1.5 */

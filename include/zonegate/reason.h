@@ -10,7 +10,7 @@
 
 #define ZG_REASONS_PACKET(Z) \
 	Z(PKT_TRUNCATED, "packet-truncated", "the kernel handed over less than the packet", "zonegate-inspectors(7)") \
-	Z(PKT_LENGTH, "packet-length", "IP or TCP lengths disagree with the packet", "RFC 791 3.1, RFC 8200 3, RFC 9293 3.1") \
+	Z(PKT_LENGTH, "packet-length", "IP, TCP or UDP lengths disagree with the packet", "RFC 791 3.1, RFC 8200 3, RFC 9293 3.1, RFC 768") \
 	Z(PKT_CHECKSUM, "packet-checksum", "bad checksum", "RFC 1071") \
 	Z(PKT_OPTIONS, "packet-ip-options", "IPv4 options", "RFC 7126") \
 	Z(PKT_FRAGMENT, "packet-fragment", "a fragment that was not reassembled", "RFC 1858") \
@@ -46,6 +46,28 @@
 	Z(TCP_REPEAT, "tcp-repeat", "repeats what was acknowledged or is held already: not forwarded", "RFC 9293 3.10.7.4") \
 	Z(TCP_CLOSED, "tcp-closed", "segment of a connection that was reset", "RFC 9293 3.10.7.1")
 
+#define ZG_REASONS_UDP(Z) \
+	Z(UDP_UNASKED, "udp-unasked", "answers no request that waits: unasked, late or a second answer", "zonegate-inspectors(7)") \
+	Z(UDP_UNANSWERED, "udp-unanswered", "a request was not answered in time", "limit ZG_UDP_ANSWER_MS") \
+	Z(UDP_SIZE, "udp-size", "datagram shorter or longer than its inspector permits", "zonegate-inspectors(7)") \
+	Z(UDP_UNREAD, "udp-unread", "the inspector did not read the datagram to its end", "zonegate-inspectors(7)") \
+	Z(UDP_MERGED, "udp-merged", "several datagrams in one packet, to be cut apart behind us", "udp(7), UDP_SEGMENT") \
+	Z(UDP_FLOW_LIMIT, "udp-flow-limit", "too many requests without an answer between two ports", "limit ZG_UDP_WAITING_FLOW") \
+	Z(UDP_SOURCE_LIMIT, "udp-source-limit", "too many requests without an answer of one source", "limit ZG_UDP_WAITING_SOURCE") \
+	Z(UDP_TABLE_FULL, "udp-table-full", "too many requests without an answer at once", "limit ZG_UDP_WAITING_MAX") \
+	Z(UDP_MEMORY, "udp-memory", "no memory for the request", "limit ZG_UDP_STATE_MAX") \
+	Z(UDP_POLICY, "udp-policy-changed", "the policy no longer permits this flow", "policy")
+
+#define ZG_REASONS_ICMP(Z) \
+	Z(ICMP_TYPE, "icmp-type", "not one of the errors that may pass", "RFC 792, RFC 4443") \
+	Z(ICMP_QUOTE, "icmp-quote", "the quoted packet is malformed, or was not sent by whom the error goes to", "RFC 5927 4") \
+	Z(ICMP_UNKNOWN, "icmp-unknown", "the quoted packet is of no flow that is under way", "RFC 5927 4") \
+	Z(ICMP_SEQ, "icmp-seq", "the quoted sequence number is not outstanding", "RFC 5927 4.1") \
+	Z(ICMP_HARD, "icmp-hard-error", "an error that would end an established connection", "RFC 5927 5") \
+	Z(ICMP_MTU, "icmp-mtu", "an MTU that is too small, or not smaller than the quoted packet", "RFC 1191 3, RFC 8201 4") \
+	Z(ICMP_RATE, "icmp-rate", "the same was told just now", "limit ZG_ICMP_MS") \
+	Z(ICMP_RETOLD, "icmp-retold", "told again in zonegate's own words", "zonegate-inspectors(7)")
+
 #define ZG_REASONS_SMTP(Z) \
 	Z(SMTP_LINE_END, "smtp-line-end", "CR without LF, LF without CR or NUL", "RFC 5321 2.3.8") \
 	Z(SMTP_COMMAND_LENGTH, "smtp-command-length", "command line longer than 512 octets", "RFC 5321 4.5.3.1.4") \
@@ -80,6 +102,8 @@
 	Z(NONE, "none", "", "") \
 	ZG_REASONS_PACKET(Z) \
 	ZG_REASONS_TCP(Z) \
+	ZG_REASONS_UDP(Z) \
+	ZG_REASONS_ICMP(Z) \
 	ZG_REASONS_SMTP(Z)
 
 enum zg_reason {

@@ -26,6 +26,7 @@ struct zg_packet {
 	size_t len;
 	size_t wire_len;       /* length that the packet really has; > len = truncated */
 	bool checksum_unfilled; /* transport checksum is still to be filled by hardware: do not check it */
+	bool merged;	   /* the kernel cuts it into several packets behind us (GSO) */
 	uint64_t now_ms;       /* monotonic */
 };
 
@@ -36,7 +37,12 @@ struct zg_tuple {
 };
 
 /* What the gate is asked to send. Everything in host order. */
-enum zg_inject_kind { ZG_INJECT_RST = 1, ZG_INJECT_ACK, ZG_INJECT_REFUSAL /* text, then FIN */ };
+enum zg_inject_kind {
+	ZG_INJECT_RST = 1,
+	ZG_INJECT_ACK,
+	ZG_INJECT_REFUSAL, /* text, then FIN */
+	ZG_INJECT_ICMP,	   /* an error about a packet that the receiver sent; the only kind for UDP */
+};
 struct zg_inject {
 	enum zg_inject_kind kind;
 	uint32_t mark; /* of the flow, so that the gate can check the endpoints against the policy */
@@ -51,6 +57,9 @@ struct zg_inject {
 	uint32_t sack_left, sack_right;
 	enum zg_refusal refusal; /* ZG_INJECT_REFUSAL */
 	enum zg_reason reason;
+	/* ZG_INJECT_ICMP: one of zg_icmp_allowed(); seq is the quoted segment's, TCP only */
+	uint8_t icmp_type, icmp_code;
+	uint32_t mtu; /* bytes; with "too big", else 0 */
 };
 
 enum zg_flow_event_kind { ZG_FLOW_OPENED = 1, ZG_FLOW_CLOSED, ZG_FLOW_DENIED, ZG_PACKET_DENIED };
@@ -77,6 +86,9 @@ struct zg_engine_owner {
 	void *ctx;
 	/* The flow that a mark names; false = not in any policy known. */
 	bool (*resolve)(void *ctx, uint32_t mark, struct zg_flow_policy *ret_policy);
+	/* Does the flow that a mark names permit this one, so that its client may be who begins? NULL: whoever sends first is
+	 * the client. UDP only: a TCP connection says itself who opens it. */
+	bool (*permits)(void *ctx, uint32_t mark, const struct zg_tuple *tuple);
 	/* Decides one packet. packet != NULL: accept with these bytes instead (same length, checksums done). */
 	void (*verdict)(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len);
 	void (*inject)(void *ctx, const struct zg_inject *inject);
@@ -96,6 +108,7 @@ struct zg_engine_stats {
 	uint64_t evicted; /* half-open connections forgotten for newer ones */
 	uint64_t dropped_by[ZG_REASON_COUNT];
 	uint32_t flows; /* now */
+	uint32_t waiting; /* UDP requests without an answer now */
 	uint32_t held;	/* packets waiting for a verdict now */
 	uint64_t bytes; /* of memory that flows have now */
 };

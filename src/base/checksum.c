@@ -43,11 +43,15 @@ uint16_t zg_sum_fold(uint64_t sum)
 	return (uint16_t)~sum;
 }
 
-uint16_t zg_checksum_tcp(const uint8_t *packet, size_t len, size_t tcp_off)
+uint16_t zg_checksum_transport(const uint8_t *packet, size_t len, size_t off, uint8_t protocol)
 {
-	const size_t tcp_len = len - tcp_off;
 	/* source and destination stand together at the end of both fixed headers */
 	uint64_t sum = (packet[0] >> 4) == 4 ? zg_sum(0, packet + 12, 8) : zg_sum(0, packet + 8, 32);
 
-	return zg_sum_fold(zg_sum(sum + PROTO_TCP + tcp_len, packet + tcp_off, tcp_len));
+	return zg_sum_fold(zg_sum(sum + protocol + (len - off), packet + off, len - off));
+}
+
+uint16_t zg_checksum_tcp(const uint8_t *packet, size_t len, size_t tcp_off)
+{
+	return zg_checksum_transport(packet, len, tcp_off, PROTO_TCP);
 }

@@ -265,7 +265,8 @@ static void check_transport(const struct check *c, const struct zg_flow *flow, c
 	if (flow->transport == 0)
 		return;
 	for (uint32_t i = 1; zg_inspector_by_index(i) != NULL; i++) {
-		if (zg_inspector_by_index(i)->transport == flow->transport) {
+		if (zg_inspector_by_index(i)->transport == flow->transport &&
+		    zg_inspector_usable(zg_inspector_by_index(i))) {
 			if (flow->inspector != NULL && flow->inspector->transport != flow->transport)
 				CONF_ERROR(c->diags, draft->protocol, "choose the inspector's own protocol",
 					   "inspector \"%s\" does not inspect %s", flow->inspector->name, word);

@@ -169,17 +169,17 @@ static void read_port(struct reader *r, const config_setting_t *value, void *obj
 static void read_inspector(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
-	const char *words[64];
+	const char *words[64], *text = config_setting_get_string(value);
+	const struct zg_inspector *inspector = text != NULL ? zg_inspector_by_name(text) : NULL;
 	uint32_t n = 0, i;
-	const struct zg_inspector *inspector;
-	const char *text = config_setting_get_string(value);
+
 	pair->draft->inspector = place_of(value)->value;
-	if (text != NULL && (inspector = zg_inspector_by_name(text)) != NULL && !zg_inspector_usable(inspector)) {
-		CONF_ERROR(r->diags, place_of(value)->value, "name an inspector that inspects; this one is for a test build (make test-build)",
-			   "inspector \"%s\" lets every byte pass", text);
+	if (inspector != NULL && !zg_inspector_usable(inspector)) {
+		CONF_ERROR(r->diags, place_of(value)->value, "only a test build (make test-build) takes it",
+			   "inspector \"%s\" is for tests: it lets through what no policy should", text);
 		return;
 	}
-	for (uint32_t k = 1; n < 64 && (inspector = zg_inspector_by_index(k)) != NULL; k++)
+	for (uint32_t index = 1; n < 64 && (inspector = zg_inspector_by_index(index)) != NULL; index++)
 		if (zg_inspector_usable(inspector))
 			words[n++] = inspector->name;
 	if (take_word(r, value, words, n, &i))

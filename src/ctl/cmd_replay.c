@@ -145,6 +145,11 @@ static json_t *released_json(const struct zg_replay_flow *flow, enum zg_dir dir)
 	return json_pack("{s:I, s:s}", "bytes", (json_int_t)flow->bytes[dir], "sha256", flow->sha256[dir]);
 }
 
+static const char *proto_word(const struct arguments *a)
+{
+	return a->inspector->transport == ZG_UDP ? "udp" : "tcp";
+}
+
 struct output {
 	const struct arguments *arguments;
 	bool failed;
@@ -155,7 +160,7 @@ static void print_json(void *ctx, const struct zg_replay_flow *flow)
 	struct output *out = ctx;
 	char client[ZG_ADDRSTR_MAX], server[ZG_ADDRSTR_MAX];
 	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:o, s:o}, s:o, s:I, s:o, s:i}", "proto", "tcp", "client",
+		"{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:o, s:o}, s:o, s:I, s:o, s:i}", "proto", proto_word(out->arguments), "client",
 		zg_endpoint_str(&flow->tuple.client, flow->tuple.client_port, client), "server",
 		zg_endpoint_str(&flow->tuple.server, flow->tuple.server_port, server), "inspector",
 		out->arguments->inspector->name, "verdict", verdict_words[flow->verdict], "reason",
@@ -203,8 +208,8 @@ static void print_text(void *ctx, const struct zg_replay_flow *flow)
 static void print_rest(const struct arguments *a, const struct zg_replay_rest *rest)
 {
 	if (!a->json) {
-		fprintf(stderr, "%llu packets, %llu of them not TCP over IP: ignored\n", (unsigned long long)rest->packets,
-			(unsigned long long)rest->other);
+		fprintf(stderr, "%llu packets, %llu of them not %s over IP: ignored\n", (unsigned long long)rest->packets,
+			(unsigned long long)rest->other, a->inspector->transport == ZG_UDP ? "UDP" : "TCP");
 		for (int r = 0; r < ZG_REASON_COUNT; r++)
 			if (rest->dropped[r] > 0)
 				fprintf(stderr, "%llu packets of no connection dropped: %s: %s\n",
@@ -330,9 +335,9 @@ int zg_cmd_replay(int argc, char **argv)
 		{ 0 }
 	};
 	static const struct argp argp = {
-		options, parse, "CAPTURE", "Run an inspector over the TCP connections of a capture file (pcap, pcapng).\v"
+		options, parse, "CAPTURE", "Run an inspector over the TCP connections or UDP flows of a capture file (pcap, pcapng).\v"
 		"Each connection gets its verdict: accept (closed properly, nothing denied), deny, or incomplete (the capture "
-		"ends before the connection).  Exit status: 0 the capture was read, whatever the verdicts; 1 it could not be "
+		"ends before the connection); of UDP, accept means that every request was answered.  Exit status: 0 the capture was read, whatever the verdicts; 1 it could not be "
 		"read to its end; 2 usage.", NULL, NULL, NULL
 	};
 	struct arguments a = { 0 };

@@ -5,13 +5,13 @@
  */
 #include "ctl/replay.h"
 
-#include <netinet/in.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/icmp.h"
 #include "inspect/decode.h"
 #include "inspect/flowtab.h"
 
@@ -57,6 +57,14 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 	(void)mark;
 	*ret_policy = (struct zg_flow_policy){ .inspector = r->config.inspector, .config = r->config.config, .identity = 1 };
 	return true;
+}
+
+/* A datagram's ends say nothing of who asks: servers have the lower port, and some protocols one for both (NTP). */
+static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
+{
+	(void)ctx;
+	(void)mark;
+	return tuple->client_port >= tuple->server_port;
 }
 
 static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)
@@ -146,7 +154,7 @@ static struct connection *connection_new(struct zg_replay *r, const struct zg_tu
 		c->node.tuple.client_port = as_sent->server_port;
 		c->node.tuple.server_port = as_sent->client_port;
 	}
-	c->has_syn = readable && (seg->flags & (ZG_SYN | ZG_ACK)) == ZG_SYN;
+	c->has_syn = readable && seg->protocol == ZG_TCP && (seg->flags & (ZG_SYN | ZG_ACK)) == ZG_SYN;
 	c->syn_seq = seg->seq;
 	sha256_init(&c->sha256[ZG_CLIENT]);
 	sha256_init(&c->sha256[ZG_SERVER]);
@@ -163,16 +171,17 @@ static enum zg_err attribute(struct zg_replay *r, const struct zg_seg *seg, bool
 		.server = seg->dst,
 		.client_port = seg->sport,
 		.server_port = seg->dport,
-		.protocol = ZG_TCP,
+		.protocol = seg->protocol,
 	};
-	const bool syn = readable && (seg->flags & (ZG_SYN | ZG_ACK)) == ZG_SYN;
+	const bool udp = seg->protocol == ZG_UDP;
+	const bool syn = readable && !udp && (seg->flags & (ZG_SYN | ZG_ACK)) == ZG_SYN;
 	struct connection *c = NULL;
 
 	if (seg->src.family != 0 && seg->sport != 0 && seg->dport != 0) {
 		c = connection_of(zg_flowtab_find(&r->tab, &as_sent));
-		const bool again = c != NULL && syn && (!c->has_syn || (c->syn_seq != seg->seq && c->over) ||
-							(!c->passed && c->syn_seq != seg->seq));
-		if (c == NULL || again) {
+		const bool syn_again = c != NULL && syn && (!c->has_syn || (c->syn_seq != seg->seq && c->over) ||
+							    (!c->passed && c->syn_seq != seg->seq));
+		if (c == NULL || syn_again || (udp && c->over)) {
 			c = connection_new(r, &as_sent, seg, readable);
 			if (c == NULL)
 				return ZG_ENOMEM;
@@ -191,6 +200,7 @@ enum zg_err zg_replay_new(const struct zg_replay_config *config, struct zg_repla
 	const struct zg_engine_owner owner = {
 		.ctx = r,
 		.resolve = own_resolve,
+		.permits = own_permits,
 		.verdict = own_verdict,
 		.inject = own_inject,
 		.event = own_event,
@@ -256,13 +266,22 @@ static void complete_header(struct zg_replay *r, const struct zg_capture_packet 
  * holds the sum of the pseudo header alone. The queue tells the live inspector so; here the value does. */
 static bool checksum_unfilled(const struct zg_packet *p, const struct zg_seg *seg)
 {
-	if (seg->tcp_off == 0 || p->len < seg->tcp_off + 20u)
+	const bool udp = seg->protocol == ZG_UDP;
+	if (seg->tcp_off == 0 || p->len < seg->tcp_off + (udp ? 8u : 20u))
 		return false;
-	const size_t tcp_len = p->len - seg->tcp_off, field = seg->tcp_off + 16u;
+	const size_t rest = p->len - seg->tcp_off, field = seg->tcp_off + (udp ? 6u : 16u);
 	const uint64_t addresses = seg->src.family == ZG_IPV4 ? zg_sum(0, p->data + 12, 8) : zg_sum(0, p->data + 8, 32);
 
-	const uint16_t sum = zg_sum_fold(addresses + IPPROTO_TCP + tcp_len); /* complemented; the field is not */
+	const uint16_t sum = zg_sum_fold(addresses + seg->protocol + rest); /* complemented; the field is not */
 	return ((unsigned)p->data[field] << 8 | p->data[field + 1]) == (sum ^ 0xffffu);
+}
+
+/* A whole packet of a transport that is not the inspector's. What an IPv6 fragment carries is not known. */
+static bool other_transport(const struct zg_replay *r)
+{
+	const uint8_t protocol = r->seg.protocol;
+	return protocol != r->config.inspector->transport &&
+	       (protocol == ZG_TCP || protocol == ZG_UDP || protocol == ZG_ICMP4 || protocol == ZG_ICMP6);
 }
 
 enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_packet *packet)
@@ -291,7 +310,7 @@ enum zg_err zg_replay_packet(struct zg_replay *replay, const struct zg_capture_p
 		replay->rest.unfilled++;
 		reason = zg_decode(&p, &replay->seg);
 	}
-	if (reason == ZG_R_PKT_PROTOCOL) {
+	if (reason == ZG_R_PKT_PROTOCOL || other_transport(replay)) {
 		replay->rest.other++;
 		return ZG_OK;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Captured connections through the engine: the verdict of each. */
+/* Captured connections, or UDP flows, through the engine: the verdict of each. */
 #ifndef ZONEGATE_CTL_REPLAY_H
 #define ZONEGATE_CTL_REPLAY_H
 
@@ -36,7 +36,7 @@ struct zg_replay_flow {
 /* Counts of what belongs to no connection. */
 struct zg_replay_rest {
 	uint64_t packets;   /* in the capture */
-	uint64_t other;	    /* not TCP over IP: ignored */
+	uint64_t other;	    /* not of the inspector's transport: ignored */
 	uint64_t dropped[ZG_REASON_COUNT]; /* unreadable, or fragments */
 	uint64_t unfilled;  /* packets whose checksum was still to be filled by hardware: not checked */
 	uint64_t checksum;  /* all packets with a bad checksum, those of connections too */

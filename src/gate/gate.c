@@ -164,7 +164,7 @@ static bool endpoints_permitted(const struct gate *g, uint32_t mark, const struc
 }
 
 /* The gate holds the power to send what the kernel did not receive: what an inspector wants in a packet's place has to be a
- * whole TCP packet between endpoints of the flow that it names. Only fixed places of the headers are looked at. */
+ * whole TCP or UDP packet between endpoints of the flow that it names. Only fixed places of the headers are looked at. */
 static bool replacement_permitted(const struct gate *g, uint32_t mark, const uint8_t *packet, size_t len)
 {
 	struct zg_tuple tuple;

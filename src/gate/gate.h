@@ -27,7 +27,7 @@ enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_
 enum zg_err zg_verdicts_flush(struct zg_verdicts *v, int fd);
 
 /* --- header.c: what a packet says of itself --- */
-/* The endpoints, as sent (client = sender), of a whole TCP packet: no IP options or extension headers, no fragment,
+/* The endpoints, as sent (client = sender), of a whole TCP or UDP packet: no IP options or extension headers, no fragment,
  * lengths that agree with len. False for anything else, *ret_tuple untouched. */
 bool zg_gate_header(const uint8_t *packet, size_t len, struct zg_tuple *ret_tuple);
 

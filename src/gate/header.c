@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The header of a replaced packet, at fixed places: RFC 791 3.1, RFC 8200 3, RFC 9293 3.1. */
+/* The header of a replaced packet, at fixed places: RFC 791 3.1, RFC 8200 3, RFC 9293 3.1, RFC 768. */
 #include "gate/gate.h"
 #include "zonegate/rd.h"
 
 #include <netinet/in.h>
 
 #define TCP_HEADER 20u /* bytes, without options */
+#define UDP_HEADER 8u
 
 static bool ip4(struct zg_rd *rd, size_t len, struct zg_tuple *t)
 {
@@ -35,18 +36,25 @@ static bool ip6(struct zg_rd *rd, size_t len, struct zg_tuple *t)
 	return whole;
 }
 
+/* From the ports on. */
+static bool transport(struct zg_rd *rd, struct zg_tuple *t)
+{
+	const size_t left = zg_rd_left(rd);
+
+	t->client_port = zg_rd_be16(rd);
+	t->server_port = zg_rd_be16(rd);
+	if (t->protocol == IPPROTO_TCP)
+		return left >= TCP_HEADER;
+	return t->protocol == IPPROTO_UDP && left >= UDP_HEADER && zg_rd_be16(rd) == left;
+}
+
 bool zg_gate_header(const uint8_t *packet, size_t len, struct zg_tuple *ret_tuple)
 {
 	struct zg_rd rd = zg_rd_init(packet, len);
 	struct zg_tuple t = { 0 };
 	const unsigned version = len > 0 ? packet[0] >> 4 : 0;
 
-	if (!(version == 4 ? ip4(&rd, len, &t) : version == 6 && ip6(&rd, len, &t)) || t.protocol != IPPROTO_TCP ||
-	    zg_rd_left(&rd) < TCP_HEADER)
-		return false;
-	t.client_port = zg_rd_be16(&rd);
-	t.server_port = zg_rd_be16(&rd);
-	if (rd.err)
+	if (!(version == 4 ? ip4(&rd, len, &t) : version == 6 && ip6(&rd, len, &t)) || !transport(&rd, &t) || rd.err)
 		return false;
 	*ret_tuple = t;
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packets that zonegate sends itself: RST, ACK, and a refusal text with FIN, in the name of the other end. */
+/* Packets that zonegate sends itself: RST, ACK, a refusal text with FIN, and ICMP errors, in the name of the other end. */
 #include "base/checksum.h"
+#include "base/icmp.h"
 #include "gate/gate.h"
 #include "zonegate/refusal.h"
 
@@ -10,12 +11,15 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define INJECT_TTL 64
+#define ICMP_HDR   8u
+#define QUOTED	   8u /* bytes of the quoted transport header, RFC 792 */
 
 struct zg_injector {
 	int fd4, fd6;
@@ -48,11 +52,12 @@ void zg_injector_free(struct zg_injector *injector)
 	free(injector);
 }
 
-static size_t put_ip(uint8_t *p, const struct zg_addr *from, const struct zg_addr *to, size_t tcp_len)
+/* len: bytes behind the header. */
+static size_t put_ip(uint8_t *p, const struct zg_addr *from, const struct zg_addr *to, uint8_t protocol, size_t len)
 {
 	if (from->family == ZG_IPV4) {
-		struct iphdr ip = { .version = 4, .ihl = 5, .ttl = INJECT_TTL, .protocol = IPPROTO_TCP,
-				    .tot_len = htons((uint16_t)(sizeof ip + tcp_len)), .frag_off = htons(IP_DF) };
+		struct iphdr ip = { .version = 4, .ihl = 5, .ttl = INJECT_TTL, .protocol = protocol,
+				    .tot_len = htons((uint16_t)(sizeof ip + len)), .frag_off = htons(IP_DF) };
 		memcpy(&ip.saddr, from->b, 4);
 		memcpy(&ip.daddr, to->b, 4);
 		memcpy(p, &ip, sizeof ip);
@@ -60,7 +65,7 @@ static size_t put_ip(uint8_t *p, const struct zg_addr *from, const struct zg_add
 		memcpy(p, &ip, sizeof ip);
 		return sizeof ip;
 	}
-	struct ip6_hdr ip6 = { .ip6_flow = htonl(6u << 28), .ip6_plen = htons((uint16_t)tcp_len), .ip6_nxt = IPPROTO_TCP,
+	struct ip6_hdr ip6 = { .ip6_flow = htonl(6u << 28), .ip6_plen = htons((uint16_t)len), .ip6_nxt = protocol,
 			       .ip6_hlim = INJECT_TTL };
 	memcpy(&ip6.ip6_src, from->b, 16);
 	memcpy(&ip6.ip6_dst, to->b, 16);
@@ -92,7 +97,7 @@ static size_t put_sack(uint8_t *p, const struct zg_inject *inject)
 	return 12;
 }
 
-size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_INJECT_PACKET_MAX])
+static size_t build_tcp(const struct zg_inject *inject, uint8_t *packet)
 {
 	const struct zg_tuple *t = &inject->tuple;
 	const struct zg_addr *from = inject->to_client ? &t->server : &t->client;
@@ -124,11 +129,65 @@ size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_
 		len += text_len;
 	}
 	memcpy(tcp, &h, sizeof h);
-	size_t ip_len = put_ip(packet, from, to, len);
+	size_t ip_len = put_ip(packet, from, to, IPPROTO_TCP, len);
 	memcpy(packet + ip_len, tcp, len);
 	h.check = htons(zg_checksum_tcp(packet, ip_len + len, ip_len));
 	memcpy(packet + ip_len, &h, sizeof h);
 	return ip_len + len;
+}
+
+/* The first 8 bytes of the packet that the receiver sent: what identifies it at its sender, and nothing else. */
+static size_t put_quoted_transport(uint8_t *p, const struct zg_inject *inject, size_t len)
+{
+	const struct zg_tuple *t = &inject->tuple;
+	const uint16_t ports[2] = { htons(inject->to_client ? t->client_port : t->server_port),
+				    htons(inject->to_client ? t->server_port : t->client_port) };
+	const uint32_t seq = htonl(inject->seq);
+	const uint16_t length = htons((uint16_t)len);
+
+	memset(p, 0, QUOTED);
+	memcpy(p, ports, 4);
+	if (t->protocol == IPPROTO_TCP)
+		memcpy(p + 4, &seq, 4);
+	else
+		memcpy(p + 4, &length, 2); /* the checksum was of bytes that are not here: none */
+	return QUOTED;
+}
+
+/*
+ * RFC 792, RFC 1191 4, RFC 4443 3: the error and the least quotation, made of the fields of inject only. It comes in the
+ * name of the other end: which router met the error is nothing that the receiver needs, and none is invented. The quoted
+ * packet's length is made up too: one byte more than fits, or no more than the headers.
+ */
+static size_t build_icmp(const struct zg_inject *inject, uint8_t *packet)
+{
+	const struct zg_tuple *t = &inject->tuple;
+	const struct zg_addr *from = inject->to_client ? &t->server : &t->client;
+	const struct zg_addr *to = inject->to_client ? &t->client : &t->server;
+	const bool v4 = to->family == ZG_IPV4;
+	const size_t ip_hdr = v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr), len = ICMP_HDR + ip_hdr + QUOTED;
+	const size_t least = t->protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	size_t quoted = inject->mtu == 0 ? least : inject->mtu + 1 - ip_hdr;
+	const uint32_t mtu = htonl(inject->mtu);
+	uint8_t *icmp = packet + put_ip(packet, from, to, v4 ? ZG_ICMP4 : ZG_ICMP6, len);
+
+	if (quoted > UINT16_MAX - ip_hdr)
+		quoted = UINT16_MAX - ip_hdr;
+	memset(icmp, 0, ICMP_HDR);
+	icmp[0] = inject->icmp_type;
+	icmp[1] = inject->icmp_code;
+	memcpy(icmp + 4, &mtu, 4);
+	put_ip(icmp + ICMP_HDR, to, from, t->protocol, quoted);
+	put_quoted_transport(icmp + ICMP_HDR + ip_hdr, inject, quoted);
+	const uint16_t sum = htons(v4 ? zg_sum_fold(zg_sum(0, icmp, len)) :
+					zg_checksum_transport(packet, ip_hdr + len, ip_hdr, ZG_ICMP6));
+	memcpy(icmp + 2, &sum, 2);
+	return ip_hdr + len;
+}
+
+size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_INJECT_PACKET_MAX])
+{
+	return inject->kind == ZG_INJECT_ICMP ? build_icmp(inject, packet) : build_tcp(inject, packet);
 }
 
 enum zg_err zg_injector_send(struct zg_injector *injector, const struct zg_inject *inject)

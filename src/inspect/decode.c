@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/decode.h"
 #include "base/checksum.h"
+#include "base/icmp.h"
 #include "zonegate/limits.h"
 #include "zonegate/rd.h"
 
@@ -9,7 +10,8 @@
 #define IP4_HDR	  20
 #define IP6_HDR	  40
 #define TCP_HDR	  20
-#define PROTO_TCP 6
+#define UDP_HDR	  8
+#define ICMP_HDR  8
 
 enum { OPT_END = 0, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_OK, OPT_SACK, OPT_TS = 8 };
 
@@ -29,9 +31,11 @@ static bool addr6_possible(const uint8_t *a)
 	return a[0] != 0xff && memcmp(a, none, sizeof none) != 0 && memcmp(a, mapped, sizeof mapped) != 0;
 }
 
-/* For the record of a refusal; decode_tcp() reads them again where they count. */
+/* For the record of a refusal; they are read again where they count. */
 static void ports_peek(struct zg_rd rd, struct zg_seg *seg)
 {
+	if (seg->protocol != ZG_TCP && seg->protocol != ZG_UDP)
+		return;
 	seg->sport = zg_rd_be16(&rd);
 	seg->dport = zg_rd_be16(&rd);
 }
@@ -53,7 +57,8 @@ static enum zg_reason decode_ip4(const struct zg_packet *packet, struct zg_seg *
 	seg->src.family = seg->dst.family = ZG_IPV4;
 	zg_rd_copy(&f, seg->src.b, 4);
 	zg_rd_copy(&f, seg->dst.b, 4);
-	if (ihl == IP4_HDR / 4 && protocol == PROTO_TCP && (frag & 0x1fff) == 0)
+	seg->protocol = protocol;
+	if (ihl == IP4_HDR / 4 && (frag & 0x1fff) == 0)
 		ports_peek(rd, seg);
 
 	if (ihl < IP4_HDR / 4 || total != packet->len)
@@ -67,7 +72,7 @@ static enum zg_reason decode_ip4(const struct zg_packet *packet, struct zg_seg *
 		return ZG_R_PKT_FRAGMENT;
 	if (!addr4_possible(seg->src.b) || !addr4_possible(seg->dst.b))
 		return ZG_R_PKT_ADDRESS;
-	if (protocol != PROTO_TCP)
+	if (protocol != ZG_TCP && protocol != ZG_UDP && protocol != ZG_ICMP4)
 		return ZG_R_PKT_PROTOCOL;
 	if (ttl < ZG_TTL_MIN)
 		return ZG_R_PKT_TTL;
@@ -78,7 +83,9 @@ static enum zg_reason decode_ip4(const struct zg_packet *packet, struct zg_seg *
 static enum zg_reason next_header(uint8_t number)
 {
 	switch (number) {
-	case PROTO_TCP:
+	case ZG_TCP:
+	case ZG_UDP:
+	case ZG_ICMP6:
 		return ZG_R_NONE;
 	case 44: /* fragment */
 		return ZG_R_PKT_FRAGMENT;
@@ -111,8 +118,8 @@ static enum zg_reason decode_ip6(const struct zg_packet *packet, struct zg_seg *
 	memcpy(seg->src.b, src, sizeof src);
 	memcpy(seg->dst.b, dst, sizeof dst);
 
-	if (next == PROTO_TCP)
-		ports_peek(rd, seg);
+	seg->protocol = next;
+	ports_peek(rd, seg);
 	/* a jumbogram (RFC 2675) says 0 and does not pass here */
 	if ((size_t)payload + IP6_HDR != packet->len)
 		return ZG_R_PKT_LENGTH;
@@ -246,6 +253,57 @@ static enum zg_reason decode_tcp(const struct zg_packet *packet, struct zg_seg *
 	return ZG_R_NONE;
 }
 
+static enum zg_reason decode_udp(const struct zg_packet *packet, struct zg_seg *seg)
+{
+	struct zg_rd rd = zg_rd_init(packet->data, packet->len);
+	zg_rd_skip(&rd, seg->tcp_off);
+	seg->sport = zg_rd_be16(&rd);
+	seg->dport = zg_rd_be16(&rd);
+	const uint16_t length = zg_rd_be16(&rd), sum = zg_rd_be16(&rd);
+	/* bytes behind the datagram would belong to nobody, and pass unread */
+	if (rd.err || length != UDP_HDR + zg_rd_left(&rd))
+		return ZG_R_PKT_LENGTH;
+	if (packet->merged)
+		return ZG_R_UDP_MERGED;
+	/* 0 = none, which IPv6 does not know (RFC 768; RFC 8200 8.1) */
+	const bool none = sum == 0 && seg->src.family == ZG_IPV4;
+	if (!packet->checksum_unfilled && !none &&
+	    (sum == 0 || zg_checksum_transport(packet->data, packet->len, seg->tcp_off, ZG_UDP) != 0))
+		return ZG_R_PKT_CHECKSUM;
+	if (seg->sport == 0 || seg->dport == 0 || (seg->sport == seg->dport && zg_addr_cmp(&seg->src, &seg->dst) == 0))
+		return ZG_R_PKT_ADDRESS;
+	seg->data_off = (uint16_t)(seg->tcp_off + UDP_HDR);
+	seg->len = (uint32_t)zg_rd_left(&rd);
+	return ZG_R_NONE;
+}
+
+/* What every ICMP message has; the rest is for zg_decode_icmp(). */
+static enum zg_reason decode_icmp(const struct zg_packet *packet, struct zg_seg *seg)
+{
+	struct zg_rd rd = zg_rd_init(packet->data, packet->len);
+	zg_rd_skip(&rd, seg->tcp_off);
+	const uint8_t *h = zg_rd_bytes(&rd, ICMP_HDR);
+	if (h == NULL)
+		return ZG_R_PKT_LENGTH;
+	seg->dport = h[0];
+	const uint16_t sum = seg->src.family == ZG_IPV4 ?
+				     zg_sum_fold(zg_sum(0, h, ICMP_HDR + zg_rd_left(&rd))) :
+				     zg_checksum_transport(packet->data, packet->len, seg->tcp_off, ZG_ICMP6);
+	return packet->checksum_unfilled || sum == 0 ? ZG_R_NONE : ZG_R_PKT_CHECKSUM;
+}
+
+static enum zg_reason decode_transport(const struct zg_packet *packet, struct zg_seg *seg)
+{
+	switch (seg->protocol) {
+	case ZG_TCP:
+		return decode_tcp(packet, seg);
+	case ZG_UDP:
+		return decode_udp(packet, seg);
+	default:
+		return decode_icmp(packet, seg);
+	}
+}
+
 enum zg_reason zg_decode(const struct zg_packet *packet, struct zg_seg *ret_seg)
 {
 	enum zg_reason reason;
@@ -264,5 +322,5 @@ enum zg_reason zg_decode(const struct zg_packet *packet, struct zg_seg *ret_seg)
 		return ZG_R_PKT_TRUNCATED;
 	if (packet->wire_len < packet->len || packet->len > UINT16_MAX + (size_t)IP6_HDR)
 		return ZG_R_PKT_LENGTH;
-	return reason != ZG_R_NONE ? reason : decode_tcp(packet, ret_seg);
+	return reason != ZG_R_NONE ? reason : decode_transport(packet, ret_seg);
 }

@@ -25,6 +25,11 @@ enum zg_err zg_engine_new(const struct zg_engine_owner *owner, uint64_t seed, st
 		free(e);
 		return ZG_ENOMEM;
 	}
+	if (zg_udp_init(&e->udp, seed) != ZG_OK) {
+		zg_flowtab_fini(&e->tab);
+		free(e);
+		return ZG_ENOMEM;
+	}
 	e->owner = *owner;
 	zg_list_init(&e->held);
 	zg_list_init(&e->told);
@@ -42,6 +47,7 @@ void zg_engine_free(struct zg_engine *engine)
 		while ((node = zg_flowtab_oldest(&engine->tab, (enum zg_flow_list)list)) != NULL)
 			zg_flow_free(engine, zg_flow_of(node), ZG_R_TCP_UNKNOWN);
 	zg_flowtab_fini(&engine->tab);
+	zg_udp_fini(engine);
 	zg_pool_fini(&engine->pool);
 	free(engine);
 }
@@ -201,6 +207,11 @@ static struct zg_fate known(struct zg_engine *e, struct zg_flow *f, enum zg_dir 
 static struct zg_fate dispatch(struct zg_engine *e, const struct zg_pkt *p, struct zg_flow **ret_flow)
 {
 	const struct zg_seg *seg = &p->seg;
+
+	if (seg->protocol == ZG_UDP)
+		return zg_udp_packet(e, p);
+	if (seg->protocol != ZG_TCP)
+		return zg_icmp_packet(e, p);
 	const struct zg_tuple tuple = {
 		.client = seg->src,
 		.server = seg->dst,
@@ -212,9 +223,7 @@ static struct zg_fate dispatch(struct zg_engine *e, const struct zg_pkt *p, stru
 
 	if (node != NULL) {
 		struct zg_flow *f = zg_flow_of(node);
-		const bool client = seg->sport == node->tuple.client_port &&
-				    zg_addr_cmp(&seg->src, &node->tuple.client) == 0;
-		const enum zg_dir dir = client ? ZG_CLIENT : ZG_SERVER;
+		const enum zg_dir dir = zg_tuple_sender(&node->tuple, seg);
 		if (!begins_anew(e, f, dir, seg)) {
 			*ret_flow = f;
 			return known(e, f, dir, p);
@@ -283,6 +292,7 @@ void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms)
 		       now_ms - node->since_ms >= patience[list])
 			expired(engine, zg_flow_of(node));
 	zg_deny_tick(engine);
+	zg_udp_tick(engine);
 	zg_pool_give_back(&engine->pool);
 }
 
@@ -296,7 +306,8 @@ uint32_t zg_engine_rewrite_mark(const struct zg_engine *engine)
 void zg_engine_stats(const struct zg_engine *engine, struct zg_engine_stats *ret_stats)
 {
 	*ret_stats = engine->stats;
-	ret_stats->flows = engine->tab.n;
+	ret_stats->flows = engine->tab.n + engine->udp.tab.n;
+	ret_stats->waiting = engine->udp.n_waiting;
 	ret_stats->bytes = engine->pool.used;
 }
 
@@ -328,4 +339,5 @@ void zg_engine_each(const struct zg_engine *engine,
 			fn(ctx, &f->node.tuple, &now);
 		}
 	}
+	zg_udp_each(engine, fn, ctx);
 }

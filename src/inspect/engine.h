@@ -8,6 +8,7 @@
  *   stream.c        the established connection: sequence numbers, canonical stream, inspector
  *   stream_hold.c   packets that wait
  *   stream_deny.c   refusals, and what follows them
+ *   udp.c, icmp.c   see udp.h, icmp.h
  *
  * Sequence numbers are compared by the sign of their difference (RFC 9293 3.4): every window is below 2^30.
  */
@@ -16,8 +17,10 @@
 
 #include "inspect/decode.h"
 #include "inspect/flowtab.h"
+#include "inspect/icmp.h"
 #include "inspect/pool.h"
 #include "inspect/ring.h"
+#include "inspect/udp.h"
 #include "zonegate/limits.h"
 #include "zonegate/stream.h"
 
@@ -116,6 +119,7 @@ struct zg_flow {
 	bool opened;
 	bool wants_digest; /* of the policy that the connection began under */
 	uint64_t opened_ms;
+	struct zg_icmp_told icmp;
 
 	/* after a denial */
 	enum zg_reason reason;
@@ -133,11 +137,13 @@ struct zg_engine {
 	struct zg_engine_owner owner;
 	struct zg_flowtab tab;
 	struct zg_pool pool; /* flows, their state, what they hold */
+	struct zg_udp udp;
 	struct zg_list held; /* struct zg_held by age */
 	struct zg_list told; /* struct zg_flow by told_ms */
 	struct zg_engine_stats stats;
 	uint64_t now_ms;
-	uint8_t packet[UINT16_MAX + 64];  /* a packet being rewritten */
+	uint8_t packet[UINT16_MAX + 64];   /* a packet being rewritten */
+	uint8_t datagram[UINT16_MAX + 64]; /* one while an inspector reads it: it may be offered several times */
 	uint32_t rewrite_mark;		  /* its flow's */
 };
 
@@ -161,6 +167,16 @@ static inline struct zg_flow *zg_flow_of(struct zg_flowtab_node *node)
 	return ZG_LIST_OF(node, struct zg_flow, node);
 }
 
+/* Is it the client's end of the flow? */
+static inline bool zg_tuple_from_client(const struct zg_tuple *flow, const struct zg_addr *addr, uint16_t port)
+{
+	return port == flow->client_port && zg_addr_cmp(addr, &flow->client) == 0;
+}
+static inline enum zg_dir zg_tuple_sender(const struct zg_tuple *flow, const struct zg_seg *seg)
+{
+	return zg_tuple_from_client(flow, &seg->src, seg->sport) ? ZG_CLIENT : ZG_SERVER;
+}
+
 /* --- engine_out.c --------------------------------------------------------------------------- */
 
 /* Accepts a packet as it is, or with the payload that was released in place of what was sent. */
@@ -173,6 +189,8 @@ void zg_out_event(struct zg_engine *e, const struct zg_flow *f, enum zg_flow_eve
 void zg_out_packet_denied(struct zg_engine *e, const struct zg_flow *f, const struct zg_seg *seg, uint32_t mark,
 			  enum zg_reason reason);
 void zg_out_inject(struct zg_engine *e, const struct zg_inject *inject);
+/* Accepts a datagram, with this payload of the same length in place of its own; payload NULL: as it is. */
+void zg_out_datagram(struct zg_engine *e, uint32_t mark, const struct zg_pkt *p, const uint8_t *payload);
 /* RST to the sender of seg, in the receiver's name: what a host without that connection answers (RFC 9293 3.10.7.1).
  * Nothing if seg is a RST itself. f may be NULL. */
 void zg_out_reset_sender(struct zg_engine *e, const struct zg_flow *f, const struct zg_seg *seg, uint32_t mark,

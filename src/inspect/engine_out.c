@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define TCP_CHECKSUM_OFF 16
+#define UDP_CHECKSUM_OFF 6
 
 /* Builds the packet with the payload as released; false if that is what it has anyway. */
 static bool rewrite(struct zg_engine *e, const struct zg_half *half, const struct zg_pkt *p)
@@ -35,6 +36,35 @@ void zg_out_accept(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir
 	} else {
 		e->owner.verdict(e->owner.ctx, p->id, true, NULL, 0);
 	}
+}
+
+/* The whole checksum even if hardware was to fill it; IPv4 without one keeps none (RFC 768). */
+static void datagram_checksum(uint8_t *packet, const struct zg_pkt *p)
+{
+	uint8_t *field = packet + p->seg.tcp_off + UDP_CHECKSUM_OFF;
+
+	if (p->seg.src.family == ZG_IPV4 && field[0] == 0 && field[1] == 0)
+		return;
+	field[0] = field[1] = 0;
+	uint16_t sum = zg_checksum_transport(packet, p->len, p->seg.tcp_off, ZG_UDP);
+	sum = sum == 0 ? 0xffff : sum;
+	field[0] = (uint8_t)(sum >> 8);
+	field[1] = (uint8_t)sum;
+}
+
+void zg_out_datagram(struct zg_engine *e, uint32_t mark, const struct zg_pkt *p, const uint8_t *payload)
+{
+	e->stats.accepted++;
+	if (payload == NULL) {
+		e->owner.verdict(e->owner.ctx, p->id, true, NULL, 0);
+		return;
+	}
+	memcpy(e->packet, p->data, p->seg.data_off);
+	memcpy(e->packet + p->seg.data_off, payload, p->seg.len);
+	datagram_checksum(e->packet, p);
+	e->stats.rewritten++;
+	e->rewrite_mark = mark;
+	e->owner.verdict(e->owner.ctx, p->id, true, e->packet, p->len);
 }
 
 void zg_out_drop(struct zg_engine *e, uint32_t id, enum zg_reason reason)
@@ -79,14 +109,13 @@ static struct zg_tuple tuple_as_sent(const struct zg_seg *seg)
 		.server = seg->dst,
 		.client_port = seg->sport,
 		.server_port = seg->dport,
-		.protocol = ZG_TCP,
+		.protocol = seg->protocol,
 	};
 }
 
 static enum zg_dir sender(const struct zg_flow *f, const struct zg_seg *seg)
 {
-	const struct zg_tuple *t = &f->node.tuple;
-	return seg->sport == t->client_port && zg_addr_cmp(&seg->src, &t->client) == 0 ? ZG_CLIENT : ZG_SERVER;
+	return zg_tuple_sender(&f->node.tuple, seg);
 }
 
 void zg_out_packet_denied(struct zg_engine *e, const struct zg_flow *f, const struct zg_seg *seg, uint32_t mark,

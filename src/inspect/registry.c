@@ -9,6 +9,7 @@ static const struct zg_inspector *const inspectors[] = {
 	NULL, /* index 0 names none */
 	&zg_smtp,
 	&zg_stream,
+	&zg_datagram,
 };
 
 #define N_INSPECTORS (sizeof inspectors / sizeof *inspectors)

@@ -59,6 +59,13 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 	return rtab != NULL && zg_rtab_resolve(rtab, mark, ret_policy);
 }
 
+static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
+{
+	const struct worker *w = ctx;
+	const struct zg_rtab *rtab = zg_rtabs_of(&w->rtabs, mark);
+	return rtab != NULL && zg_rtab_permits(rtab, mark, tuple);
+}
+
 /* An entry for the gate. A ring that is full has no reader any more: nothing can be decided, so this process ends. */
 static void tell_gate(struct worker *w, enum zg_vring_kind kind, uint32_t id)
 {
@@ -154,6 +161,7 @@ static int on_packet(const struct nlmsghdr *nlh, void *data)
 		.id = ntohl(ph.packet_id),
 		.mark = attr_be32(tb[NFQA_MARK]),
 		.checksum_unfilled = (attr_be32(tb[NFQA_SKB_INFO]) & NFQA_SKB_CSUMNOTREADY) != 0,
+		.merged = (attr_be32(tb[NFQA_SKB_INFO]) & NFQA_SKB_GSO) != 0,
 		.now_ms = w->now_ms,
 	};
 	if (tb[NFQA_PAYLOAD] != NULL) {
@@ -319,7 +327,7 @@ int zg_worker_run(const struct zg_worker_fds *fds)
 	w->vlen = BATCH;
 	w->credit = ZG_RECORDS_BURST;
 	const struct zg_engine_owner owner = {
-		.ctx = w, .resolve = own_resolve, .verdict = own_verdict, .inject = own_inject, .event = own_event,
+		.ctx = w, .resolve = own_resolve, .permits = own_permits, .verdict = own_verdict, .inject = own_inject, .event = own_event,
 	};
 	if (!set_up(w, fds) || getrandom(&seed, sizeof seed, 0) != sizeof seed ||
 	    zg_aggregate_new(&w->repeats) != ZG_OK || zg_engine_new(&owner, seed, &w->engine) != ZG_OK)

@@ -98,7 +98,7 @@ static const struct {
 	{ "zg:spoof", "spoofed-source", "the source address does not belong to the interface it came in on" },
 	{ "zg:station", "wrong-station", "the source address belongs to another MAC address" },
 	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
-	{ "zg:icmp-error", "icmp-error", "ICMP errors do not cross the boundary" },
+	{ "zg:related", "related", "only ICMP errors belong to a connection without being a part of it" },
 	{ "zg:nat", "translated", "address translation hides who speaks to whom" },
 };
 

@@ -7,6 +7,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "base/icmp.h"
 #include "plan/compile.h"
 #include "zonegate/mark.h"
 
@@ -205,6 +206,7 @@ static enum zg_err admit_rules(const struct zg_compiler *c, struct zg_chain *cha
 /* Where it may go at all. */
 static enum zg_err dispatch_rules(struct zg_chain *chain)
 {
+	const uint8_t icmp4 = ZG_ICMP4, icmp6 = ZG_ICMP6;
 	struct draft d = { .n = 0 };
 	enum zg_err err;
 
@@ -220,10 +222,15 @@ static enum zg_err dispatch_rules(struct zg_chain *chain)
 		refuse(&d, "drop_nat", "zg:nat");
 		err = finish(&d, chain, 0);
 	}
-	/* an ICMP error carries the original tuple of the connection that it speaks of: it must not reach the maps */
+	/* An ICMP error carries the original tuple of the connection that it quotes: the maps judge it as they judge that one, and
+	 * its inspector reads it. Nothing else may borrow a tuple. */
 	if (err == ZG_OK) {
 		ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_RELATED), NFT_CMP_NEQ);
-		refuse(&d, "drop_icmp_error", "zg:icmp-error");
+		meta(&d, NFT_META_L4PROTO, 0);
+		cmp(&d, NFT_CMP_NEQ, &icmp4, sizeof icmp4);
+		meta(&d, NFT_META_L4PROTO, 0);
+		cmp(&d, NFT_CMP_NEQ, &icmp6, sizeof icmp6);
+		refuse(&d, "drop_related", "zg:related");
 		err = finish(&d, chain, 0);
 	}
 	if (err == ZG_OK) {

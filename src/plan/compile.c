@@ -7,7 +7,7 @@
 /* All of them always, whether a rule of this plan uses them or not: their sums go on over every commit. */
 static const char *const counters[] = {
 	"drop_invalid", "drop_spoof4",	   "drop_spoof6", "drop_station4", "drop_station6", "drop_never",
-	"drop_nat",	"drop_icmp_error", "drop_pair",	  "drop_noflow",   "queued",
+	"drop_nat",	"drop_related",	   "drop_pair",	  "drop_noflow",   "queued",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)

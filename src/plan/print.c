@@ -19,8 +19,9 @@ struct name_of {
 };
 
 static const struct name_of meta_keys[] = {
-	{ NFT_META_NFPROTO, "nfproto" }, { NFT_META_IIFNAME, "iifname" }, { NFT_META_OIFNAME, "oifname" },
-	{ NFT_META_IIFTYPE, "iiftype" }, { NFT_META_MARK, "mark" },	  { 0, NULL },
+	{ NFT_META_NFPROTO, "nfproto" }, { NFT_META_L4PROTO, "l4proto" }, { NFT_META_IIFNAME, "iifname" },
+	{ NFT_META_OIFNAME, "oifname" }, { NFT_META_IIFTYPE, "iiftype" }, { NFT_META_MARK, "mark" },
+	{ 0, NULL },
 };
 static const struct name_of ct_keys[] = {
 	{ NFT_CT_STATE, "state" },
@@ -163,6 +164,8 @@ static void print_cmp(FILE *out, struct registers *regs, const struct zg_expr *x
 	memcpy(&u16, x->data, sizeof u16);
 	if (strcmp(left, "meta nfproto") == 0 && x->len == 1)
 		fprintf(out, "%s", x->data[0] == NFPROTO_IPV4 ? "ipv4" : x->data[0] == NFPROTO_IPV6 ? "ipv6" : "?");
+	else if (strcmp(left, "meta l4proto") == 0 && x->len == 1)
+		fprintf(out, "%s", x->data[0] == IPPROTO_ICMP ? "icmp" : x->data[0] == IPPROTO_ICMPV6 ? "icmpv6" : "?");
 	else if (strcmp(left, "meta iiftype") == 0 && x->len == 2)
 		fprintf(out, u16 == ARPHRD_ETHER ? "ether" : "%u", u16);
 	else if (x->len == 4)

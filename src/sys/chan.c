@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/icmp.h"
 #include "zonegate/msg.h"
 
 #include <errno.h>
@@ -133,11 +134,24 @@ static bool enum_in(const void *field, size_t size, uint32_t lo, uint32_t end)
 
 #define ENUM_IN(field, lo, end) enum_in(&(field), sizeof(field), (uint32_t)(lo), (uint32_t)(end))
 
+/* Only what the inspector may tell too, and for both transports; everything else is TCP. */
+static bool icmp_valid(const struct zg_inject *i)
+{
+	const uint8_t family = i->tuple.client.family;
+
+	if (i->kind != ZG_INJECT_ICMP)
+		return i->tuple.protocol == ZG_TCP;
+	if ((i->tuple.protocol != ZG_TCP && i->tuple.protocol != ZG_UDP) || !zg_icmp_allowed(family, i->icmp_type, i->icmp_code))
+		return false;
+	return zg_icmp_too_big(family, i->icmp_type, i->icmp_code) ? zg_icmp_mtu_possible(family, i->mtu) : i->mtu == 0;
+}
+
 bool zg_inject_valid(const struct zg_inject *i)
 {
-	return ENUM_IN(i->kind, ZG_INJECT_RST, ZG_INJECT_REFUSAL + 1) && ENUM_IN(i->refusal, 0, ZG_REFUSAL_COUNT) &&
+	return ENUM_IN(i->kind, ZG_INJECT_RST, ZG_INJECT_ICMP + 1) && ENUM_IN(i->refusal, 0, ZG_REFUSAL_COUNT) &&
 	       ENUM_IN(i->reason, 0, ZG_REASON_COUNT) && bool_valid(&i->to_client) && bool_valid(&i->has_ack) &&
-	       bool_valid(&i->timestamps) && bool_valid(&i->sack) && (!i->sack || i->kind == ZG_INJECT_ACK) && tuple_valid(&i->tuple, false) && i->tuple.protocol == ZG_TCP &&
+	       bool_valid(&i->timestamps) && bool_valid(&i->sack) && (!i->sack || i->kind == ZG_INJECT_ACK) &&
+	       tuple_valid(&i->tuple, false) && icmp_valid(i) &&
 	       (i->kind != ZG_INJECT_REFUSAL || (i->to_client && i->refusal != ZG_REFUSAL_RESET));
 }
 

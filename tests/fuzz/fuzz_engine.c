@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The input is a script of packets for two connections, mostly near what the stream expects. After every step: each packet
- * decided at most once, the sums right, memory within bounds, what goes out a good packet; and what a receiver that loses
- * nothing would read is the beginning of what was released. At the end: each packet decided exactly once.
+ * The input is a script of packets for two connections, mostly near what the stream expects, of datagrams, and of ICMP errors
+ * about any of them. After every step: each packet decided at most once, the sums right, memory within bounds, what goes out a
+ * good packet; what a receiver that loses nothing would read is the beginning of what was released; no more answers passed
+ * than requests; no ICMP message passed. At the end: each packet decided exactly once.
  *
  * A step: kind, connection and direction, flags, sequence number (base and distance), acknowledgement (the same), length,
  * payload. Bytes that are missing are 0.
@@ -12,14 +13,18 @@
 #include <string.h>
 
 #include "../unit/letters.h"
+#include "../unit/numbers.h"
 #include "../unit/pkt.h"
 #include "zonegate/limits.h"
+#include "zonegate/msg.h"
 #include "zonegate/rd.h"
 
 #define STEPS	400
 #define PAYLOAD 64
 #define STREAM	16384 /* bytes of one direction that are followed */
 #define FLOWS	2
+#define UDP_FLOWS 4 /* client ports 40000 ...; odd ones IPv6 */
+enum { MARK_TCP = 1, MARK_UDP };
 
 static void fail(const char *what, int line)
 {
@@ -48,15 +53,22 @@ static struct {
 		unsigned times;
 	} packets[STEPS];
 	uint32_t n_packets;
+	unsigned requests[UDP_FLOWS], answers[UDP_FLOWS]; /* passed */
 	uint64_t now_ms, identity;
 } z;
 
 static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_policy)
 {
 	(void)ctx;
-	(void)mark;
-	*ret_policy = (struct zg_flow_policy){ .inspector = &letters, .config = "", .identity = z.identity };
+	*ret_policy = (struct zg_flow_policy){ .inspector = mark == MARK_UDP ? &numbers : &letters, .config = "",
+					       .identity = z.identity };
 	return z.identity != 0;
+}
+
+static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
+{
+	(void)ctx;
+	return mark == MARK_UDP && tuple->server_port == 53;
 }
 
 /* By who sent it: the end with port 25 may have opened the connection. */
@@ -101,18 +113,25 @@ static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *pack
 	if (!accept)
 		return;
 	must(packet == NULL || len == z.packets[id].len);
-	const uint8_t *data = packet != NULL ? packet : z.packets[id].data;
+	static uint8_t data[UINT16_MAX + 64];
+	memcpy(data, packet != NULL ? packet : z.packets[id].data, z.packets[id].len);
 	const struct zg_packet p = { .data = data, .len = z.packets[id].len, .wire_len = z.packets[id].len };
 	must(zg_decode(&p, &seg) == ZG_R_NONE);
+	must(seg.protocol == ZG_TCP || seg.protocol == ZG_UDP);
+	if (seg.protocol == ZG_UDP) {
+		if (seg.dport == 53)
+			z.requests[seg.sport % UDP_FLOWS]++;
+		else
+			must(++z.answers[seg.dport % UDP_FLOWS] <= z.requests[seg.dport % UDP_FLOWS]);
+		return;
+	}
 	receive(sent_by(seg.sport, seg.dport), data, &seg);
 }
 
 static void own_inject(void *ctx, const struct zg_inject *inject)
 {
 	(void)ctx;
-	must(inject->kind >= ZG_INJECT_RST && inject->kind <= ZG_INJECT_REFUSAL);
-	must(inject->tuple.client.family == inject->tuple.server.family);
-	must((unsigned)inject->reason < ZG_REASON_COUNT && (unsigned)inject->refusal < ZG_REFUSAL_COUNT);
+	must(zg_inject_valid(inject));
 }
 
 static void own_event(void *ctx, const struct zg_flow_event *event)
@@ -127,6 +146,8 @@ static void own_released(void *ctx, const struct zg_tuple *tuple, enum zg_dir di
 	struct direction *d = dir == ZG_CLIENT ? sent_by(tuple->client_port, tuple->server_port) :
 						 sent_by(tuple->server_port, tuple->client_port);
 	(void)ctx;
+	if (tuple->protocol != ZG_TCP)
+		return;
 	for (size_t i = 0; i < len; i++, d->n_released++)
 		if (d->n_released < STREAM)
 			d->released[d->n_released] = bytes[i];
@@ -149,6 +170,29 @@ static uint32_t number(struct zg_rd *rd, const struct direction *d)
 	default:
 		return d->isn + far * 0x1000000u;
 	}
+}
+
+/* Something that is wrong; the new length. */
+static size_t damage(struct zg_rd *rd, uint8_t *buf, size_t len)
+{
+	buf[zg_rd_u8(rd) % len] ^= zg_rd_u8(rd);
+	return len - zg_rd_u8(rd) % 4;
+}
+
+static void give(const uint8_t *buf, size_t len, uint32_t mark)
+{
+	if (len > sizeof z.packets[0].data)
+		return;
+	memcpy(z.packets[z.n_packets].data, buf, len);
+	z.packets[z.n_packets].len = len;
+	uint8_t *exact = malloc(len);
+	if (exact == NULL)
+		return;
+	memcpy(exact, buf, len);
+	const struct zg_packet packet = { .id = z.n_packets++, .mark = mark, .data = exact, .len = len, .wire_len = len,
+					  .now_ms = z.now_ms };
+	zg_engine_packet(z.engine, &packet);
+	free(exact);
 }
 
 static void one_packet(struct zg_rd *rd, uint8_t kind)
@@ -183,28 +227,65 @@ static void one_packet(struct zg_rd *rd, uint8_t kind)
 	if (end > d->top && end < STREAM)
 		d->top = end;
 	size_t len = pkt_build(&p, buf);
-	if (kind == 1) { /* something that is wrong */
-		buf[zg_rd_u8(rd) % len] ^= zg_rd_u8(rd);
-		len -= zg_rd_u8(rd) % 4;
-	}
-	memcpy(z.packets[z.n_packets].data, buf, len);
-	z.packets[z.n_packets].len = len;
-	uint8_t *exact = malloc(len);
-	if (exact == NULL)
+	if (kind == 1)
+		len = damage(rd, buf, len);
+	give(buf, len, MARK_TCP);
+}
+
+/* Mostly between ports that are known, short, and with few different numbers. */
+static void one_datagram(struct zg_rd *rd, uint8_t kind)
+{
+	static uint8_t buf[PKT_MAX];
+	const uint8_t which = zg_rd_u8(rd);
+	struct udp u = { .v6 = which & 1, .client_port = (uint16_t)(40000 + which % UDP_FLOWS), .from_server = which & 8,
+			 .no_checksum = which & 16 };
+	size_t len = zg_rd_u8(rd) % PAYLOAD;
+
+	len = len < zg_rd_left(rd) ? len : zg_rd_left(rd);
+	u.data = zg_rd_bytes(rd, len);
+	u.len = u.data != NULL ? len : 0;
+	len = udp_build(&u, buf);
+	if (kind & 1)
+		len = damage(rd, buf, len);
+	give(buf, len, MARK_UDP);
+}
+
+/* About a packet of before. */
+static void one_error(struct zg_rd *rd, uint8_t kind)
+{
+	static const uint8_t usual[][2] = { { 3, 4 }, { 2, 0 }, { 3, 1 }, { 1, 3 }, { 3, 3 }, { 1, 4 }, { 11, 0 }, { 3, 0 } };
+	static uint8_t buf[PKT_MAX], quoted[400];
+	const uint8_t which = zg_rd_u8(rd), back = zg_rd_u8(rd), type = zg_rd_u8(rd);
+	if (z.n_packets == 0)
 		return;
-	memcpy(exact, buf, len);
-	const struct zg_packet packet = { .id = z.n_packets++, .mark = 1, .data = exact, .len = len, .wire_len = len,
-					  .now_ms = z.now_ms };
-	zg_engine_packet(z.engine, &packet);
-	free(exact);
+	const uint32_t index = (z.n_packets - 1) - back % z.n_packets;
+	const size_t q_len = z.packets[index].len;
+	if (q_len < 40)
+		return;
+	memcpy(quoted, z.packets[index].data, q_len);
+	const bool v6 = quoted[0] >> 4 == 6;
+	pkt_be16(quoted + (v6 ? 4 : 2), 2000); /* so that an MTU is smaller */
+	if (v6 ? quoted[6] == 17 : quoted[9] == 17)
+		pkt_be16(quoted + (v6 ? 44 : 24), v6 ? 2000 : 1980);
+	const struct icmp i = { .v6 = v6, .to_server = quoted[v6 ? 23 : 15] == 2, .type = usual[type % 8][0],
+				.code = usual[type % 8][1], .rest = 1000u + (type & 0xf8u) * 4,
+				.quoted = quoted, .quoted_len = q_len };
+	size_t len = icmp_build(&i, buf);
+	if (kind & 1)
+		len = damage(rd, buf, len);
+	give(buf, len, which & 1 ? MARK_TCP : MARK_UDP);
 }
 
 static void check(void)
 {
 	struct zg_engine_stats stats;
+	unsigned requests = 0;
+	for (size_t i = 0; i < UDP_FLOWS; i++)
+		requests += z.requests[i];
 	zg_engine_stats(z.engine, &stats);
 	must(stats.packets == stats.accepted + stats.dropped + stats.held);
-	must(stats.flows <= FLOWS);
+	must(stats.flows <= FLOWS + requests);
+	must(stats.waiting <= requests);
 	must(stats.held <= FLOWS * 2 * ZG_STREAM_HOLD_PKTS);
 	must(stats.bytes <= FLOWS * 2 * (2 * ZG_STREAM_BUF_MAX + 2 * ZG_STREAM_HOLD_BYTES));
 }
@@ -214,6 +295,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct zg_engine_owner owner = { .resolve = own_resolve,
+					       .permits = own_permits,
 					       .verdict = own_verdict,
 					       .inject = own_inject,
 					       .event = own_event,
@@ -229,8 +311,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	while (zg_rd_left(&rd) > 0 && z.n_packets < STEPS) {
 		const uint8_t kind = zg_rd_u8(&rd);
-		if (kind < 240)
+		if (kind < 200)
 			one_packet(&rd, kind);
+		else if (kind < 220)
+			one_datagram(&rd, kind);
+		else if (kind < 240)
+			one_error(&rd, kind);
 		else if (kind < 254)
 			zg_engine_tick(z.engine, z.now_ms += (uint64_t)zg_rd_u8(&rd) << (kind - 240));
 		else

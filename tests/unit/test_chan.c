@@ -112,7 +112,7 @@ START_TEST(checks_injections)
 {
 	struct zg_inject i = inject();
 	ck_assert(zg_inject_valid(&i));
-	i.kind = (enum zg_inject_kind)4;
+	i.kind = (enum zg_inject_kind)5;
 	ck_assert(!zg_inject_valid(&i));
 	i = inject();
 	i.tuple.server.family = ZG_IPV6;
@@ -147,6 +147,51 @@ START_TEST(checks_injections)
 }
 END_TEST
 
+/* Asked for by the inspector, and checked again where the power is. */
+START_TEST(checks_icmp_injections)
+{
+	struct zg_inject i = inject();
+	i.kind = ZG_INJECT_ICMP;
+	ck_assert(!zg_inject_valid(&i)); /* 0/0, echo reply */
+	unsigned allowed[2] = { 0, 0 };
+	for (int v6 = 0; v6 < 2; v6++) {
+		i.tuple.client.family = i.tuple.server.family = v6 ? ZG_IPV6 : ZG_IPV4;
+		for (unsigned k = 0; k < 65536; k++) {
+			i.icmp_type = (uint8_t)(k >> 8);
+			i.icmp_code = (uint8_t)k;
+			i.mtu = k == (v6 ? 0x200 : 0x304) ? 1300 : 0;
+			allowed[v6] += zg_inject_valid(&i);
+		}
+	}
+	ck_assert_uint_eq(allowed[0], 9);
+	ck_assert_uint_eq(allowed[1], 6);
+
+	static const struct {
+		uint8_t family, type, code;
+		uint32_t mtu;
+		bool valid;
+	} rows[] = {
+		{ ZG_IPV4, 3, 4, 0, false }, { ZG_IPV4, 3, 4, 575, false }, { ZG_IPV4, 3, 4, 576, true }, { ZG_IPV4, 3, 4, 65535, true },
+		{ ZG_IPV4, 3, 4, 65536, false }, { ZG_IPV4, 3, 1, 1300, false }, { ZG_IPV6, 2, 0, 1279, false },
+		{ ZG_IPV6, 2, 0, 1280, true }, { ZG_IPV6, 2, 0, UINT32_MAX, false }, { ZG_IPV6, 1, 0, 1, false },
+	};
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		i.tuple.client.family = i.tuple.server.family = rows[k].family;
+		i.icmp_type = rows[k].type;
+		i.icmp_code = rows[k].code;
+		i.mtu = rows[k].mtu;
+		i.tuple.protocol = k % 2 ? ZG_UDP : ZG_TCP;
+		ck_assert_msg(zg_inject_valid(&i) == rows[k].valid, "row %zu", k);
+	}
+	i.mtu = 1300;
+	i.icmp_type = 2;
+	i.icmp_code = 0;
+	ck_assert(zg_inject_valid(&i));
+	i.tuple.protocol = 1;
+	ck_assert(!zg_inject_valid(&i));
+}
+END_TEST
+
 START_TEST(checks_events)
 {
 	struct zg_msg_event e;
@@ -173,6 +218,7 @@ int main(void)
 	tcase_add_test(t, refuses_malformed_messages);
 	tcase_add_test(t, descriptors_of_a_malformed_message_do_not_leak);
 	tcase_add_test(t, checks_injections);
+	tcase_add_test(t, checks_icmp_injections);
 	tcase_add_test(t, checks_events);
 	suite_add_tcase(s, t);
 	return unit_main(s);

@@ -79,8 +79,10 @@ static const struct {
 	{ "fragment offset", false, false, 7, 0x01, ZG_R_PKT_FRAGMENT },
 	{ "reserved fragment bit", false, false, 6, 0x80, ZG_R_PKT_FRAGMENT },
 	{ "TTL", false, false, 8, ZG_TTL_MIN - 1, ZG_R_PKT_TTL },
-	{ "UDP", false, false, 9, 17, ZG_R_PKT_PROTOCOL },
-	{ "ICMP", false, false, 9, 1, ZG_R_PKT_PROTOCOL },
+	{ "IGMP", false, false, 9, 2, ZG_R_PKT_PROTOCOL },
+	{ "ICMPv6 over IPv4", false, false, 9, 58, ZG_R_PKT_PROTOCOL },
+	{ "SCTP", false, false, 9, 132, ZG_R_PKT_PROTOCOL },
+	{ "UDP-Lite", false, false, 9, 136, ZG_R_PKT_PROTOCOL },
 	{ "source 0/8", false, false, 12, 0, ZG_R_PKT_ADDRESS },
 	{ "source 224/4", false, false, 12, 224, ZG_R_PKT_ADDRESS },
 	{ "destination 240/4", false, false, 16, 255, ZG_R_PKT_ADDRESS },
@@ -92,7 +94,8 @@ static const struct {
 	{ "fragment header", true, false, 6, 44, ZG_R_PKT_FRAGMENT },
 	{ "authentication", true, false, 6, 51, ZG_R_PKT_EXTENSION },
 	{ "destination options", true, false, 6, 60, ZG_R_PKT_EXTENSION },
-	{ "ICMPv6", true, false, 6, 58, ZG_R_PKT_PROTOCOL },
+	{ "ICMP over IPv6", true, false, 6, 1, ZG_R_PKT_PROTOCOL },
+	{ "UDP-Lite over IPv6", true, false, 6, 136, ZG_R_PKT_PROTOCOL },
 	{ "no next header", true, false, 6, 59, ZG_R_PKT_PROTOCOL },
 	{ "hop limit", true, false, 7, ZG_TTL_MIN - 1, ZG_R_PKT_TTL },
 	{ "source group", true, false, 8, 0xff, ZG_R_PKT_ADDRESS },
@@ -277,6 +280,302 @@ START_TEST(largest_packet)
 }
 END_TEST
 
+/* --- UDP --------------------------------------------------------------------------------------------- */
+
+static void datagram(bool v6)
+{
+	const struct udp u = { .v6 = v6, .data = "hello", .len = 5 };
+	len = udp_build(&u, buf);
+}
+
+START_TEST(reads_a_datagram)
+{
+	struct zg_seg seg;
+
+	datagram(_i);
+	ck_assert_int_eq(decode_as(len, false, &seg), ZG_R_NONE);
+	ck_assert_uint_eq(seg.protocol, ZG_UDP);
+	ck_assert_uint_eq(seg.sport, 40000);
+	ck_assert_uint_eq(seg.dport, 53);
+	ck_assert_uint_eq(seg.len, 5);
+	ck_assert_int_eq(memcmp(buf + seg.data_off, "hello", 5), 0);
+	const struct udp empty = { .v6 = _i };
+	len = udp_build(&empty, buf);
+	ck_assert_int_eq(decode_as(len, false, &seg), ZG_R_NONE);
+	ck_assert_uint_eq(seg.len, 0);
+}
+END_TEST
+
+/* The length has to be what IP carries, to the byte: what stands behind would pass unread. */
+START_TEST(datagram_lengths)
+{
+	for (unsigned length = 0; length < 64; length++) {
+		datagram(_i);
+		pkt_be16(buf + pkt_tcp_off(buf) + 4, length);
+		pkt_checksums(buf, len);
+		ck_assert_int_eq(decode(), length == 13 ? ZG_R_NONE : ZG_R_PKT_LENGTH);
+	}
+	datagram(_i);
+	pkt_be16(buf + pkt_tcp_off(buf) + 4, 0); /* a jumbogram's, RFC 2675 */
+	pkt_checksums(buf, len);
+	ck_assert_int_eq(decode(), ZG_R_PKT_LENGTH);
+	for (size_t rest = 0; rest < 8; rest++) {
+		len = pkt_ip(buf, _i, 17, rest, 1, 2) + rest;
+		memset(buf + len - rest, 0, rest);
+		if (!_i)
+			pkt_be16(buf + 10, zg_sum_fold(zg_sum(0, buf, 20)));
+		ck_assert_int_eq(decode(), ZG_R_PKT_LENGTH);
+	}
+}
+END_TEST
+
+START_TEST(datagram_checksums)
+{
+	struct zg_seg seg;
+
+	datagram(_i);
+	buf[len - 1] ^= 1;
+	ck_assert_int_eq(decode(), ZG_R_PKT_CHECKSUM);
+	ck_assert_int_eq(decode_as(len, true, &seg), ZG_R_NONE);
+	/* none: permitted by RFC 768, refused by RFC 8200 8.1 */
+	datagram(_i);
+	pkt_be16(buf + pkt_tcp_off(buf) + 6, 0);
+	ck_assert_int_eq(decode(), _i ? ZG_R_PKT_CHECKSUM : ZG_R_NONE);
+}
+END_TEST
+
+START_TEST(datagram_ends)
+{
+	for (size_t at = 0; at <= 2; at += 2) {
+		datagram(_i);
+		pkt_be16(buf + pkt_tcp_off(buf) + at, 0);
+		pkt_checksums(buf, len);
+		ck_assert_int_eq(decode(), ZG_R_PKT_ADDRESS);
+	}
+	const size_t addr = _i ? 16 : 4;
+	const struct udp land = { .v6 = _i, .client_port = 53 };
+	len = udp_build(&land, buf);
+	ck_assert_int_eq(decode(), ZG_R_NONE); /* as NTP */
+	memcpy(buf + (_i ? 8 : 12), buf + (_i ? 8 : 12) + addr, addr);
+	pkt_checksums(buf, len);
+	ck_assert_int_eq(decode(), ZG_R_PKT_ADDRESS);
+}
+END_TEST
+
+/* What the kernel would cut into several datagrams behind us is not what we read. */
+START_TEST(merged_datagrams)
+{
+	struct zg_seg seg;
+
+	datagram(_i);
+	struct zg_packet packet = { .data = buf, .len = len, .wire_len = len, .merged = true };
+	ck_assert_int_eq(zg_decode(&packet, &seg), ZG_R_UDP_MERGED);
+	plain(_i); /* a stream has no such borders */
+	packet.len = packet.wire_len = len;
+	ck_assert_int_eq(zg_decode(&packet, &seg), ZG_R_NONE);
+}
+END_TEST
+
+START_TEST(datagram_truncations)
+{
+	struct zg_seg seg;
+
+	datagram(_i);
+	const size_t whole = len;
+	for (len = 0; len < whole; len++) {
+		ck_assert_int_eq(decode_as(whole, false, &seg), ZG_R_PKT_TRUNCATED);
+		ck_assert_int_ne(decode_as(len, false, &seg), ZG_R_NONE);
+	}
+}
+END_TEST
+
+/* --- ICMP ---------------------------------------------------------------------------------------------- */
+
+static uint8_t quoted[PKT_MAX];
+
+static void quote_tcp(bool v6)
+{
+	static const uint8_t data[1400];
+	const struct pkt p = { .v6 = v6, .flags = ZG_ACK, .seq = 0x01020304, .data = data, .len = sizeof data };
+	pkt_build(&p, quoted);
+}
+
+static void quote_udp(bool v6)
+{
+	static const uint8_t data[1400];
+	const struct udp u = { .v6 = v6, .data = data, .len = sizeof data };
+	udp_build(&u, quoted);
+}
+
+/* A good "too big" of 1300 about what is quoted. */
+static struct icmp too_big(bool v6)
+{
+	return (struct icmp){ .v6 = v6, .type = v6 ? 2 : 3, .code = v6 ? 0 : 4, .rest = 1300, .quoted = quoted,
+			      .quoted_len = v6 ? 48 : 28 };
+}
+
+static enum zg_reason decode_icmp(const struct icmp *i, struct zg_icmp *icmp)
+{
+	struct zg_seg seg;
+
+	len = icmp_build(i, buf);
+	ck_assert_int_eq(decode_as(len, false, &seg), ZG_R_NONE);
+	uint8_t *exact = malloc(len);
+	ck_assert_ptr_nonnull(exact);
+	memcpy(exact, buf, len);
+	enum zg_reason reason = zg_decode_icmp(exact, len, &seg, icmp);
+	free(exact);
+	return reason;
+}
+
+START_TEST(reads_an_icmp_error)
+{
+	struct zg_icmp icmp;
+	struct icmp i = too_big(_i);
+
+	quote_tcp(_i);
+	ck_assert_int_eq(decode_icmp(&i, &icmp), ZG_R_NONE);
+	ck_assert_uint_eq(icmp.mtu, 1300);
+	ck_assert_uint_eq(icmp.seq, 0x01020304);
+	ck_assert_uint_eq(icmp.quoted.client_port, 40000);
+	ck_assert_uint_eq(icmp.quoted.server_port, 25);
+	ck_assert_uint_eq(icmp.quoted.client.b[_i ? 15 : 3], 1);
+	ck_assert_uint_eq(icmp.quoted.protocol, ZG_TCP);
+	quote_udp(_i);
+	ck_assert_int_eq(decode_icmp(&i, &icmp), ZG_R_NONE);
+	ck_assert_uint_eq(icmp.quoted.protocol, ZG_UDP);
+	ck_assert_uint_eq(icmp.quoted.server_port, 53);
+	/* longer quotations say nothing more */
+	i.quoted_len = 500;
+	ck_assert_int_eq(decode_icmp(&i, &icmp), ZG_R_NONE);
+}
+END_TEST
+
+START_TEST(icmp_types)
+{
+	static const uint8_t good[2][9][2] = {
+		{ { 3, 0 }, { 3, 1 }, { 3, 2 }, { 3, 3 }, { 3, 4 }, { 3, 9 }, { 3, 10 }, { 3, 13 }, { 11, 0 } },
+		{ { 1, 0 }, { 1, 1 }, { 1, 3 }, { 1, 4 }, { 2, 0 }, { 3, 0 }, { 3, 0 }, { 3, 0 }, { 3, 0 } },
+	};
+	struct zg_icmp icmp;
+	struct icmp i = too_big(_i);
+
+	quote_tcp(_i);
+	for (unsigned type = 0; type < 256; type++) {
+		for (unsigned code = 0; code < 256; code += code < 20 ? 1 : 59) {
+			bool allowed = false;
+			for (size_t k = 0; k < 9; k++)
+				allowed |= good[_i][k][0] == type && good[_i][k][1] == code;
+			i.type = (uint8_t)type;
+			i.code = (uint8_t)code;
+			ck_assert_msg(decode_icmp(&i, &icmp) == (allowed ? ZG_R_NONE : ZG_R_ICMP_TYPE), "%u/%u", type, code);
+		}
+	}
+}
+END_TEST
+
+START_TEST(icmp_quotations)
+{
+	static const struct {
+		bool v6;
+		unsigned at;
+		uint8_t value;
+		enum zg_reason reason;
+	} rows[] = {
+		{ false, 0, 0x46, ZG_R_ICMP_QUOTE },  /* options */
+		{ false, 0, 0x44, ZG_R_ICMP_QUOTE },
+		{ false, 0, 0x65, ZG_R_ICMP_QUOTE },  /* another version */
+		{ false, 2, 0, ZG_R_ICMP_MTU },	      /* total length below the MTU */
+		{ false, 6, 0x20, ZG_R_ICMP_QUOTE },  /* fragments */
+		{ false, 7, 0x01, ZG_R_ICMP_QUOTE },
+		{ false, 9, 1, ZG_R_ICMP_QUOTE },     /* an error about an error (RFC 1122 3.2.2) */
+		{ false, 9, 17, ZG_R_ICMP_QUOTE },    /* UDP of another length */
+		{ false, 10, 0xee, ZG_R_NONE },	      /* checksum of the quoted header */
+		{ false, 8, 1, ZG_R_NONE },	      /* TTL */
+		{ false, 15, 7, ZG_R_ICMP_QUOTE },    /* was not sent by whom the error goes to */
+		{ true, 0, 0x40, ZG_R_ICMP_QUOTE },
+		{ true, 4, 0, ZG_R_ICMP_MTU },
+		{ true, 6, 0, ZG_R_ICMP_QUOTE },      /* hop-by-hop */
+		{ true, 6, 44, ZG_R_ICMP_QUOTE },
+		{ true, 6, 58, ZG_R_ICMP_QUOTE },
+		{ true, 23, 7, ZG_R_ICMP_QUOTE },
+	};
+	struct zg_icmp icmp;
+
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		struct icmp i = too_big(rows[k].v6);
+		quote_tcp(rows[k].v6);
+		quoted[rows[k].at] = rows[k].value;
+		enum zg_reason reason = decode_icmp(&i, &icmp);
+		ck_assert_msg(reason == rows[k].reason, "row %zu: %s", k, zg_reason_name(reason));
+	}
+}
+END_TEST
+
+START_TEST(icmp_lengths)
+{
+	struct zg_icmp icmp;
+	struct icmp i = too_big(_i);
+	const size_t least = i.quoted_len;
+
+	quote_tcp(_i);
+	for (i.quoted_len = 0; i.quoted_len < least; i.quoted_len++)
+		ck_assert_int_eq(decode_icmp(&i, &icmp), ZG_R_ICMP_QUOTE);
+	quote_udp(_i);
+	pkt_be16(quoted + (_i ? 44 : 24), 8 + 1399);
+	i.quoted_len = least;
+	ck_assert_int_eq(decode_icmp(&i, &icmp), ZG_R_ICMP_QUOTE);
+	/* shorter than its own header */
+	for (size_t rest = 0; rest < 8; rest++) {
+		len = pkt_ip(buf, _i, _i ? 58 : 1, rest, 9, 1) + rest;
+		memset(buf + len - rest, 0, rest);
+		if (!_i)
+			pkt_be16(buf + 10, zg_sum_fold(zg_sum(0, buf, 20)));
+		ck_assert_int_eq(decode(), ZG_R_PKT_LENGTH);
+	}
+}
+END_TEST
+
+START_TEST(icmp_mtu)
+{
+	const uint32_t least = _i ? ZG_ICMP_MTU6_MIN : ZG_ICMP_MTU4_MIN, total = _i ? 1460 : 1440;
+	const struct {
+		uint32_t rest;
+		enum zg_reason reason;
+	} rows[] = {
+		{ 0, ZG_R_ICMP_MTU }, { 68, ZG_R_ICMP_MTU }, { least - 1, ZG_R_ICMP_MTU }, { least, ZG_R_NONE },
+		{ total - 1, ZG_R_NONE }, { total, ZG_R_ICMP_MTU }, { 65535, ZG_R_ICMP_MTU },
+		/* the upper half is unused in one family and counts in the other */
+		{ 0x10000 + 1300, _i ? ZG_R_ICMP_MTU : ZG_R_NONE },
+	};
+	struct zg_icmp icmp;
+
+	quote_tcp(_i);
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		struct icmp i = too_big(_i);
+		i.rest = rows[k].rest;
+		ck_assert_int_eq(decode_icmp(&i, &icmp), rows[k].reason);
+	}
+	/* in another error the same bytes are nothing */
+	struct icmp i = too_big(_i);
+	i.type = _i ? 3 : 11;
+	i.code = 0;
+	ck_assert_int_eq(decode_icmp(&i, &icmp), ZG_R_NONE);
+	ck_assert_uint_eq(icmp.mtu, 0);
+}
+END_TEST
+
+START_TEST(icmp_checksum)
+{
+	struct icmp i = too_big(_i);
+
+	quote_tcp(_i);
+	len = icmp_build(&i, buf);
+	buf[len - 1] ^= 1;
+	ck_assert_int_eq(decode(), ZG_R_PKT_CHECKSUM);
+}
+END_TEST
+
 START_TEST(sum_of_any_length)
 {
 	/* RFC 1071 3's example, and a plain loop as oracle */
@@ -308,6 +607,18 @@ int main(void)
 	tcase_add_loop_test(tc, every_truncation, 0, 2);
 	tcase_add_loop_test(tc, largest_packet, 0, 2);
 	tcase_add_test(tc, sum_of_any_length);
+	tcase_add_loop_test(tc, reads_a_datagram, 0, 2);
+	tcase_add_loop_test(tc, datagram_lengths, 0, 2);
+	tcase_add_loop_test(tc, datagram_checksums, 0, 2);
+	tcase_add_loop_test(tc, datagram_ends, 0, 2);
+	tcase_add_loop_test(tc, merged_datagrams, 0, 2);
+	tcase_add_loop_test(tc, datagram_truncations, 0, 2);
+	tcase_add_loop_test(tc, reads_an_icmp_error, 0, 2);
+	tcase_add_loop_test(tc, icmp_types, 0, 2);
+	tcase_add_test(tc, icmp_quotations);
+	tcase_add_loop_test(tc, icmp_lengths, 0, 2);
+	tcase_add_loop_test(tc, icmp_mtu, 0, 2);
+	tcase_add_loop_test(tc, icmp_checksum, 0, 2);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gate with us as its supervisor and as a taken-over inspector, in a network namespace of its own. */
 #include "gate/gate.h"
+#include "pkt.h"
 #include "unit.h"
 #include "zonegate/mark.h"
 #include "zonegate/msg.h"
@@ -341,7 +342,7 @@ START_TEST(anything_else_is_not)
 		uint8_t value;
 	} changes[] = {
 		{ ZG_IPV4, 0, 0x46 }, { ZG_IPV4, 0, 0x55 }, { ZG_IPV4, 0, 0x65 }, { ZG_IPV4, 6, 0x20 }, { ZG_IPV4, 7, 1 },
-		{ ZG_IPV4, 9, 17 },   { ZG_IPV4, 3, 39 },   { ZG_IPV6, 0, 0x40 }, { ZG_IPV6, 6, 0 },	{ ZG_IPV6, 6, 44 },
+		{ ZG_IPV4, 9, 17 },   { ZG_IPV4, 9, 1 },	 { ZG_IPV4, 3, 39 },   { ZG_IPV6, 0, 0x40 }, { ZG_IPV6, 6, 0 },	{ ZG_IPV6, 6, 44 },
 		{ ZG_IPV6, 5, 19 },
 	};
 	uint8_t packet[ZG_INJECT_PACKET_MAX];
@@ -351,6 +352,36 @@ START_TEST(anything_else_is_not)
 		packet[changes[i].at] = changes[i].value;
 		ck_assert_msg(!zg_gate_header(packet, len, &t), "change %zu", i);
 	}
+}
+END_TEST
+
+/* A datagram between the same ends. */
+static size_t datagram_of(bool v6, uint8_t packet[static PKT_MAX])
+{
+	const struct udp u = { .v6 = v6, .data = "hello", .len = 5 };
+	return udp_build(&u, packet);
+}
+
+START_TEST(a_whole_datagram_is_read)
+{
+	static uint8_t packet[PKT_MAX];
+	struct zg_tuple t;
+	const size_t len = datagram_of(_i, packet);
+	ck_assert(zg_gate_header(packet, len, &t));
+	ck_assert_uint_eq(t.protocol, ZG_UDP);
+	ck_assert_uint_eq(t.client_port, 40000);
+	ck_assert_uint_eq(t.server_port, 53);
+	for (size_t cut = 0; cut < len; cut++)
+		ck_assert(!zg_gate_header(packet, cut, &t));
+	ck_assert(!zg_gate_header(packet, len + 1, &t));
+	/* a UDP length that disagrees, and a packet that is no longer one */
+	packet[_i ? 45 : 25]--;
+	ck_assert(!zg_gate_header(packet, len, &t));
+	packet[_i ? 45 : 25]++;
+	packet[_i ? 6 : 9] = 136;
+	ck_assert(!zg_gate_header(packet, len, &t));
+	packet[_i ? 6 : 9] = ZG_TCP; /* too short for that */
+	ck_assert(!zg_gate_header(packet, len, &t));
 }
 END_TEST
 
@@ -456,12 +487,63 @@ START_TEST(a_table_permits_its_flows_and_nothing_else)
 }
 END_TEST
 
+/* The same flow for UDP: its marks permit datagrams, and no segment. */
+START_TEST(a_table_for_udp)
+{
+	struct zg_rtab *t = NULL;
+	struct zg_flow_policy p;
+	struct zg_tuple tuple = { .client_port = 40000, .server_port = 25, .protocol = ZG_UDP };
+	struct zg_policy *changed = policy();
+	int fd = -1;
+
+	changed->flows[0].transport = ZG_UDP; /* no other inspector takes it yet, outside a test build */
+	ck_assert_int_eq(zg_rtab_make(changed, &fd), ZG_OK);
+	zg_policy_free(changed);
+	ck_assert_int_eq(zg_rtab_map(fd, &t), ZG_OK);
+	ck_assert_int_eq(zg_addr_parse("10.30.0.25", &tuple.client), ZG_OK);
+	ck_assert_int_eq(zg_addr_parse("10.20.0.25", &tuple.server), ZG_OK);
+	ck_assert(zg_rtab_permits(t, FLOW_MARK, &tuple));
+	ck_assert(zg_rtab_resolve(t, FLOW_MARK, &p));
+	ck_assert_ptr_eq(p.inspector, &zg_smtp);
+	const struct zg_addr client = tuple.client;
+	tuple.client = tuple.server;
+	tuple.server = client; /* a server does not begin */
+	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &tuple));
+	tuple.server = tuple.client;
+	tuple.client = client;
+	tuple.protocol = ZG_TCP;
+	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &tuple));
+	zg_rtab_unmap(t);
+	close(fd);
+}
+END_TEST
+
+/* Whoever could make such a table: only a test build takes an inspector that inspects nothing. */
+START_TEST(a_table_with_an_inspector_for_tests)
+{
+	static const struct zg_inspector *const for_tests[] = { &zg_stream, &zg_datagram };
+	struct zg_rtab *t = NULL;
+	struct zg_policy *changed = policy();
+	int fd = -1;
+
+	changed->flows[0].inspector = for_tests[_i];
+	ck_assert_int_eq(zg_rtab_make(changed, &fd), ZG_OK);
+	zg_policy_free(changed);
+	ck_assert_int_eq(zg_rtab_map(fd, &t), ZG_TEST_BUILD ? ZG_OK : ZG_EINVAL);
+	zg_rtab_unmap(t);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("gate");
 	TCase *pure = tcase_create("pure"), *live = tcase_create("live");
 	tcase_add_loop_test(pure, a_whole_packet_is_read, 0, 2);
 	tcase_add_test(pure, anything_else_is_not);
+	tcase_add_loop_test(pure, a_whole_datagram_is_read, 0, 2);
+	tcase_add_test(pure, a_table_for_udp);
+	tcase_add_loop_test(pure, a_table_with_an_inspector_for_tests, 0, 2);
 	tcase_add_test(pure, only_a_sealed_table_is_mapped);
 	tcase_add_test(pure, a_broken_table_is_harmless);
 	tcase_add_test(pure, a_table_permits_its_flows_and_nothing_else);

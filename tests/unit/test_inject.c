@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gate/gate.h"
 #include "unit.h"
+#include "zonegate/limits.h"
 #include "zonegate/refusal.h"
 
 #include <string.h>
@@ -129,6 +130,90 @@ START_TEST(every_reason_makes_a_legal_reply)
 }
 END_TEST
 
+static unsigned be16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+/* --- ICMP ------------------------------------------------------------------------------------------------ */
+
+static struct zg_inject sample_icmp(uint8_t family, uint8_t protocol)
+{
+	struct zg_inject i = sample(family, ZG_INJECT_ICMP);
+	i.tuple.protocol = protocol;
+	i.icmp_type = family == ZG_IPV4 ? 3 : 2;
+	i.icmp_code = family == ZG_IPV4 ? 4 : 0;
+	i.mtu = 1400;
+	return i;
+}
+
+static const uint8_t protocols[] = { ZG_TCP, ZG_UDP };
+
+/* Every byte of it is known: nothing of the error that was told before is in it. */
+START_TEST(an_icmp_error_is_made_of_its_fields)
+{
+	const uint8_t family = families[_i / 4], protocol = protocols[_i / 2 % 2];
+	const bool v4 = family == ZG_IPV4, to_client = _i % 2;
+	const size_t ip = v4 ? 20 : 40, alen = zg_addr_len(family), total = 1401;
+	uint8_t p[ZG_INJECT_PACKET_MAX], quoted[48] = { 0 };
+	struct zg_inject i = sample_icmp(family, protocol);
+	i.to_client = to_client;
+	const size_t len = zg_inject_build(&i, p);
+
+	ck_assert_uint_eq(len, ip + 8 + ip + 8);
+	const struct zg_addr *to = to_client ? &i.tuple.client : &i.tuple.server, *from = to_client ? &i.tuple.server : &i.tuple.client;
+	ck_assert_mem_eq(p + ip - 2 * alen, from->b, alen);
+	ck_assert_mem_eq(p + ip - alen, to->b, alen);
+	ck_assert_uint_eq(v4 ? p[9] : p[6], v4 ? 1 : 58);
+	ck_assert_uint_eq(v4 ? be16(p + 2) : be16(p + 4) + 40, len);
+	/* sums, RFC 792 and RFC 4443 2.3 */
+	if (v4)
+		ck_assert_uint_eq(ones_sum(0, p, 20), 0xffff);
+	const uint8_t pseudo[4] = { 0, 58, 0, (uint8_t)(len - ip) };
+	uint16_t sum = v4 ? 0 : ones_sum(ones_sum(0, p + 8, 32), pseudo, 4);
+	ck_assert_uint_eq(ones_sum(sum, p + ip, len - ip), 0xffff);
+	const uint8_t *icmp = p + ip, *q = icmp + 8;
+	ck_assert_uint_eq(icmp[0], i.icmp_type);
+	ck_assert_uint_eq(icmp[1], i.icmp_code);
+	ck_assert_mem_eq(icmp + 4, "\0\0\x05\x78", 4);
+	/* the quotation: from the receiver, just too long for the MTU */
+	if (v4) {
+		ck_assert_uint_eq(ones_sum(0, q, 20), 0xffff);
+		memcpy(quoted, (const uint8_t[]){ 0x45, 0, total >> 8, total & 0xff, 0, 0, 0x40, 0, 64, protocol, q[10], q[11] }, 12);
+	} else {
+		memcpy(quoted, (const uint8_t[]){ 0x60, 0, 0, 0, (total - 40) >> 8, (total - 40) & 0xff, protocol, 64 }, 8);
+	}
+	memcpy(quoted + ip - 2 * alen, to->b, alen);
+	memcpy(quoted + ip - alen, from->b, alen);
+	uint8_t *t = quoted + ip;
+	memcpy(t, to_client ? "\x9c\x40\0\x19" : "\0\x19\x9c\x40", 4);
+	if (protocol == ZG_TCP)
+		memcpy(t + 4, "\1\2\3\4", 4);
+	else
+		memcpy(t + 4, (const uint8_t[]){ (uint8_t)((total - ip) >> 8), (uint8_t)(total - ip), 0, 0 }, 4);
+	ck_assert_mem_eq(q, quoted, ip + 8);
+}
+END_TEST
+
+START_TEST(an_icmp_error_without_mtu)
+{
+	uint8_t p[ZG_INJECT_PACKET_MAX];
+	for (size_t k = 0; k < 2; k++) {
+		struct zg_inject i = sample_icmp(ZG_IPV4, protocols[k]);
+		i.icmp_code = 1;
+		i.mtu = 0;
+		ck_assert_uint_eq(zg_inject_build(&i, p), 56);
+		ck_assert_mem_eq(p + 24, "\0\0\0\0", 4);
+		ck_assert_uint_eq(be16(p + 30), k == 0 ? 40 : 28);
+		/* the longest there can be */
+		i.icmp_code = 4;
+		i.mtu = ZG_ICMP_MTU_MAX;
+		zg_inject_build(&i, p);
+		ck_assert_uint_eq(be16(p + 30), 65535);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("inject");
@@ -137,6 +222,8 @@ int main(void)
 	tcase_add_loop_test(t, an_acknowledgement_carries_a_sack_block, 0, 2);
 	tcase_add_loop_test(t, a_refusal_carries_text_timestamps_and_fin, 0, 2);
 	tcase_add_test(t, every_reason_makes_a_legal_reply);
+	tcase_add_loop_test(t, an_icmp_error_is_made_of_its_fields, 0, 8);
+	tcase_add_test(t, an_icmp_error_without_mtu);
 	suite_add_tcase(s, t);
 	return unit_main(s);
 }

@@ -240,6 +240,7 @@ static void open_queues(void)
 struct seen {
 	uint32_t id, mark;
 	uint16_t client_port; /* of TCP: the port that is not 25 */
+	uint8_t protocol;
 };
 
 static int take_packet(const struct nlmsghdr *nlh, void *data)
@@ -255,6 +256,7 @@ static int take_packet(const struct nlmsghdr *nlh, void *data)
 	seen->id = ntohl(head->packet_id);
 	seen->mark = attr[NFQA_MARK] != NULL ? ntohl(mnl_attr_get_u32(attr[NFQA_MARK])) : 0;
 	seen->client_port = a == 25 ? b : a;
+	seen->protocol = p[0] >> 4 == 4 ? p[9] : p[6];
 	return MNL_CB_OK;
 }
 
@@ -327,7 +329,7 @@ static const struct {
 };
 
 static const char *const counter_names[] = { "drop_invalid", "drop_spoof4", "drop_spoof6",     "drop_never", "drop_nat",
-					     "drop_pair",    "drop_noflow", "drop_icmp_error", "queued" };
+					     "drop_pair",    "drop_noflow", "drop_related", "queued" };
 
 #define N_COUNTERS (sizeof counter_names / sizeof *counter_names)
 
@@ -573,17 +575,9 @@ static uint16_t checksum(const void *data, size_t len)
 	return htons((uint16_t)~sum);
 }
 
-/* "Port unreachable" from the LGWAN host about a connection that exists: has its original tuple, must not pass. */
-START_TEST(test_icmp_error_of_a_connection)
+static void send_icmp_error(const struct seen *about)
 {
-	struct seen seen;
-	int status, q;
-	open_queues();
-	pid_t server = serve(AF_INET), client = talk(AF_INET, 1);
-	while ((q = next_packet(&seen, 2000)) < 0)
-		continue;
-	verdict(q, seen.id, ZG_MARK_PASS); /* conntrack confirms it */
-	usleep(100000);
+	int status;
 	pid_t pid = fork_child();
 	if (pid == 0) {
 		struct {
@@ -601,7 +595,7 @@ START_TEST(test_icmp_error_of_a_connection)
 		packet.ip.saddr = ((struct sockaddr_in *)&to)->sin_addr.s_addr;
 		packet.ip.daddr = ((struct sockaddr_in *)&from)->sin_addr.s_addr;
 		packet.ip.check = checksum(&packet.ip, sizeof packet.ip);
-		packet.sport = htons(seen.client_port);
+		packet.sport = htons(about->client_port);
 		packet.dport = htons(25);
 		packet.icmp.checksum = checksum(&packet, sizeof packet);
 		enter(hosts[LGWAN]);
@@ -611,10 +605,56 @@ START_TEST(test_icmp_error_of_a_connection)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
+}
+
+/* "Port unreachable" from the LGWAN host about a connection that exists: has its original tuple, and goes where that goes. When
+ * the connection is withdrawn, so is what speaks of it. */
+START_TEST(test_icmp_error_of_a_connection)
+{
+	struct seen seen, error = { 0 };
+	int q, of_error = -1;
+	open_queues();
+	pid_t server = serve(AF_INET), client = talk(AF_INET, 1);
+	while ((q = next_packet(&seen, 2000)) < 0)
+		continue;
+	verdict(q, seen.id, ZG_MARK_PASS); /* conntrack confirms it */
+	usleep(100000);
+	send_icmp_error(&seen);
+	while (error.protocol != IPPROTO_ICMP && (of_error = next_packet(&error, 2000)) >= 0)
+		continue;
+	ck_assert_int_eq(of_error, q);
+	ck_assert_uint_eq(error.mark, seen.mark);
+	start("", PLAN_DAEMON(4));
+	send_icmp_error(&seen);
 	usleep(100000);
 	end(client);
 	end(server);
-	ck_assert_uint_eq(count("drop_icmp_error"), 1);
+	ck_assert_uint_eq(count("drop_related"), 0);
+	ck_assert_uint_ge(count("drop_pair"), 1);
+	while (next_packet(&error, 100) >= 0)
+		ck_assert_uint_ne(error.protocol, IPPROTO_ICMP);
+}
+END_TEST
+
+/* A connection that conntrack expects because of another one is RELATED too, and no ICMP error. */
+START_TEST(test_expected_connection)
+{
+	struct seen seen;
+	int q;
+	open_queues();
+	ck_assert_int_eq(run("nft 'table inet x {\n ct expectation e {\n protocol tcp\n dport 26\n timeout 1m\n size 9\n l3proto ip\n }\n"
+			     "chain c { type filter hook forward priority -10;\n tcp dport 25 ct expectation set \"e\"\n }\n }'"),
+			 0);
+	pid_t server = serve(AF_INET), client = talk(AF_INET, 1);
+	while ((q = next_packet(&seen, 2000)) < 0)
+		continue;
+	verdict(q, seen.id, ZG_MARK_PASS);
+	usleep(100000);
+	send_one(LGWAN, SOCK_STREAM, DST4, SRC4, 26); /* back to the client */
+	end(client);
+	end(server);
+	ck_assert_uint_ge(count("drop_related"), 1);
+	ck_assert_uint_eq(count("drop_pair"), 0);
 }
 END_TEST
 
@@ -657,6 +697,7 @@ int main(void)
 	tcase_add_test(tc, test_backstop_without_the_mark);
 	tcase_add_loop_test(tc, test_withdrawn_in_mid_connection, 0, 2);
 	tcase_add_test(tc, test_icmp_error_of_a_connection);
+	tcase_add_test(tc, test_expected_connection);
 	tcase_add_test(tc, test_closed_without_the_policy_table);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);

@@ -11,6 +11,7 @@
 #include "ctl/cmd.h"
 #include "ctl/replay.h"
 #include "letters.h"
+#include "numbers.h"
 #include "pkt.h"
 #include "unit.h"
 #include "zonegate/limits.h"
@@ -570,6 +571,44 @@ START_TEST(usage)
 }
 END_TEST
 
+/* --- UDP ------------------------------------------------------------------------------------------------ */
+
+static void datagram(bool server, uint16_t port, const char *text)
+{
+	static uint8_t buf[PKT_MAX];
+	const struct udp u = { .from_server = server, .client_port = port, .data = text, .len = strlen(text) };
+	const size_t len = udp_build(&u, buf);
+	raw(buf, len, len);
+}
+
+START_TEST(udp_flows)
+{
+	const struct zg_replay_config config = { .inspector = &numbers, .config = "" };
+	now_ms = 1700000000000;
+	n_flows = 0;
+	ck_assert_int_eq(zg_replay_new(&config, &replay), ZG_OK);
+	datagram(false, 1001, "1 az");
+	datagram(true, 1001, "1 ok");
+	datagram(true, 1001, "1 again");
+	datagram(false, 1002, "2");
+	datagram(false, 1003, "3X");
+	datagram(true, 1004, "4");
+	shake(1005); /* TCP is not the inspector's */
+	now_ms += ZG_UDP_ANSWER_MS;
+	shake(1006);
+	now_ms += ZG_UDP_IDLE_MS;
+	datagram(false, 1001, "5"); /* a new flow between the same ports */
+	finish(5);
+	is(0, ZG_REPLAY_ACCEPT, ZG_R_NONE, "1 aZ", "1 ok");
+	ck_assert_uint_eq(flows[0].dropped[ZG_R_UDP_UNASKED], 1);
+	is(1, ZG_REPLAY_INCOMPLETE, ZG_R_UDP_UNANSWERED, "2", "");
+	is(2, ZG_REPLAY_DENY, ZG_R_UDP_SIZE, "", "");
+	is(3, ZG_REPLAY_DENY, ZG_R_UDP_UNASKED, "", "");
+	is(4, ZG_REPLAY_INCOMPLETE, ZG_R_NONE, "5", "");
+	ck_assert_uint_eq(rest.other, 6);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("replay");
@@ -589,6 +628,7 @@ int main(void)
 	tcase_add_test(tc, checksums_not_filled);
 	tcase_add_test(tc, checksums_still_to_be_filled);
 	tcase_add_test(tc, time_goes_with_the_capture);
+	tcase_add_test(tc, udp_flows);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("command");

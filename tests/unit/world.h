@@ -32,6 +32,7 @@ struct world {
 	uint8_t released[2][65536];
 	size_t n_released[2];
 	uint64_t identity; /* that every mark names; 0 = none */
+	const struct zg_inspector *inspector; /* letters, unless a test says another */
 	bool v6;
 	bool ts; /* segments carry timestamps */
 	uint32_t ts_val[2];
@@ -44,8 +45,16 @@ static bool world_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_p
 	(void)mark;
 	if (w->identity == 0)
 		return false;
-	*ret_policy = (struct zg_flow_policy){ .inspector = &letters, .config = "", .identity = w->identity };
+	*ret_policy = (struct zg_flow_policy){ .inspector = w->inspector, .config = "", .identity = w->identity };
 	return true;
+}
+
+/* The server is 2. */
+static bool world_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
+{
+	(void)ctx;
+	(void)mark;
+	return tuple->server.b[tuple->server.family == ZG_IPV4 ? 3 : 15] == 2;
 }
 
 static void world_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)
@@ -89,10 +98,12 @@ static struct world *world_new_as(bool passive)
 	struct world *w = calloc(1, sizeof *w);
 	ck_assert_ptr_nonnull(w);
 	w->identity = 1;
+	w->inspector = &letters;
 	w->mark = 1;
 	w->now_ms = 1000;
 	const struct zg_engine_owner owner = { .ctx = w,
 					       .resolve = world_resolve,
+					       .permits = world_permits,
 					       .verdict = world_verdict,
 					       .inject = world_inject,
 					       .event = world_event,
@@ -132,7 +143,7 @@ static uint32_t world_raw(struct world *w, const uint8_t *data, size_t len)
 	return packet.id;
 }
 
-static uint32_t world_send(struct world *w, struct pkt p)
+static inline uint32_t world_send(struct world *w, struct pkt p)
 {
 	p.v6 = w->v6;
 	if (w->ts && !(p.flags & (ZG_SYN | ZG_RST)))
@@ -140,7 +151,13 @@ static uint32_t world_send(struct world *w, struct pkt p)
 	return world_raw(w, w->buf, pkt_build(&p, w->buf));
 }
 
-static void world_wait(struct world *w, uint64_t ms)
+static inline uint32_t world_send_udp(struct world *w, struct udp u)
+{
+	u.v6 = w->v6;
+	return world_raw(w, w->buf, udp_build(&u, w->buf));
+}
+
+static inline void world_wait(struct world *w, uint64_t ms)
 {
 	w->now_ms += ms;
 	zg_engine_tick(w->engine, w->now_ms);
@@ -160,7 +177,7 @@ static uint64_t world_dropped(const struct world *w, enum zg_reason reason)
 }
 
 /* Drops are counted and told: the last event says so. */
-static void world_refused(const struct world *w, uint32_t id, enum zg_reason reason)
+static inline void world_refused(const struct world *w, uint32_t id, enum zg_reason reason)
 {
 	ck_assert_int_eq(world_fate(w, id), DROPPED);
 	ck_assert_uint_gt(world_dropped(w, reason), 0);
@@ -170,7 +187,7 @@ static void world_refused(const struct world *w, uint32_t id, enum zg_reason rea
 }
 
 /* The connection is dead for that reason, both ends were reset. */
-static void world_killed(const struct world *w, enum zg_reason reason)
+static inline void world_killed(const struct world *w, enum zg_reason reason)
 {
 	const struct zg_flow_event *denied = NULL;
 	for (size_t i = 0; i < w->n_events; i++)
@@ -197,12 +214,12 @@ static void world_killed(const struct world *w, enum zg_reason reason)
 #define FROM_CLIENT(...) (struct pkt){ .flags = ZG_ACK, __VA_ARGS__ }
 #define FROM_SERVER(...) (struct pkt){ .flags = ZG_ACK, .from_server = true, __VA_ARGS__ }
 
-static uint32_t client_says(struct world *w, uint32_t seq, const char *text, uint32_t ack)
+static inline uint32_t client_says(struct world *w, uint32_t seq, const char *text, uint32_t ack)
 {
 	return world_send(w, FROM_CLIENT(.seq = C + 1 + seq, .ack = S + 1 + ack, .data = text, .len = strlen(text)));
 }
 
-static uint32_t server_says(struct world *w, uint32_t seq, const char *text, uint32_t ack)
+static inline uint32_t server_says(struct world *w, uint32_t seq, const char *text, uint32_t ack)
 {
 	return world_send(w, FROM_SERVER(.seq = S + 1 + seq, .ack = C + 1 + ack, .data = text, .len = strlen(text)));
 }
@@ -219,7 +236,7 @@ static inline uint32_t server_ends(struct world *w, uint32_t seq, const char *te
 					   .ack = C + 1 + ack, .data = text, .len = strlen(text) });
 }
 
-static void world_open(struct world *w)
+static inline void world_open(struct world *w)
 {
 	struct pkt syn = { .flags = ZG_SYN, .seq = C }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 };
 
