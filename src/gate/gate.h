@@ -15,7 +15,9 @@
 int zg_gate_run(int chan);
 
 /* --- queue.c: one NFQUEUE socket per queue --- */
-/* Opens and binds queue number num: whole packets, GSO, never fail-open. */
+/* Opens and binds queue number num: whole packets, GSO, never fail-open; a receive that waits does so for
+ * ZG_QUEUE_WAIT_MS. */
+#define ZG_QUEUE_WAIT_MS 10
 enum zg_err zg_queue_open(uint16_t num, int *ret_fd);
 /* A batch of verdict messages for one queue socket, sent as one. */
 struct zg_verdicts;

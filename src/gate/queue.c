@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Packets that may wait in the kernel for one inspector: at 64 KiB each a burst of a second, not the whole memory. */
@@ -48,6 +49,7 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 	uint8_t buf[512] __attribute__((aligned(8)));
 	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
 	const int size = QUEUE_RCVBUF, sndbuf = 2 * (int)BATCH_BYTES;
+	const struct timeval wait = { .tv_usec = ZG_QUEUE_WAIT_MS * 1000 };
 	const uint32_t flags = NFQA_CFG_F_GSO;
 	enum zg_err err;
 
@@ -56,7 +58,8 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 		return ZG_ESYS;
 	if (bind(fd, (struct sockaddr *)&local, sizeof local) != 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof sndbuf) != 0) {
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof sndbuf) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0) {
 		err = ZG_ESYS;
 		goto fail;
 	}

@@ -28,6 +28,8 @@
 #define BATCH_BIG 6u
 /* One NFQUEUE message: the largest packet and its attributes. */
 #define SLOT (80u * 1024)
+/* ms between two looks at what is not the queue while packets come. */
+#define LOOK_MS 10u
 /* A message of the queue from which on its verdict is shown before the batch is through. */
 #define BIG (16u * 1024)
 
@@ -178,19 +180,20 @@ static int on_packet(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Receives a batch; false when the socket is unusable. *ret_full: there may be more. */
-static bool on_queue(struct worker *w, bool *ret_full)
+/* Receives a batch; false when the socket is unusable. *ret_any: something was there. flags: MSG_DONTWAIT, or
+ * MSG_WAITFORONE to wait for as long as the gate has set the socket's time. */
+static bool on_queue(struct worker *w, int flags, bool *ret_any)
 {
-	const unsigned vlen = w->vlen;
-	int n = recvmmsg(w->queue, w->msgs, vlen, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(w->queue, w->msgs, w->vlen, flags, NULL);
 
-	*ret_full = n == (int)vlen;
+	*ret_any = n > 0;
 	w->vlen = BATCH;
 	if (n < 0) {
 		if (errno == ENOBUFS) /* the kernel dropped some: closed, and counted */
 			w->stats.queue_overrun++;
 		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
 	}
+	w->now_ms = zg_now_ms();
 	for (int i = 0; i < n; i++) {
 		if (!(w->msgs[i].msg_hdr.msg_flags & MSG_TRUNC))
 			(void)mnl_cb_run(w->slots + (size_t)i * SLOT, w->msgs[i].msg_len, 0, 0, on_packet, w);
@@ -258,6 +261,7 @@ static int wait_for_work(struct worker *w, bool wait)
 	struct epoll_event events[3];
 	int ready = 0, n = epoll_wait(w->epoll, events, 3, wait ? 250 : 0);
 
+	w->now_ms = zg_now_ms();
 	if (n < 0)
 		return errno == EINTR ? 0 : -1;
 	for (int i = 0; i < n; i++)
@@ -265,21 +269,25 @@ static int wait_for_work(struct worker *w, bool wait)
 	return ready;
 }
 
+/* While packets come, the process waits at their socket alone, one system call for each batch, and looks at the others now
+ * and then; otherwise at all of them. */
 static void loop(struct worker *w)
 {
 	uint64_t ticked = 0;
-	bool full = false;
+	bool busy = false;
 
-	for (unsigned round = 0; !w->gate_gone; round++) {
-		/* while there is more in the queue, the others are looked at now and then */
-		const int ready = full && round % 16 != 0 ? 1 << FROM_QUEUE : wait_for_work(w, !full);
-		w->now_ms = zg_now_ms();
+	while (!w->gate_gone) {
+		const int ready = wait_for_work(w, !busy);
+		const uint64_t looked = w->now_ms;
 		if (ready < 0 || (ready & 1 << FROM_GATE)) /* of the gate only its end is heard */
 			return;
 		if ((ready & 1 << FROM_SUPERVISOR) && !on_supervisor(w))
 			return;
-		if (((ready & 1 << FROM_QUEUE) || full) && !on_queue(w, &full))
+		if ((ready & 1 << FROM_QUEUE) && !on_queue(w, MSG_DONTWAIT, &busy))
 			return;
+		while (busy && !w->gate_gone && w->now_ms - looked < LOOK_MS)
+			if (!on_queue(w, MSG_WAITFORONE, &busy))
+				return;
 		if (w->now_ms - ticked >= 100) {
 			housekeeping(w);
 			ticked = w->now_ms;
