@@ -298,7 +298,9 @@ static struct zg_fate with_data(struct zg_engine *e, struct zg_flow *f, enum zg_
 	if (zg_seq_lt(s->nxt, seg->seq))
 		return hold_early(e, f, dir, p);
 	const uint32_t seen = (zg_seq_lt(end, s->nxt) ? end : s->nxt) - seg->seq;
-	if (!zg_ring_same(&s->ring, seg->seq, bytes, seen))
+	/* first bytes win, those that wait behind a hole too: what fills it must not say something else about them */
+	bool covered;
+	if (!zg_ring_same(&s->ring, seg->seq, bytes, seen) || !zg_hold_agrees(s, p, &covered))
 		return kill_flow(e, f, dir, ZG_R_TCP_OVERLAP);
 	if (fin && zg_seq_lt(end, s->nxt))
 		return kill_flow(e, f, dir, ZG_R_TCP_FIN);
