@@ -96,7 +96,8 @@ static void connection_ended(struct zg_engine *e, struct zg_flow *f, enum zg_pha
 {
 	for (int dir = 0; dir < 2; dir++)
 		zg_hold_drop_all(e, f, (enum zg_dir)dir, ZG_R_TCP_CLOSED);
-	if (f->opened)
+	/* a RST after both FINs ends nothing that was not told of */
+	if (f->opened && f->phase != ZG_PHASE_CLOSED)
 		zg_out_event(e, f, ZG_FLOW_CLOSED, ZG_R_NONE, ZG_CLIENT);
 	zg_flow_strip(e, f, ZG_R_TCP_CLOSED);
 	f->phase = phase;
