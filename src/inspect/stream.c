@@ -83,7 +83,8 @@ static void learn(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const
 		o->edge = seg->ack + wnd;
 	if (wnd > s->max_wnd)
 		s->max_wnd = wnd;
-	if (f->ts_ok && zg_seq_le(seg->seq, s->nxt) && zg_seq_lt(s->ts, seg->opt.ts_val))
+	/* of what stands in order, and of acknowledgements behind the FIN: our own ones must not look older (RFC 7323 5.3) */
+	if (f->ts_ok && zg_seq_le(seg->seq, zg_half_end(s)) && zg_seq_lt(s->ts, seg->opt.ts_val))
 		s->ts = seg->opt.ts_val;
 }
 
