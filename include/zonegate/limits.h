@@ -24,6 +24,9 @@
 #define ZG_STREAM_BUF_MAX	(1024u * 1024) /* bytes released and not yet acknowledged per direction: beyond, drop: the sender slows down */
 #define ZG_STREAM_HOLD_BYTES	(256u * 1024) /* bytes out of order or held per direction */
 #define ZG_STREAM_HOLD_PKTS	64u  /* packets out of order or held per direction */
+#define ZG_QUEUE_PACKETS	4096u /* packets that wait in the kernel for one inspector, those that it holds included: at 64 KiB each a burst of a second, not the whole memory */
+#define ZG_ENGINE_EARLY_PKTS	(ZG_QUEUE_PACKETS / 2) /* packets out of order over all flows: a queue full of them would take no other */
+#define ZG_ENGINE_HELD_PKTS	(ZG_QUEUE_PACKETS / 4 * 3) /* packets out of order or held over all flows, for the same reason */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of stream buffers over all flows of one inspector */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
 #define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */

@@ -16,6 +16,12 @@ static uint64_t memory_for(enum zg_hold which)
 	return which == ZG_HOLD_EARLY ? ZG_ENGINE_BYTES_MAX / 2 : ZG_ENGINE_BYTES_MAX;
 }
 
+/* Nor the places in the kernel's queue, where every packet stays until its verdict. */
+static uint32_t places_for(enum zg_hold which)
+{
+	return which == ZG_HOLD_EARLY ? ZG_ENGINE_EARLY_PKTS : ZG_ENGINE_HELD_PKTS;
+}
+
 /* Where a packet belongs in a list ordered by sequence number: before the returned node. Packets mostly come in order,
  * so the search starts at the end. */
 static struct zg_list *place_of(struct zg_list *head, uint32_t seq)
@@ -34,7 +40,8 @@ enum zg_reason zg_hold_add(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	struct zg_list *head = which == ZG_HOLD_EARLY ? &half->early : &half->wait;
 	const size_t size = sizeof(struct zg_held) + p->len;
 
-	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES)
+	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES ||
+	    e->stats.held >= places_for(which))
 		return ZG_R_TCP_HOLD;
 	if (e->stats.bytes + size > memory_for(which))
 		return ZG_R_TCP_MEMORY;
