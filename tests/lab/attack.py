@@ -35,8 +35,8 @@ PORTS = "7000-7999"
 def config(**kw):
     def pair(sources, destinations, name, port, inspector):
         return flow(name, "internet", "lgwan", " ".join(sources.values()), " ".join(destinations.values()), port, inspector)
-    flows = [(HONEST, ATTACKER, "server"), (ATTACKER, HONEST, "client")]
-    text = [pair(a[CLIENT], b[SERVER], f"{inspector}-attacking-{who}", port, inspector)
+    flows = [(HONEST, ATTACKER, "attacking-server"), (ATTACKER, HONEST, "attacking-client"), (HONEST, HONEST, "honest")]
+    text = [pair(a[CLIENT], b[SERVER], f"{inspector}-{who}", port, inspector)
             for a, b, who in flows for inspector, port in (("stream", f'"{PORTS}"'), ("smtp", 25))]
     return sample(",\n".join(text), mail_in=False, digest=True, **kw)
 
@@ -60,7 +60,8 @@ def ip6(source, destination, payload, proto=6, ttl=64, length=None):
 
 
 def tcp_sum(source, destination, segment):
-    return checksum(packed(source) + packed(destination) + struct.pack("!II", len(segment), 6) + segment)
+    told = segment.rstrip(b"\0")  # zeros add nothing, and a flood of them is quickly made
+    return checksum(packed(source) + packed(destination) + struct.pack("!II", len(segment), 6) + told)
 
 
 def read_options(raw):

@@ -14,7 +14,7 @@ def bad_lines(w):
     size, said = 52 * MB, []
     for host in ("internet", "lgwan"):
         with w.bad(host, lose=0.001, again=0.001, late=0.005, late_by=0.002, seed=7):
-            n = size if host == "internet" and SLOW == 1 else size // 4
+            n = size if host == "internet" and SLOW == 1 else size // 8
             took = w.transfer(n, n, 4 if host == "internet" else 6, seconds=100)
             said.append(f"{host}: {rate(2 * n, took)}")
     return ", ".join(said) + f", refused in all {w.refused()}"
