@@ -18,9 +18,10 @@
 #include <stdint.h>
 
 #include "zonegate/err.h"
+#include "zonegate/limits.h"
 
 /* Twice the packets that the kernel keeps for one queue (each waits for one verdict): messages find room beside them. */
-#define ZG_VRING_SLOTS 8192u
+#define ZG_VRING_SLOTS (2 * ZG_QUEUE_PACKETS)
 
 enum zg_vring_kind { ZG_VRING_DROP = 0, ZG_VRING_ACCEPT = 1, ZG_VRING_MESSAGE = 2 /* the next one of the channel */ };
 

@@ -15,8 +15,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Packets that may wait in the kernel for one inspector: at 64 KiB each a burst of a second, not the whole memory. */
-#define QUEUE_PACKETS 4096
 /* Bytes: 64 MiB cost nothing measurable less than the default's losses. */
 #define QUEUE_RCVBUF (64 * 1024 * 1024)
 /* Bytes of verdicts sent as one; the socket's send buffer has to hold them whatever the system's default is. */
@@ -69,7 +67,7 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 		goto fail;
 	nlh = nfq_nlmsg_put((char *)buf, NFQNL_MSG_CONFIG, num);
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, 0xffff);
-	nfq_nlmsg_cfg_put_qmaxlen(nlh, QUEUE_PACKETS);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, ZG_QUEUE_PACKETS);
 	/* the mask names fail-open too, so that it is written as off */
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));

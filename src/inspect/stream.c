@@ -81,7 +81,8 @@ static void learn(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const
 		o->edge = seg->ack + wnd;
 	if (wnd > s->max_wnd)
 		s->max_wnd = wnd;
-	if (f->ts_ok && zg_seq_le(seg->seq, s->nxt) && zg_seq_lt(s->ts, seg->opt.ts_val))
+	/* of what stands in order, and of acknowledgements behind the FIN: our own ones must not look older (RFC 7323 5.3) */
+	if (f->ts_ok && zg_seq_le(seg->seq, zg_half_end(s)) && zg_seq_lt(s->ts, seg->opt.ts_val))
 		s->ts = seg->opt.ts_val;
 }
 
@@ -94,7 +95,8 @@ static void connection_ended(struct zg_engine *e, struct zg_flow *f, enum zg_pha
 {
 	for (int dir = 0; dir < 2; dir++)
 		zg_hold_drop_all(e, f, (enum zg_dir)dir, ZG_R_TCP_CLOSED);
-	if (f->opened)
+	/* a RST after both FINs ends nothing that was not told of */
+	if (f->opened && f->phase != ZG_PHASE_CLOSED)
 		zg_out_event(e, f, ZG_FLOW_CLOSED, ZG_R_NONE, ZG_CLIENT);
 	zg_flow_strip(e, f, ZG_R_TCP_CLOSED);
 	f->phase = phase;
@@ -301,7 +303,9 @@ static struct zg_fate with_data(struct zg_engine *e, struct zg_flow *f, enum zg_
 	if (zg_seq_lt(s->nxt, seg->seq))
 		return hold_early(e, f, dir, p);
 	const uint32_t seen = (zg_seq_lt(end, s->nxt) ? end : s->nxt) - seg->seq;
-	if (!zg_ring_same(&s->ring, seg->seq, bytes, seen))
+	/* first bytes win, those that wait behind a hole too: what fills it must not say something else about them */
+	bool covered;
+	if (!zg_ring_same(&s->ring, seg->seq, bytes, seen) || !zg_hold_agrees(s, p, &covered))
 		return kill_flow(e, f, dir, ZG_R_TCP_OVERLAP);
 	if (fin && zg_seq_lt(end, s->nxt))
 		return kill_flow(e, f, dir, ZG_R_TCP_FIN);

@@ -26,6 +26,7 @@ import traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("ZONEGATE_BUILD") or os.path.join(TOP, "build")
+TEST_BUILD = os.environ.get("ZONEGATE_TEST_BUILD") or os.path.join(TOP, "build-test")  # knows the inspector `stream`
 SAN = bool(os.environ.get("ZONEGATE_SAN"))
 SLOW = 4 if SAN else 1  # waits for the sanitised daemon are longer
 LAB = os.path.join(TOP, "scripts", "lab")
@@ -69,7 +70,8 @@ class Lab:
 
     numbers = itertools.count(1)
 
-    def __init__(self, text=None, daemon=True):
+    def __init__(self, text=None, daemon=True, build=BUILD):
+        self.build = build
         self.name = f"t{os.getpid()}-{next(Lab.numbers)}"
         self.text = text if text is not None else open(SAMPLE, encoding="utf-8").read()
         self.with_daemon = daemon
@@ -78,7 +80,7 @@ class Lab:
 
     def __enter__(self):
         config = self.file("zonegate.conf", self.text)
-        args = [LAB, "up", "--quiet", "--name", self.name, "--build", BUILD, "--config", config]
+        args = [LAB, "up", "--quiet", "--name", self.name, "--build", self.build, "--config", config]
         p = subprocess.run(args + ([] if self.with_daemon else ["--no-daemon"]), capture_output=True, text=True, check=False)
         if p.returncode != 0:
             self.__exit__()
@@ -197,8 +199,8 @@ class Lab:
         return found[0]
 
 
-def sample(flows="", daemon="", mail_in=True, zones=None):
-    """The shipped sample with further flows (text), with or without its own."""
+def sample(flows="", daemon="", mail_in=True, zones=None, digest=False):
+    """The shipped sample with further flows (text), with or without its own; digest: the records tell SHA-256."""
     text = open(SAMPLE, encoding="utf-8").read()
     m = re.search(r"^flows = \(\n(.*?)^\);\n", text, re.M | re.S)
     own = m.group(1) if mail_in else ""
@@ -206,15 +208,18 @@ def sample(flows="", daemon="", mail_in=True, zones=None):
     text = text[: m.start()] + "flows = (\n" + joined + "\n);\n" + text[m.end():]
     if daemon:
         text = re.sub(r"^daemon = \{.*?^\};\n", "daemon = {" + daemon + "};\n", text, flags=re.M | re.S)
+    if digest:
+        text += "log = { flow_digest = true; };\n"
     return zones(text) if zones else text
 
 
-def flow(name, from_="internet", to="lgwan", source="10.30.0.25", destination="10.20.0.25", port=2525):
+def flow(name, from_="internet", to="lgwan", source="10.30.0.25", destination="10.20.0.25", port=2525, inspector="smtp"):
     def listed(a):
         return ", ".join(f'"{x}"' for x in a.split())
+    items = 'smtp = { mode = "verify"; }; ' if inspector == "smtp" else ""
     return f"""{{ name = "{name}"; from = "{from_}"; to = "{to}"; source = [ {listed(source)} ];
-        destination = [ {listed(destination)} ]; protocol = "tcp"; port = {port}; inspector = "smtp";
-        smtp = {{ mode = "verify"; }}; purpose = "test"; clause = "2.6(3)②"; ticket = "T-1"; approver = "test"; }}"""
+        destination = [ {listed(destination)} ]; protocol = "tcp"; port = {port}; inspector = "{inspector}";
+        {items}purpose = "test"; clause = "2.6(3)②"; ticket = "T-1"; approver = "test"; }}"""
 
 
 # --- mail ----------------------------------------------------------------------------------------
