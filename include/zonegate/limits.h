@@ -21,7 +21,7 @@
 /* --- flow table and TCP stream (per inspector process) --------------------------------------- */
 #define ZG_FLOWTAB_MAX		131072u /* flows known at once; a new one beyond is refused */
 #define ZG_FLOWTAB_SYN_MAX	8192u /* flows whose handshake is not complete: a SYN flood must not take the table */
-#define ZG_FLOWTAB_SYN_SOURCE_MAX 1024u /* the same of one source address: what it has begun and not completed is its own affair only */
+#define ZG_FLOWTAB_SYN_SOURCE_MAX 1024u /* the same of one source address; beyond, its own oldest is forgotten: what it has begun and not completed is its own affair */
 #define ZG_FLOWTAB_CLOSED_MAX	4096u /* ended connections remembered for late segments; beyond, the oldest is forgotten: at 10,000 a second still twice Linux's shortest retransmission timeout */
 #define ZG_FLOWTAB_DEAD_MAX	16384u /* denied connections told apart from unknown ones */
 #define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */

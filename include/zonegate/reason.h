@@ -39,7 +39,6 @@
 	Z(TCP_OVERLAP, "tcp-overlap", "retransmission differs from what was sent first", "RFC 9293 3.10.7.4") \
 	Z(TCP_HOLD, "tcp-hold-limit", "too much out of order or held", "limit ZG_STREAM_HOLD_BYTES") \
 	Z(TCP_TABLE_FULL, "tcp-table-full", "too many connections at once", "limit ZG_FLOWTAB_MAX") \
-	Z(TCP_HALF_OPEN, "tcp-half-open", "too many connections of this source that are not complete", "limit ZG_FLOWTAB_SYN_SOURCE_MAX") \
 	Z(TCP_MEMORY, "tcp-memory", "stream memory exhausted", "limit ZG_ENGINE_BYTES_MAX") \
 	Z(TCP_IDLE, "tcp-idle", "the connection was silent for too long", "limit ZG_IDLE_MS") \
 	Z(TCP_POLICY, "tcp-policy-changed", "the policy no longer permits this connection", "policy") \

@@ -88,17 +88,18 @@ void zg_flow_free(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason)
 	zg_pool_put(&e->pool, f);
 }
 
-/* Makes room for one more flow: what has ended goes first, and of half-open ones the oldest. */
-static bool make_room(struct zg_engine *e)
+/* Makes room for one more flow of a client: of half-open ones the oldest goes, the client's own first, so that a flood in
+ * somebody's name costs others nothing, and him what is older than a thousand attempts; then what has ended. */
+static bool make_room(struct zg_engine *e, const struct zg_addr *client)
 {
-	struct zg_flowtab_node *node = NULL;
+	struct zg_flowtab_node *node = zg_flowtab_excess(&e->tab, client, ZG_FLOWTAB_SYN_SOURCE_MAX);
 
-	if (e->tab.n_in[ZG_LIST_SYN] >= ZG_FLOWTAB_SYN_MAX) {
+	if (node == NULL && e->tab.n_in[ZG_LIST_SYN] >= ZG_FLOWTAB_SYN_MAX)
 		node = zg_flowtab_oldest(&e->tab, ZG_LIST_SYN);
+	if (node != NULL)
 		e->stats.evicted++;
-	} else if (e->tab.n < ZG_FLOWTAB_MAX) {
+	else if (e->tab.n < ZG_FLOWTAB_MAX)
 		return true;
-	}
 	if (node == NULL)
 		node = zg_flowtab_oldest(&e->tab, ZG_LIST_CLOSED);
 	if (node == NULL)
@@ -129,9 +130,7 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 		zg_out_reset_sender(e, NULL, &p->seg, p->mark, ZG_R_TCP_UNKNOWN);
 		return ZG_FATE_DROP(ZG_R_TCP_UNKNOWN);
 	}
-	if (zg_sources_count(&e->tab.half_open, &tuple->client) >= ZG_FLOWTAB_SYN_SOURCE_MAX)
-		return ZG_FATE_DROP(ZG_R_TCP_HALF_OPEN);
-	if (!make_room(e))
+	if (!make_room(e, &tuple->client))
 		return ZG_FATE_DROP(ZG_R_TCP_TABLE_FULL);
 	struct zg_flow *f = zg_engine_get(e, sizeof *f);
 	if (f == NULL)

@@ -128,8 +128,18 @@ static void leave(struct zg_flowtab *tab, struct zg_flowtab_node *node)
 {
 	zg_list_remove(&node->in_list);
 	tab->n_in[node->list]--;
-	if (node->list == ZG_LIST_SYN)
-		zg_sources_remove(&tab->half_open, &node->tuple.client);
+	if (node->list != ZG_LIST_SYN)
+		return;
+	struct zg_source *source = zg_sources_find(&tab->half_open, &node->tuple.client);
+	if (node->older != NULL)
+		node->older->newer = node->newer;
+	else
+		source->oldest = node->newer;
+	if (node->newer != NULL)
+		node->newer->older = node->older;
+	else
+		source->newest = node->older;
+	zg_sources_remove(&tab->half_open, source);
 }
 
 static void enter(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms)
@@ -138,9 +148,18 @@ static void enter(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_
 	node->since_ms = now_ms;
 	zg_list_insert(&node->in_list, &tab->lists[list]);
 	tab->n_in[list]++;
-	/* there is a place for each: the list is bounded by the same number */
-	if (list == ZG_LIST_SYN && !zg_sources_add(&tab->half_open, &node->tuple.client))
+	if (list != ZG_LIST_SYN)
+		return;
+	struct zg_source *source = zg_sources_add(&tab->half_open, &node->tuple.client);
+	if (source == NULL) /* there is a place for each: the list is bounded by the same number */
 		abort();
+	node->older = source->newest;
+	node->newer = NULL;
+	if (node->older != NULL)
+		node->older->newer = node;
+	else
+		source->oldest = node;
+	source->newest = node;
 }
 
 void zg_flowtab_add(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms)
@@ -176,4 +195,10 @@ struct zg_flowtab_node *zg_flowtab_oldest(const struct zg_flowtab *tab, enum zg_
 {
 	struct zg_list *first = tab->lists[list].next;
 	return first == &tab->lists[list] ? NULL : ZG_LIST_OF(first, struct zg_flowtab_node, in_list);
+}
+
+struct zg_flowtab_node *zg_flowtab_excess(const struct zg_flowtab *tab, const struct zg_addr *client, uint32_t max)
+{
+	const struct zg_source *source = zg_sources_find(&tab->half_open, client);
+	return source != NULL && source->count >= max ? source->oldest : NULL;
 }

@@ -35,6 +35,7 @@ struct zg_flowtab_node {
 	enum zg_flow_list list;
 	struct zg_list in_list;
 	uint64_t since_ms; /* when it was put into its list */
+	struct zg_flowtab_node *older, *newer; /* ZG_LIST_SYN: of the same client */
 };
 
 struct zg_flowtab {
@@ -42,7 +43,7 @@ struct zg_flowtab {
 	uint64_t key[2];
 	struct zg_list lists[ZG_LIST_COUNT];
 	uint32_t n, n_in[ZG_LIST_COUNT];
-	struct zg_sources half_open; /* clients of ZG_LIST_SYN */
+	struct zg_sources half_open; /* clients of ZG_LIST_SYN, with their nodes by age */
 };
 
 enum zg_err zg_flowtab_init(struct zg_flowtab *tab, uint64_t seed);
@@ -59,6 +60,9 @@ void zg_flowtab_remove(struct zg_flowtab *tab, struct zg_flowtab_node *node);
 void zg_flowtab_move(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms);
 /* The one of a list that has waited longest; NULL = empty. */
 struct zg_flowtab_node *zg_flowtab_oldest(const struct zg_flowtab *tab, enum zg_flow_list list);
+
+/* The one of ZG_LIST_SYN that this client began first, if it has max of them or more; NULL = it has fewer. */
+struct zg_flowtab_node *zg_flowtab_excess(const struct zg_flowtab *tab, const struct zg_addr *client, uint32_t max);
 
 /* SipHash-2-4 (Aumasson and Bernstein 2012). */
 uint64_t zg_siphash(const uint64_t key[static 2], const uint8_t *p, size_t len);

@@ -38,33 +38,34 @@ static uint32_t place_of(const struct zg_sources *s, const struct zg_addr *addr)
 	return i;
 }
 
-uint32_t zg_sources_count(const struct zg_sources *sources, const struct zg_addr *addr)
+struct zg_source *zg_sources_find(const struct zg_sources *sources, const struct zg_addr *addr)
 {
-	return sources->places[place_of(sources, addr)].count;
+	struct zg_source *place = &sources->places[place_of(sources, addr)];
+	return place->count > 0 ? place : NULL;
 }
 
-bool zg_sources_add(struct zg_sources *sources, const struct zg_addr *addr)
+struct zg_source *zg_sources_add(struct zg_sources *sources, const struct zg_addr *addr)
 {
 	struct zg_source *place = &sources->places[place_of(sources, addr)];
 
 	if (place->addr.family == 0) {
 		if (sources->n > sources->mask / 2)
-			return false;
+			return NULL;
 		place->addr = *addr;
 		sources->n++;
 	}
 	if (place->count == UINT16_MAX)
-		return false;
+		return NULL;
 	place->count++;
-	return true;
+	return place;
 }
 
-void zg_sources_remove(struct zg_sources *sources, const struct zg_addr *addr)
+void zg_sources_remove(struct zg_sources *sources, struct zg_source *source)
 {
-	uint32_t hole = place_of(sources, addr);
+	uint32_t hole = (uint32_t)(source - sources->places);
 
-	assert(sources->places[hole].count > 0);
-	if (--sources->places[hole].count > 0)
+	assert(source->count > 0);
+	if (--source->count > 0)
 		return;
 	sources->n--;
 	for (uint32_t i = (hole + 1) & sources->mask; sources->places[i].addr.family != 0; i = (i + 1) & sources->mask) {

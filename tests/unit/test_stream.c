@@ -843,30 +843,30 @@ START_TEST(syn_flood_is_bounded)
 }
 END_TEST
 
-/* One source cannot have more than its share, and has it back when a connection comes about, ends or times out. */
+/* One source cannot have more than its share: its own oldest makes way, nobody else's. */
 START_TEST(syn_flood_of_one_source)
 {
-	struct pkt p = syn;
-	for (unsigned i = 0; i < ZG_FLOWTAB_SYN_SOURCE_MAX; i++) {
+	struct zg_engine_stats stats;
+	struct pkt other = syn, other_answer = synack, p = syn, answer = synack;
+	other.client_host = other_answer.client_host = 7;
+	accepted(world_send(w, other));
+	for (unsigned i = 0; i < 3 * ZG_FLOWTAB_SYN_SOURCE_MAX; i++) {
 		p.client_port = (uint16_t)(1 + i);
 		w->next_id = 0;
 		w->verdicts[0].times = 0;
 		accepted(world_send(w, p));
 	}
-	p.client_port = 50000;
-	world_refused(w, world_send(w, p), ZG_R_TCP_HALF_OPEN);
-	p.client_host = 7; /* another one is not concerned */
-	accepted(world_send(w, p));
-	p.client_host = 0;
-	struct pkt answer = synack, ack = FROM_CLIENT(.seq = C + 1, .ack = S + 1);
-	answer.client_port = ack.client_port = 5;
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows, ZG_FLOWTAB_SYN_SOURCE_MAX + 1);
+	ck_assert_uint_eq(stats.evicted, 2 * ZG_FLOWTAB_SYN_SOURCE_MAX);
+	accepted(world_send(w, other_answer));
+	answer.client_port = 2 * ZG_FLOWTAB_SYN_SOURCE_MAX + 1; /* the oldest that is left */
 	accepted(world_send(w, answer));
-	accepted(world_send(w, ack));
-	accepted(world_send(w, p));
-	p.client_port++;
-	world_refused(w, world_send(w, p), ZG_R_TCP_HALF_OPEN);
+	answer.client_port--;
+	world_refused(w, world_send(w, answer), ZG_R_TCP_UNKNOWN);
 	world_wait(w, ZG_SYN_MS);
-	accepted(world_send(w, p));
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows, 0);
 }
 END_TEST
 
