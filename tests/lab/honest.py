@@ -184,7 +184,7 @@ def rate(n, seconds):
 
 def nobody_harmed(w):
     need(not w.lab.events("content-denied"), lambda: f"{w.lab.events('content-denied')[:1]}")
-    need(not w.lab.events("inspector-died") and not w.lab.events("record-lost"), "a process or records were lost")
+    need(not w.lab.events("inspector-died"), "a process was lost")
 
     def held():
         return [p["held"] for p in w.lab.status()["processes"] if p["role"] == "inspector"]
