@@ -257,8 +257,8 @@ def filler(field):
                       *at_every_cut(filler_forges_all, "all behind the hole changed")])
 
 
-LONG = bytes(random.Random(5).choices(b"abcdefghijklmnopqrstuvwxyz", k=300))
-BULK = random.Random(6).randbytes(400_000)
+LONG = bytes(random.Random(5).choices(b"abcdefghijklmnopqrstuvwxyz", k=600))
+BULK = random.Random(6).randbytes(600_000)
 
 
 def many_early_pieces(c):
@@ -266,7 +266,7 @@ def many_early_pieces(c):
     yield from c.open()
     for i in range(len(LONG) - 1, 0, -1):
         c.data(i, LONG[i: i + 1])
-    c.refused("tcp-hold-limit", n=len(LONG) - 1 - 64)
+    c.refused("tcp-hold-limit", n=len(LONG) - 1 - 256)
     yield 0.05
     c.data(0, LONG[:1])
     yield from c.rest()
@@ -277,7 +277,7 @@ def many_early_bytes(c):
     yield from c.open()
     for a in range(1000, len(BULK), 1400):
         c.data(a, BULK[a: a + 1400])
-    c.refused("tcp-hold-limit", "tcp-window", "invalid-state", n=(len(BULK) - 1000) // 1400 - 64)
+    c.refused("tcp-hold-limit", "tcp-window", "invalid-state", n=(len(BULK) - 1000) // 1400 - 256)
     yield 0.05
     for a in range(0, 20000, 1000):
         c.data(a, BULK[a: a + 1000])
@@ -297,8 +297,8 @@ def held(field):
 
 @test("out of order over the bounds: refused and counted, nothing kept, the connection goes on")
 def order_bounds(field):
-    said = field.row([("300 pieces", many_early_pieces, (), {"truth": LONG}),
-                      ("400 kB", many_early_bytes, (), {"truth": BULK, "options": MSS + b"\x03\x03\x07\0"})])
+    said = field.row([("600 pieces", many_early_pieces, (), {"truth": LONG}),
+                      ("600 kB", many_early_bytes, (), {"truth": BULK, "options": MSS + b"\x03\x03\x07\0"})])
     need(wait_for(lambda: not held(field)), lambda: f"packets are still held: {held(field)}")
     return said
 
