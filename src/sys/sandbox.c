@@ -153,7 +153,8 @@ static bool landlock_everything(void)
 
 /* What every role does once it runs: wait, allocate, end. Receiving and sending are below, by descriptor. */
 static const int calls_common[] = {
-	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait),	     SCMP_SYS(close),	   SCMP_SYS(brk),	 SCMP_SYS(lseek),
+	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait), SCMP_SYS(close),	 SCMP_SYS(brk),	       SCMP_SYS(lseek),
+	SCMP_SYS(sched_yield),
 	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(madvise),	   SCMP_SYS(futex),	 SCMP_SYS(exit),
 	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall),
@@ -182,7 +183,7 @@ static const struct {
 
 /* What the sanitizers' runtime does besides; only in a sanitised build. */
 static const int calls_sanitizer[] = {
-	SCMP_SYS(sigaltstack), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(sched_yield), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(sigaltstack), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(mprotect),    SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(pread64), SCMP_SYS(ioctl), SCMP_SYS(read),
 	SCMP_SYS(write),       SCMP_SYS(newfstatat), SCMP_SYS(fstat),
 };
