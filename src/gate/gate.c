@@ -18,6 +18,8 @@
 
 /* Verdicts of one queue taken at a time: what one inspector has to say does not keep the others waiting. */
 #define TURN 256u
+/* Pings that may wait for us in the supervisor's channel: an answer to one of them is no answer to nothing. */
+#define PINGS_AHEAD 4u
 /* Rounds between two looks at the supervisor while there is no pause. */
 #define ROUNDS 16u
 
@@ -188,11 +190,11 @@ static enum zg_err on_replace(struct gate *g, uint32_t i, const struct zg_chan_m
 }
 
 /* One answer for each ping: otherwise an inspector could fill our channel to the supervisor, and we would wait for it. A
- * slow one may answer an older ping, or the next, which we have not read yet. */
+ * slow one may answer an older ping, or one of the next few, which we have not read yet. */
 static enum zg_err on_pong(struct gate *g, uint32_t i, uint32_t number)
 {
 	struct gate_queue *q = &g->queues[i];
-	const uint32_t ahead = (number - q->pong) & 0xffffffu, open = (g->ping + 1 - q->pong) & 0xffffffu;
+	const uint32_t ahead = (number - q->pong) & 0xffffffu, open = (g->ping + PINGS_AHEAD - q->pong) & 0xffffffu;
 	if (number > 0xffffffu || ahead == 0 || ahead > open)
 		return ZG_OK;
 	q->pong = number;

@@ -153,8 +153,7 @@ static bool landlock_everything(void)
 
 /* What every role does once it runs: wait, allocate, end. Receiving and sending are below, by descriptor. */
 static const int calls_common[] = {
-	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait), SCMP_SYS(close),	 SCMP_SYS(brk),	       SCMP_SYS(lseek),
-	SCMP_SYS(sched_yield),
+	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait), SCMP_SYS(sched_yield), SCMP_SYS(close), SCMP_SYS(brk), SCMP_SYS(lseek),
 	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(madvise),	   SCMP_SYS(futex),	 SCMP_SYS(exit),
 	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall),
