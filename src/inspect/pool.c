@@ -27,7 +27,7 @@
 #define BLOCK ZG_POOL_OBJECT_MAX
 
 /* Multiples of 64, the size of a cache line. */
-static const uint32_t sizes[ZG_POOL_CLASSES] = { 64,   128,  192,  256,	 448,  640,  960,   1344,
+static const uint32_t sizes[ZG_POOL_CLASSES] = { 64,   128,  192,  256,	 448,  576,  896,   1344,
 						 1728, 2304, 3456, 5760, 9920, 17408, 34816, BLOCK };
 
 _Static_assert(BLOCK % 4096 == 0, "blocks are pages");
