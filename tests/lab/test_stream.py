@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from lablib import (ACK, BUILD, FIN, HTML, MX, OUT, PSH, RST, SAN, SYN, TO_DATA, URG, Client, Lab, RawTcp, Sink, Sniffer,
+from lablib import (ACK, BUILD, FIN, HTML, MX, OUT, PSH, RST, SAN, SLOW, SYN, TO_DATA, URG, Client, Lab, RawTcp, Sink, Sniffer,
                     dialogue, headers, need, no_kernel_resets, read_rest, run_tests, send_mail, test, text_mail, wait_for)
 
 QUIT = b"QUIT\r\n"
@@ -408,6 +408,37 @@ def small_mtu(lab):
     finally:
         mtu(1500)
         lab.exec("lgwan", "sh", "-c", "ip route change default via 10.20.0.1 dev eth0 src 10.20.0.25")
+
+
+@test("more connections than are told one by one: equal ones are told together, and the numbers add up")
+def told_together(lab):
+    count = 3000  # two records each, for two inspectors with a budget of 2,000
+    had = {e: len(lab.events(e)) for e in ("flow-opened", "flow-closed")}
+    server = lab.listen("lgwan", MX[4], 25)
+    server.settimeout(10 * SLOW)
+
+    def accept():
+        for _ in range(count):
+            s, _ = server.accept()
+            s.recv(1)
+            s.close()
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        for _ in range(count):
+            lab.connect("internet", MX[4]).close()
+        thread.join(20 * SLOW)
+    finally:
+        server.close()
+
+    def told(event):
+        return sum(e.get("connections", 1) for e in lab.events(event)[had[event]:])
+    need(wait_for(lambda: told("flow-closed") >= count and told("flow-opened") >= count, 10),
+         lambda: f"{told('flow-opened')} opened, {told('flow-closed')} closed")
+    need((told("flow-opened"), told("flow-closed")) == (count, count), lambda: f"{told('flow-opened')}, {told('flow-closed')}")
+    groups = [e for e in lab.events("flow-closed")[had["flow-closed"]:] if "connections" in e]
+    need(groups and all(e["suppressed"] == e["connections"] - 1 for e in groups), "none was told together")
+    return f"{len(groups)} records for {sum(e['connections'] for e in groups)} of them"
 
 
 @test("after all this the daemon has lost no process, and mail passes", san=True)

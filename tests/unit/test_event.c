@@ -63,6 +63,8 @@ static uint64_t sum;
 static size_t groups;
 static bool full;
 
+static uint64_t bytes[2];
+
 static bool count(void *ctx, const struct zg_msg_event *event)
 {
 	(void)ctx;
@@ -70,6 +72,8 @@ static bool count(void *ctx, const struct zg_msg_event *event)
 		return false;
 	sum += event->count;
 	groups++;
+	bytes[ZG_CLIENT] += event->flow.bytes[ZG_CLIENT];
+	bytes[ZG_SERVER] += event->flow.bytes[ZG_SERVER];
 	return true;
 }
 
@@ -99,6 +103,43 @@ START_TEST(aggregation_never_loses_a_packet)
 }
 END_TEST
 
+/* Connections that are told together: their number and their bytes add up, kinds and reasons stay apart, and what was told
+ * once is not told again. */
+START_TEST(aggregation_of_connections)
+{
+	static const enum zg_flow_event_kind kinds[] = { ZG_FLOW_OPENED, ZG_FLOW_CLOSED, ZG_FLOW_DENIED };
+	struct zg_aggregate *a;
+	struct zg_msg_event e;
+	uint64_t sent[2] = { 0, 0 };
+
+	ck_assert_int_eq(zg_aggregate_new(&a), ZG_OK);
+	sum = groups = bytes[0] = bytes[1] = 0;
+	memset(&e, 0, sizeof e);
+	e.count = 1;
+	e.flow.tuple.client.family = e.flow.tuple.server.family = ZG_IPV4;
+	for (uint32_t i = 0; i < 9000; i++) {
+		e.flow.kind = kinds[i % 3];
+		e.flow.reason = e.flow.kind == ZG_FLOW_DENIED ? ZG_R_SMTP_CHARSET : ZG_R_NONE;
+		e.flow.tuple.client_port = (uint16_t)i;
+		/* more clients than there are groups */
+		e.flow.tuple.client.b[2] = (uint8_t)(i % 500 >> 8);
+		e.flow.tuple.client.b[3] = (uint8_t)(i % 500);
+		e.flow.bytes[ZG_CLIENT] = e.flow.kind == ZG_FLOW_OPENED ? 0 : i;
+		e.flow.bytes[ZG_SERVER] = e.flow.kind == ZG_FLOW_OPENED ? 0 : 7;
+		sent[ZG_CLIENT] += e.flow.bytes[ZG_CLIENT];
+		sent[ZG_SERVER] += e.flow.bytes[ZG_SERVER];
+		zg_aggregate_add(a, &e);
+	}
+	zg_aggregate_flush(a, count, NULL);
+	zg_aggregate_flush(a, count, NULL);
+	ck_assert_uint_eq(sum, 9000);
+	ck_assert_uint_eq(groups, ZG_AGGREGATE_GROUPS + 3);
+	ck_assert_uint_eq(bytes[ZG_CLIENT], sent[ZG_CLIENT]);
+	ck_assert_uint_eq(bytes[ZG_SERVER], sent[ZG_SERVER]);
+	zg_aggregate_free(a);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("event");
@@ -107,6 +148,7 @@ int main(void)
 	tcase_add_test(t, a_record_survives_bad_text);
 	tcase_add_test(t, every_kind_has_its_own_id);
 	tcase_add_test(t, aggregation_never_loses_a_packet);
+	tcase_add_test(t, aggregation_of_connections);
 	suite_add_tcase(s, t);
 	return unit_main(s);
 }
