@@ -103,6 +103,8 @@ static struct zg_pool_block *block_for(struct zg_pool *pool, unsigned c)
 
 void *zg_pool_get(struct zg_pool *pool, size_t size)
 {
+	if (size < sizeof(((struct zg_pool_block *)NULL)->free)) /* which stands in it once it is given back */
+		size = sizeof(((struct zg_pool_block *)NULL)->free);
 	const unsigned c = class_of(size);
 	struct zg_pool_block *block = zg_list_empty(&pool->room[c]) ?
 					      block_for(pool, c) :

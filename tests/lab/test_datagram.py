@@ -5,14 +5,12 @@ server passes as the one answer to a request that waits, and nothing else does."
 import os
 import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
 
-import lablib
-from lablib import (BUILD, FAMILY, INTERNET_OTHER, MX, OUT, SAN, SLOW, TOP, Failed, Lab, Sink, Sniffer, checksum, need, run_tests,
-                    sample, send_mail, test, text_mail, wait_for)
+from lablib import (FAMILY, INTERNET_OTHER, MX, OUT, SLOW, TEST_BUILD, Failed, Lab, Sink, Sniffer, checksum, need,
+                    run_tests, sample, send_mail, test, text_mail, wait_for)
 
 PLAIN, REWRITTEN = 5300, 5301  # ports
 UDP_SEGMENT, SO_NO_CHECK, UDP_NO_CHECK6_TX = 103, 11, 101
@@ -25,28 +23,6 @@ def flow(name, port, rewrite="false"):
 
 
 CONFIG = sample(flow("plain", PLAIN) + ",\n" + flow("rewritten", REWRITTEN, "true"), daemon=" inspectors = 1; queue_base = 100; ")
-
-
-def takes_test_inspectors(build):
-    ctl = os.path.join(build, "zonegatectl")
-    return os.access(ctl, os.X_OK) and subprocess.run([ctl, "check", "-"], input=CONFIG, capture_output=True, text=True,
-                                                      check=False).returncode == 0
-
-
-def find_test_build():
-    """The programs under test if they are a test build, else build-test of this tree, made if it is not there. None: neither."""
-    if takes_test_inspectors(BUILD):
-        return BUILD
-    if SAN:
-        return None
-    own = os.path.join(TOP, "build-test")
-    with open(os.path.join(TOP, "Makefile"), encoding="utf-8") as f:
-        has_target = any(line.startswith("test-build:") for line in f)
-    what = ["test-build"] if has_target else ["B=build-test", "CPPFLAGS=-DZG_TEST_BUILD=1", "all"]
-    p = subprocess.run(["make", "-s", "-C", TOP, *what], capture_output=True, text=True, check=False, env=dict(os.environ, MAKEFLAGS=""))
-    if p.returncode != 0:
-        print("\n".join("# " + line for line in p.stderr.splitlines()[-20:]))
-    return own if takes_test_inspectors(own) else None
 
 
 class Server:
@@ -371,11 +347,6 @@ def still_there(lab):
 
 
 if __name__ == "__main__":
-    lablib.BUILD = find_test_build()
-    if lablib.BUILD is None:
-        why = "is no test build" + (", and no sanitised one is made here" if SAN else ", and none could be made")
-        print(f"1..1\nok 1 - UDP with the inspector datagram # SKIP {BUILD} {why}")
-        sys.exit(0)
-    with Lab(CONFIG) as the_lab:
+    with Lab(CONFIG, build=TEST_BUILD) as the_lab:
         status = run_tests(the_lab)
     sys.exit(status)

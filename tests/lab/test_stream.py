@@ -420,13 +420,15 @@ def told_together(lab):
     def accept():
         for _ in range(count):
             s, _ = server.accept()
-            s.recv(1)
+            s.recv(1)  # until the client has ended
             s.close()
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
         for _ in range(count):
-            lab.connect("internet", MX[4]).close()
+            with lab.connect("internet", MX[4]) as c:
+                c.shutdown(socket.SHUT_WR)
+                c.recv(1)  # until the server has: its queue of connections does not overflow
         thread.join(20 * SLOW)
     finally:
         server.close()
