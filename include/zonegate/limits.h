@@ -23,6 +23,7 @@
 #define ZG_FLOWTAB_SYN_MAX	8192u /* flows whose handshake is not complete: a SYN flood must not take the table */
 #define ZG_FLOWTAB_SYN_SOURCE_MAX 1024u /* the same of one source address; beyond, its own oldest is forgotten: what it has begun and not completed is its own affair */
 #define ZG_FLOWTAB_CLOSED_MAX	4096u /* ended connections remembered for late segments; beyond, the oldest is forgotten: at 10,000 a second still twice Linux's shortest retransmission timeout */
+#define ZG_FLOWTAB_REFUSED_MAX	8192u /* clients that are still being told of their refusal; beyond, the oldest is forgotten, and reset when it goes on */
 #define ZG_FLOWTAB_DEAD_MAX	16384u /* denied connections told apart from unknown ones */
 #define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */
 #define ZG_STREAM_HOLD_BYTES	(2u * 1024 * 1024) /* bytes out of order or held per direction: 32 of the largest packets behind one lost */
