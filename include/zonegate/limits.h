@@ -26,6 +26,7 @@
 #define ZG_FLOWTAB_REFUSED_MAX	8192u /* clients that are still being told of their refusal; beyond, the oldest is forgotten, and reset when it goes on */
 #define ZG_FLOWTAB_DEAD_MAX	16384u /* denied connections told apart from unknown ones */
 #define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */
+#define ZG_STREAM_BUF_SHARE	8u /* of the memory that is left one direction may have this part of: a hundred that take all they can leave 20 MiB for the rest */
 #define ZG_STREAM_HOLD_BYTES	(2u * 1024 * 1024) /* bytes out of order or held per direction: 32 of the largest packets behind one lost */
 #define ZG_STREAM_HOLD_PKTS	256u /* packets out of order or held per direction */
 #define ZG_QUEUE_PACKETS	4096u /* packets that wait in the kernel for one inspector, those that it holds included: at 64 KiB each a burst of a second, not the whole memory */

@@ -184,6 +184,15 @@ static bool answered(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, ui
 	return false;
 }
 
+/* Bytes that one direction may have without an acknowledgement: a part of what is left, so that ends which acknowledge nothing
+ * get less and less, and who acknowledges goes on. */
+static uint32_t ring_bound(const struct zg_engine *e)
+{
+	const uint64_t left = e->pool.used < ZG_ENGINE_BYTES_MAX ? ZG_ENGINE_BYTES_MAX - e->pool.used : 0;
+	const uint64_t share = left / ZG_STREAM_BUF_SHARE;
+	return share < ZG_STREAM_BUF_MAX ? (uint32_t)share : ZG_STREAM_BUF_MAX;
+}
+
 /* Gives n new bytes at the edge to the inspector. */
 static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint8_t *bytes, uint32_t n)
 {
@@ -192,7 +201,7 @@ static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	const uint32_t base = s->nxt;
 
 	/* the sender keeps what is dropped, and slows down */
-	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ZG_STREAM_BUF_MAX) != ZG_OK)
+	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ring_bound(e)) != ZG_OK)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
 	struct zg_rw in = zg_rw_init(bytes, n);
 	f->inspector->data(f->state, f->config, dir, &in, &answer);

@@ -306,6 +306,40 @@ START_TEST(nobody_acknowledges)
 }
 END_TEST
 
+/* Ends that acknowledge nothing leave room for those that do. */
+START_TEST(memory_that_is_left)
+{
+	static char data[60000];
+	struct pkt syn = { .flags = ZG_SYN, .seq = C }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 };
+	const uint64_t others = ZG_ENGINE_BYTES_MAX - 4 * 1024 * 1024;
+	struct zg_pool *pool = &w->engine->pool;
+	uint32_t at = 0;
+
+	memset(data, 'a', sizeof data);
+	pkt_opt_wscale(&syn, 14);
+	pkt_opt_wscale(&synack, 14);
+	syn.client_port = synack.client_port = 40001;
+	(void)world_send(w, syn);
+	(void)world_send(w, synack);
+	(void)world_send(w, FROM_CLIENT(.seq = C + 1, .ack = S + 1, .client_port = 40001));
+	accepted(world_send(w, FROM_SERVER(.seq = S + 1, .ack = C + 1, .client_port = 40001)));
+	pool->used += others;
+	uint32_t id = 0;
+	for (; at < ZG_STREAM_BUF_MAX; at += sizeof data) {
+		w->n_released[ZG_CLIENT] = 0;
+		id = world_send(w, FROM_CLIENT(.seq = C + 1 + at, .ack = S + 1, .data = data, .len = sizeof data, .client_port = 40001));
+		if (world_fate(w, id) != ACCEPTED)
+			break;
+	}
+	world_refused(w, id, ZG_R_TCP_MEMORY);
+	ck_assert_uint_gt(at, 0);
+	ck_assert_uint_lt(pool->used, ZG_ENGINE_BYTES_MAX - 2 * 1024 * 1024);
+	w->n_released[ZG_CLIENT] = 0;
+	accepted(client_says(w, 0, "others go on", 0));
+	pool->used -= others;
+}
+END_TEST
+
 /* --- acknowledgements -------------------------------------------------------------------------------- */
 
 START_TEST(ack_of_nothing_sent)
@@ -1079,6 +1113,7 @@ int main(void)
 	tcase_add_test(tc, out_of_order_timeout);
 	tcase_add_test(tc, memory_bounds);
 	tcase_add_test(tc, nobody_acknowledges);
+	tcase_add_test(tc, memory_that_is_left);
 	tcase_add_test(tc, ack_of_nothing_sent);
 	tcase_add_test(tc, ack_of_what_is_held);
 	tcase_add_test(tc, ack_far_behind);
