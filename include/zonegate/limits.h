@@ -31,6 +31,7 @@
 #define ZG_STREAM_HOLD_PKTS	256u /* packets out of order or held per direction */
 #define ZG_QUEUE_PACKETS	4096u /* packets that wait in the kernel for one inspector, those that it holds included: at 64 KiB each a burst of a second, not the whole memory */
 #define ZG_ENGINE_EARLY_PKTS	(ZG_QUEUE_PACKETS / 2) /* packets out of order over all flows: a queue full of them would take no other */
+#define ZG_ENGINE_EARLY_SHARE	4u /* of the places that are left one direction may have this part of: fifty that leave holes on purpose leave a hundred and fifty for the rest */
 #define ZG_ENGINE_HELD_PKTS	(ZG_QUEUE_PACKETS / 4 * 3) /* packets out of order or held over all flows, for the same reason */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */

@@ -306,6 +306,23 @@ START_TEST(nobody_acknowledges)
 }
 END_TEST
 
+/* Ends that leave holes on purpose leave places for those that lose a packet. */
+START_TEST(places_that_are_left)
+{
+	const uint32_t others = ZG_ENGINE_EARLY_PKTS - 200;
+	uint32_t n = 0;
+
+	w->engine->stats.held += others; /* as if other connections had taken so many */
+	while (n < ZG_STREAM_HOLD_PKTS && world_fate(w, client_says(w, 1 + 2 * n, "a", 0)) == HELD)
+		n++;
+	ck_assert_uint_ge(n, 32);
+	ck_assert_uint_lt(n, 64);
+	ck_assert_uint_eq(world_dropped(w, ZG_R_TCP_HOLD), 1);
+	held(server_says(w, 5, "lost one", 0));
+	w->engine->stats.held -= others;
+}
+END_TEST
+
 /* Ends that acknowledge nothing leave room for those that do. */
 START_TEST(memory_that_is_left)
 {
@@ -1114,6 +1131,7 @@ int main(void)
 	tcase_add_test(tc, memory_bounds);
 	tcase_add_test(tc, nobody_acknowledges);
 	tcase_add_test(tc, memory_that_is_left);
+	tcase_add_test(tc, places_that_are_left);
 	tcase_add_test(tc, ack_of_nothing_sent);
 	tcase_add_test(tc, ack_of_what_is_held);
 	tcase_add_test(tc, ack_far_behind);
