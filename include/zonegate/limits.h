@@ -23,12 +23,15 @@
 #define ZG_FLOWTAB_SYN_MAX	8192u /* flows whose handshake is not complete: a SYN flood must not take the table */
 #define ZG_FLOWTAB_SYN_SOURCE_MAX 1024u /* the same of one source address; beyond, its own oldest is forgotten: what it has begun and not completed is its own affair */
 #define ZG_FLOWTAB_CLOSED_MAX	4096u /* ended connections remembered for late segments; beyond, the oldest is forgotten: at 10,000 a second still twice Linux's shortest retransmission timeout */
+#define ZG_FLOWTAB_REFUSED_MAX	8192u /* clients that are still being told of their refusal; beyond, the oldest is forgotten, and reset when it goes on */
 #define ZG_FLOWTAB_DEAD_MAX	16384u /* denied connections told apart from unknown ones */
 #define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */
+#define ZG_STREAM_BUF_SHARE	8u /* of the memory that is left one direction may have this part of: a hundred that take all they can leave 20 MiB for the rest */
 #define ZG_STREAM_HOLD_BYTES	(2u * 1024 * 1024) /* bytes out of order or held per direction: 32 of the largest packets behind one lost */
 #define ZG_STREAM_HOLD_PKTS	256u /* packets out of order or held per direction */
 #define ZG_QUEUE_PACKETS	4096u /* packets that wait in the kernel for one inspector, those that it holds included: at 64 KiB each a burst of a second, not the whole memory */
 #define ZG_ENGINE_EARLY_PKTS	(ZG_QUEUE_PACKETS / 2) /* packets out of order over all flows: a queue full of them would take no other */
+#define ZG_ENGINE_EARLY_SHARE	4u /* of the places that are left one direction may have this part of: fifty that leave holes on purpose leave a hundred and fifty for the rest */
 #define ZG_ENGINE_HELD_PKTS	(ZG_QUEUE_PACKETS / 4 * 3) /* packets out of order or held over all flows, for the same reason */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */

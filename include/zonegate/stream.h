@@ -87,7 +87,7 @@ struct zg_engine_owner {
 	/* The flow that a mark names; false = not in any policy known. */
 	bool (*resolve)(void *ctx, uint32_t mark, struct zg_flow_policy *ret_policy);
 	/* Does the flow that a mark names permit this one, so that its client may be who begins? NULL: whoever sends first is
-	 * the client. UDP only: a TCP connection says itself who opens it. */
+	 * the client. TCP too: a SYN says who wants to open, not who may, and a mark is of both directions. */
 	bool (*permits)(void *ctx, uint32_t mark, const struct zg_tuple *tuple);
 	/* Decides one packet. packet != NULL: accept with these bytes instead (same length, checksums done). */
 	void (*verdict)(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len);

@@ -59,12 +59,13 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 	return true;
 }
 
-/* A datagram's ends say nothing of who asks: servers have the lower port, and some protocols one for both (NTP). */
+/* Who opens a TCP connection may. A datagram's ends say nothing of who asks: servers have the lower port, and some protocols
+ * one for both (NTP). */
 static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
 {
 	(void)ctx;
 	(void)mark;
-	return tuple->client_port >= tuple->server_port;
+	return tuple->protocol == ZG_TCP || tuple->client_port >= tuple->server_port;
 }
 
 static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)

@@ -130,6 +130,10 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 		zg_out_reset_sender(e, NULL, &p->seg, p->mark, ZG_R_TCP_UNKNOWN);
 		return ZG_FATE_DROP(ZG_R_TCP_UNKNOWN);
 	}
+	/* The mark is that of the kernel's connection, which takes the SYN of a simultaneous open for a part of it: when we have
+	 * forgotten the client's, the server does not become one. */
+	if (e->owner.permits != NULL && !e->owner.permits(e->owner.ctx, p->mark, tuple))
+		return ZG_FATE_DROP(ZG_R_TCP_HANDSHAKE);
 	if (!make_room(e, &tuple->client))
 		return ZG_FATE_DROP(ZG_R_TCP_TABLE_FULL);
 	struct zg_flow *f = zg_engine_get(e, sizeof *f);

@@ -118,6 +118,13 @@ static struct zg_fate forward(struct zg_engine *e, struct zg_flow *f, enum zg_di
 	return ZG_FATE_DONE;
 }
 
+/* The first bytes of a packet came to the receiver in another one, and how they were released is forgotten: it cannot be
+ * written. The sender repeats the rest. */
+static bool rewriting_forgotten(const struct zg_half *s, const struct zg_seg *seg)
+{
+	return s->rewritten && seg->len > 0 && zg_seq_lt(seg->seq, s->ring.start);
+}
+
 /* Packets whose bytes are all released now go out, in order. */
 static void forward_waiting(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
 {
@@ -127,9 +134,7 @@ static void forward_waiting(struct zg_engine *e, struct zg_flow *f, enum zg_dir 
 		struct zg_held *held = ZG_LIST_OF(s->wait.next, struct zg_held, in_flow);
 		if (zg_seq_lt(s->rel, held->pkt.seg.seq + held->pkt.seg.len))
 			return;
-		/* Its first bytes came to the receiver in another packet, and how they were released is forgotten: the sender
-		 * repeats the rest. */
-		if (s->rewritten && zg_seq_lt(held->pkt.seg.seq, s->ring.start)) {
+		if (rewriting_forgotten(s, &held->pkt.seg)) {
 			zg_hold_drop(e, held, ZG_R_TCP_REPEAT);
 			continue;
 		}
@@ -179,6 +184,15 @@ static bool answered(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, ui
 	return false;
 }
 
+/* Bytes that one direction may have without an acknowledgement: a part of what is left, so that ends which acknowledge nothing
+ * get less and less, and who acknowledges goes on. */
+static uint32_t ring_bound(const struct zg_engine *e)
+{
+	const uint64_t left = e->pool.used < ZG_ENGINE_BYTES_MAX ? ZG_ENGINE_BYTES_MAX - e->pool.used : 0;
+	const uint64_t share = left / ZG_STREAM_BUF_SHARE;
+	return share < ZG_STREAM_BUF_MAX ? (uint32_t)share : ZG_STREAM_BUF_MAX;
+}
+
 /* Gives n new bytes at the edge to the inspector. */
 static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint8_t *bytes, uint32_t n)
 {
@@ -187,7 +201,7 @@ static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	const uint32_t base = s->nxt;
 
 	/* the sender keeps what is dropped, and slows down */
-	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ZG_STREAM_BUF_MAX) != ZG_OK)
+	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ring_bound(e)) != ZG_OK)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
 	struct zg_rw in = zg_rw_init(bytes, n);
 	f->inspector->data(f->state, f->config, dir, &in, &answer);
@@ -253,6 +267,9 @@ static struct zg_fate forward_or_wait(struct zg_engine *e, struct zg_flow *f, en
 	const struct zg_half *s = &f->half[dir];
 	const uint32_t end = p->seg.seq + p->seg.len;
 
+	/* what it made the inspector release of the other end may acknowledge its own beginning */
+	if (rewriting_forgotten(s, &p->seg))
+		return ZG_FATE_DROP(ZG_R_TCP_REPEAT);
 	if (zg_seq_le(end, s->rel))
 		return forward(e, f, dir, p);
 	if (zg_hold_covers(s, p->seg.seq, end + ((p->seg.flags & ZG_FIN) ? 1 : 0)))

@@ -134,7 +134,7 @@ void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_re
 		return;
 	}
 	f->phase = ZG_PHASE_DRAIN;
-	zg_flowtab_move(&e->tab, &f->node, ZG_LIST_REFUSED, e->now_ms);
+	zg_engine_end(e, f, ZG_LIST_REFUSED, ZG_FLOWTAB_REFUSED_MAX);
 	if (answer == NULL || !answer->drain) {
 		tell(e, f);
 		return;

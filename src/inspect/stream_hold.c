@@ -15,10 +15,14 @@ static bool memory_for(const struct zg_engine *e, enum zg_hold which, size_t siz
 	return which != ZG_HOLD_EARLY || e->pool.used + size <= ZG_ENGINE_BYTES_MAX / 2;
 }
 
-/* Nor the places in the kernel's queue, where every packet stays until its verdict. */
-static uint32_t places_for(enum zg_hold which)
+/* Nor the places in the kernel's queue, where every packet stays until its verdict; and of these no more than a part of what
+ * is left, so that others may lose a packet too. */
+static bool place_for(const struct zg_engine *e, enum zg_hold which, const struct zg_half *half)
 {
-	return which == ZG_HOLD_EARLY ? ZG_ENGINE_EARLY_PKTS : ZG_ENGINE_HELD_PKTS;
+	if (which == ZG_HOLD_WAIT)
+		return e->stats.held < ZG_ENGINE_HELD_PKTS;
+	return e->stats.held < ZG_ENGINE_EARLY_PKTS &&
+	       half->n_held <= (ZG_ENGINE_EARLY_PKTS - e->stats.held) / ZG_ENGINE_EARLY_SHARE;
 }
 
 /* Where a packet belongs in a list ordered by sequence number: before the returned node. Packets mostly come in order,
@@ -40,7 +44,7 @@ enum zg_reason zg_hold_add(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	const size_t size = sizeof(struct zg_held) + p->len;
 
 	if (half->n_held >= ZG_STREAM_HOLD_PKTS || half->held_bytes + p->len > ZG_STREAM_HOLD_BYTES ||
-	    e->stats.held >= places_for(which))
+	    !place_for(e, which, half))
 		return ZG_R_TCP_HOLD;
 	struct zg_held *held = memory_for(e, which, size) ? zg_pool_get(&e->pool, size) : NULL;
 	if (held == NULL)

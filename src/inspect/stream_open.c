@@ -133,6 +133,11 @@ static struct zg_fate from_client(struct zg_engine *e, struct zg_flow *f, const 
 		zg_out_reset_sender(e, f, seg, f->mark, ZG_R_TCP_HANDSHAKE);
 		return ZG_FATE_DROP(ZG_R_TCP_HANDSHAKE);
 	}
+	/* Only what goes on to the server opens the connection: with segments that it never sees, who sends SYNs could take the
+	 * whole table. */
+	const struct zg_half *c = &f->half[ZG_CLIENT];
+	if (!e->owner.passive && (seg->seq != c->nxt || zg_seq_lt(c->edge, seg->seq + seg->len)))
+		return ZG_FATE_DROP(ZG_R_TCP_HANDSHAKE);
 	enum zg_reason reason = zg_stream_check(e, f, ZG_CLIENT, seg);
 	if (reason == ZG_R_NONE)
 		reason = establish(e, f);

@@ -68,7 +68,7 @@ static bool own_resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_pol
 static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
 {
 	(void)ctx;
-	return mark == MARK_UDP && tuple->server_port == 53;
+	return mark != MARK_UDP || tuple->server_port == 53;
 }
 
 /* By who sent it: the end with port 25 may have opened the connection. */

@@ -367,6 +367,35 @@ START_TEST(nothing_is_left)
 }
 END_TEST
 
+/* The server is rid of them at once, so nothing but the table bounds those that never come to their end. */
+START_TEST(refused_clients_are_bounded)
+{
+	struct zg_engine_stats stats;
+	w->ts = false;
+	struct pkt syn = { .flags = ZG_SYN, .seq = C }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 },
+		   offence = FROM_CLIENT(.seq = C + 1, .ack = S + 1, .data = "D", .len = 1);
+
+	for (unsigned i = 0; i < ZG_FLOWTAB_REFUSED_MAX + 100; i++) {
+		syn.client_port = synack.client_port = offence.client_port = (uint16_t)(1 + i);
+		w->next_id = 0;
+		for (int k = 0; k < 5; k++)
+			w->verdicts[k].times = 0;
+		accepted(world_send(w, syn));
+		accepted(world_send(w, synack));
+		dropped(world_send(w, offence));
+	}
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows, ZG_FLOWTAB_REFUSED_MAX + 1);
+	/* the oldest is told when it goes on, the newest still drains */
+	offence.client_port = 1;
+	world_refused(w, world_send(w, offence), ZG_R_TCP_UNKNOWN);
+	ck_assert_int_eq(last()->kind, ZG_INJECT_RST);
+	offence.client_port = syn.client_port;
+	dropped(world_send(w, offence));
+	ck_assert_int_eq(last()->kind, ZG_INJECT_ACK);
+}
+END_TEST
+
 /* The same stream in every cut: the same bytes are released in each direction. */
 START_TEST(cut_does_not_matter)
 {
@@ -414,6 +443,7 @@ int main(void)
 	tcase_add_test(tc, after_the_clients_end);
 	tcase_add_test(tc, policy_goes_while_draining);
 	tcase_add_test(tc, nothing_is_left);
+	tcase_add_test(tc, refused_clients_are_bounded);
 	tcase_add_test(tc, cut_does_not_matter);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);

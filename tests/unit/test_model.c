@@ -12,11 +12,14 @@
 #include "pkt.h"
 #include "unit.h"
 
-#define STREAM	 700	/* bytes of each direction */
-#define WINDOW	 300	/* bytes, small enough to be in the way */
+#ifndef SCALE
+#define SCALE 1
+#endif
+#define STREAM	 (700 * SCALE) /* bytes of each direction */
+#define WINDOW	 (300 * SCALE) /* bytes, small enough to be in the way */
 #define WIRE_MAX 24	/* packets on one stretch of wire */
 #define IDS	 (1 << 17)
-#define PKT_SMALL 256
+#define PKT_SMALL (176 + 80 * SCALE)
 
 struct wire {
 	struct {
@@ -131,8 +134,8 @@ static struct pkt pure_ack(int d)
 static void misbehave(int d)
 {
 	struct host *h = &m->host[d];
-	const uint32_t from = rnd(STREAM - 80), n = 1 + rnd(60);
-	uint8_t other[80];
+	const uint32_t from = rnd(STREAM - 80 * SCALE), n = 1 + rnd(60 * SCALE);
+	uint8_t other[80 * SCALE];
 	struct pkt p = segment(d, from, n);
 
 	memcpy(other, h->stream + from, n);
@@ -142,7 +145,7 @@ static void misbehave(int d)
 		p.data = other;
 		break;
 	case 1: /* from anywhere, before the first byte as well */
-		p.seq += rnd(2000) - 1000;
+		p.seq += rnd(2000 * SCALE) - 1000 * SCALE;
 		break;
 	case 2:
 		p.flags |= ZG_FIN;
@@ -151,7 +154,7 @@ static void misbehave(int d)
 		p = (struct pkt){ .flags = ZG_RST, .seq = h->isn + 1 + rnd(STREAM) };
 		break;
 	case 4:
-		p.ack += rnd(2000) - 1000;
+		p.ack += rnd(2000 * SCALE) - 1000 * SCALE;
 		break;
 	default:
 		p = (struct pkt){ .flags = ZG_SYN, .seq = h->isn + rnd(3) };
@@ -177,7 +180,7 @@ static void host_step(int d)
 		return;
 	}
 	const uint32_t top = h->nxt > STREAM ? STREAM : h->nxt, low = h->una > STREAM ? STREAM : h->una;
-	uint32_t n = 1 + rnd(rnd(4) == 0 ? 80 : 20);
+	uint32_t n = 1 + rnd((rnd(4) == 0 ? 80 : 20) * SCALE);
 	switch (rnd(5)) {
 	case 0: /* again, cut anew */
 		if (low < top) {
@@ -319,13 +322,17 @@ static void make_stream(struct host *h)
 
 	for (uint32_t i = 0; i < STREAM; i++) {
 		h->stream[i] = (uint8_t)alphabet[rnd(letters_n)];
-		if (open > 0 && ++open > 5 + rnd(40)) {
+		if (h->stream[i] == '(' && rnd(SCALE) != 0)
+			h->stream[i] = 'a';
+		if (open > 0 && ++open > (5 + rnd(40)) * SCALE) {
 			h->stream[i] = ')';
 			open = 0;
 		} else if (h->stream[i] == '(' && open == 0) {
 			open = 1;
 		}
-		if (m->evil && rnd(1000) == 0)
+		if (m->evil && rnd(25 * SCALE) == 0)
+			h->stream[i] = (uint8_t)"[]]]"[rnd(4)];
+		if (m->evil && rnd(1000 * SCALE) == 0)
 			h->stream[i] = (uint8_t)"XND"[rnd(3)];
 	}
 	if (open > 0)
@@ -423,7 +430,9 @@ static void run(uint64_t seed)
 	free(m);
 }
 
+#ifndef SEEDS
 #define SEEDS 800
+#endif
 
 START_TEST(what_is_read_was_accepted)
 {

@@ -306,6 +306,57 @@ START_TEST(nobody_acknowledges)
 }
 END_TEST
 
+/* Ends that leave holes on purpose leave places for those that lose a packet. */
+START_TEST(places_that_are_left)
+{
+	const uint32_t others = ZG_ENGINE_EARLY_PKTS - 200;
+	uint32_t n = 0;
+
+	w->engine->stats.held += others; /* as if other connections had taken so many */
+	while (n < ZG_STREAM_HOLD_PKTS && world_fate(w, client_says(w, 1 + 2 * n, "a", 0)) == HELD)
+		n++;
+	ck_assert_uint_ge(n, 32);
+	ck_assert_uint_lt(n, 64);
+	ck_assert_uint_eq(world_dropped(w, ZG_R_TCP_HOLD), 1);
+	held(server_says(w, 5, "lost one", 0));
+	w->engine->stats.held -= others;
+}
+END_TEST
+
+/* Ends that acknowledge nothing leave room for those that do. */
+START_TEST(memory_that_is_left)
+{
+	static char data[60000];
+	struct pkt syn = { .flags = ZG_SYN, .seq = C }, synack = { .flags = ZG_SYN | ZG_ACK, .from_server = true, .seq = S, .ack = C + 1 };
+	const uint64_t others = ZG_ENGINE_BYTES_MAX - 4 * 1024 * 1024;
+	struct zg_pool *pool = &w->engine->pool;
+	uint32_t at = 0;
+
+	memset(data, 'a', sizeof data);
+	pkt_opt_wscale(&syn, 14);
+	pkt_opt_wscale(&synack, 14);
+	syn.client_port = synack.client_port = 40001;
+	(void)world_send(w, syn);
+	(void)world_send(w, synack);
+	(void)world_send(w, FROM_CLIENT(.seq = C + 1, .ack = S + 1, .client_port = 40001));
+	accepted(world_send(w, FROM_SERVER(.seq = S + 1, .ack = C + 1, .client_port = 40001)));
+	pool->used += others;
+	uint32_t id = 0;
+	for (; at < ZG_STREAM_BUF_MAX; at += sizeof data) {
+		w->n_released[ZG_CLIENT] = 0;
+		id = world_send(w, FROM_CLIENT(.seq = C + 1 + at, .ack = S + 1, .data = data, .len = sizeof data, .client_port = 40001));
+		if (world_fate(w, id) != ACCEPTED)
+			break;
+	}
+	world_refused(w, id, ZG_R_TCP_MEMORY);
+	ck_assert_uint_gt(at, 0);
+	ck_assert_uint_lt(pool->used, ZG_ENGINE_BYTES_MAX - 2 * 1024 * 1024);
+	w->n_released[ZG_CLIENT] = 0;
+	accepted(client_says(w, 0, "others go on", 0));
+	pool->used -= others;
+}
+END_TEST
+
 /* --- acknowledgements -------------------------------------------------------------------------------- */
 
 START_TEST(ack_of_nothing_sent)
@@ -597,6 +648,27 @@ START_TEST(held_until_released)
 }
 END_TEST
 
+/* What is released by a segment may acknowledge the beginning of that very segment: how it was rewritten is forgotten then. */
+START_TEST(acknowledged_while_it_is_read)
+{
+	char text[5002];
+	memset(text, 'z', sizeof text);
+	text[500] = '\0';
+	for (uint32_t at = 0; at < 5000; at += 500)
+		accepted(client_says(w, at, text, 0));
+	const uint32_t answer = server_says(w, 0, "a[b", 5000);
+	held(answer);
+	/* all of it again, and more */
+	memcpy(text + 500, "z", 1);
+	memcpy(text + 5000, "]", 2);
+	world_refused(w, client_says(w, 0, text, 0), ZG_R_TCP_REPEAT);
+	accepted(answer);
+	world_read(w, ZG_SERVER, "a[b");
+	ck_assert_uint_eq(w->n_released[ZG_CLIENT], 5001);
+	accepted(client_says(w, 5000, "]z", 3));
+}
+END_TEST
+
 START_TEST(held_bound_kills)
 {
 	held(client_says(w, 0, "(", 0));
@@ -783,6 +855,34 @@ START_TEST(simultaneous_open)
 }
 END_TEST
 
+/* The kernel takes the SYN of a simultaneous open for one of the client's connection. When that is forgotten here, the
+ * server must not become the client: its bytes would be read as the client's. */
+START_TEST(simultaneous_open_after_the_timeout)
+{
+	accepted(world_send(w, syn));
+	world_wait(w, ZG_SYN_MS);
+	world_refused(w, world_send(w, (struct pkt){ .flags = ZG_SYN, .from_server = true, .seq = S }), ZG_R_TCP_HANDSHAKE);
+	accepted(world_send(w, syn));
+	accepted(world_send(w, synack));
+}
+END_TEST
+
+/* Only what goes on to the server opens the connection here: else who sends SYNs would take the table all the same, with
+ * segments that no server sees. */
+START_TEST(handshake_completed_out_of_place)
+{
+	accepted(world_send(w, syn));
+	accepted(world_send(w, synack));
+	world_refused(w, client_says(w, 70000, "", 0), ZG_R_TCP_HANDSHAKE);
+	world_refused(w, client_says(w, (uint32_t)-1, "", 0), ZG_R_TCP_HANDSHAKE);
+	world_refused(w, client_says(w, 70000, "a", 0), ZG_R_TCP_HANDSHAKE);
+	struct zg_engine_stats stats;
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.flows_opened, 0);
+	accepted(client_says(w, 0, "a", 0));
+}
+END_TEST
+
 START_TEST(data_before_the_handshake)
 {
 	accepted(world_send(w, syn));
@@ -791,9 +891,10 @@ START_TEST(data_before_the_handshake)
 	accepted(world_send(w, synack));
 	world_refused(w, server_says(w, 0, "a", 0), ZG_R_TCP_HANDSHAKE);
 	world_refused(w, client_says(w, 0, "a", 1), ZG_R_TCP_HANDSHAKE);
+	world_refused(w, client_says(w, 1, "b", 0), ZG_R_TCP_HANDSHAKE);
 	/* with the ACK that completes it, or later */
-	held(client_says(w, 1, "b", 0));
 	accepted(client_says(w, 0, "a", 0));
+	accepted(client_says(w, 1, "b", 0));
 	world_read(w, ZG_CLIENT, "ab");
 }
 END_TEST
@@ -1029,6 +1130,8 @@ int main(void)
 	tcase_add_test(tc, out_of_order_timeout);
 	tcase_add_test(tc, memory_bounds);
 	tcase_add_test(tc, nobody_acknowledges);
+	tcase_add_test(tc, memory_that_is_left);
+	tcase_add_test(tc, places_that_are_left);
 	tcase_add_test(tc, ack_of_nothing_sent);
 	tcase_add_test(tc, ack_of_what_is_held);
 	tcase_add_test(tc, ack_far_behind);
@@ -1049,6 +1152,7 @@ int main(void)
 	tcase_add_test(tc, fin_waits_for_held_bytes);
 	tcase_add_test(tc, fin_denied_by_the_inspector);
 	tcase_add_test(tc, held_until_released);
+	tcase_add_test(tc, acknowledged_while_it_is_read);
 	tcase_add_test(tc, held_bound_kills);
 	tcase_add_test(tc, held_timeout_then_repeated);
 	tcase_add_test(tc, timestamps_not_agreed);
@@ -1067,6 +1171,8 @@ int main(void)
 	tcase_add_test(tc, syn_repeated);
 	tcase_add_test(tc, synack_does_not_fit);
 	tcase_add_test(tc, simultaneous_open);
+	tcase_add_test(tc, simultaneous_open_after_the_timeout);
+	tcase_add_test(tc, handshake_completed_out_of_place);
 	tcase_add_test(tc, data_before_the_handshake);
 	tcase_add_test(tc, connection_refused_by_the_server);
 	tcase_add_test(tc, handshake_timeout);
