@@ -153,7 +153,8 @@ def many_changes(lab):
                 need(s.recv(100).startswith(b"250"), f"the connection broke after {i} changes")
         took = time.monotonic() - begin
         s.close()
-    need((number_of(supervisor), number_of(gate)) == before, "descriptors leak")
+    now = number_of(supervisor), number_of(gate)
+    need(now == before, f"{before} descriptors before, {now} after")
     need(lab.apply(sample()).returncode == 0, "apply")
     mail(lab)
     return f"{took / 290 * 1000:.0f} ms each"

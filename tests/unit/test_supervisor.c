@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a taken-over inspector can make the supervisor do and write: we speak for it, the log is a file. */
+#include "inspect/worker.h"
 #include "main/supervisor.h"
+#include "sys/sandbox.h"
+#include "sys/spawn.h"
 #include "unit.h"
+#include "zonegate/rtab.h"
+#include "zonegate/vring.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct zg_supervisor *s;
@@ -157,6 +165,61 @@ START_TEST(claims_do_not_cover_losses_for_ever)
 }
 END_TEST
 
+/* An inspector whose records fill its channel while the supervisor is busy with a new policy takes that policy all the same. */
+START_TEST(a_full_channel_does_not_cost_the_inspector)
+{
+	const struct zg_msg_event e = { .flow.kind = ZG_FLOW_OPENED, .count = 1 };
+	struct zg_policy *policy = calloc(1, sizeof *policy);
+	int gate[2], queue[2], memory, table;
+	struct zg_vring ring;
+	struct zg_chan_msg msg;
+	bool acked = false;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, gate), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, queue), 0);
+	ck_assert_int_eq(zg_vring_make(&ring, &memory), ZG_OK);
+	policy->generation = 77;
+	ck_assert_int_eq(zg_rtab_make(policy, &table), ZG_OK);
+	while (zg_chan_send(other, ZG_MSG_EVENT, 0, &e, sizeof e, NULL, 0) == ZG_OK)
+		;
+	ck_assert_int_eq(zg_chan_send(child->chan, ZG_MSG_POLICY, 77, NULL, 0, &table, 1), ZG_OK);
+	const pid_t pid = fork();
+	if (pid == 0) {
+		const int from[] = { other, queue[1], gate[1], memory, ring.bell };
+		int out_of_the_way[5];
+		for (int i = 0; i < 5; i++)
+			out_of_the_way[i] = fcntl(from[i], F_DUPFD, 100);
+		for (int i = 0; i < 5; i++)
+			(void)dup2(out_of_the_way[i], ZG_ROLE_FD + i);
+		if (close_range(ZG_ROLE_FD + 5, ~0u, 0) != 0 || zg_sandbox_exec_caps(ZG_SANDBOX_PARSER) != ZG_OK)
+			_exit(9);
+		const struct zg_worker_fds fds = { .chan = 3, .queue = 4, .gate = 5, .memory = 6, .bell = 7 };
+		_exit(zg_worker_run(&fds));
+	}
+	usleep(500000);
+	for (int tries = 0; tries < 300 && !acked; tries++) {
+		const enum zg_err err = zg_chan_recv(child->chan, s->buf, ZG_MSG_MAX, false, &msg);
+		acked = err == ZG_OK && msg.hdr.type == ZG_MSG_POLICY_ACK && msg.hdr.number == 77;
+		if (err != ZG_OK)
+			usleep(10000);
+		else
+			tries = 0;
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0); /* it lives */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert(acked);
+	free(policy);
+	close(table);
+	close(memory);
+	zg_vring_free(&ring);
+	for (int i = 0; i < 2; i++) {
+		close(gate[i]);
+		close(queue[i]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("supervisor");
@@ -166,6 +229,8 @@ int main(void)
 	tcase_add_test(t, losses_of_the_next_inspector_are_told);
 	tcase_add_test(t, impossible_numbers_are_no_numbers);
 	tcase_add_test(t, claims_do_not_cover_losses_for_ever);
+	if (geteuid() == 0) /* otherwise the sandbox is not the one it is made for */
+		tcase_add_test(t, a_full_channel_does_not_cost_the_inspector);
 	tcase_set_timeout(t, 30);
 	suite_add_tcase(suite, t);
 	return unit_main(suite);
