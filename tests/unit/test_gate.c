@@ -403,6 +403,24 @@ START_TEST(a_queue_is_bound_anew_under_traffic)
 }
 END_TEST
 
+/* What an inspector has sent itself lives on after it: its end of the channel, so that its end is not seen, and its queue's
+ * socket. The queue is the next one's all the same. */
+START_TEST(what_is_under_way_does_not_keep_a_queue)
+{
+	for (int k = 0; k < 10; k++) {
+		const int fds[] = { queue[0], verdicts[0], ring[0].bell };
+		ck_assert_int_eq(zg_chan_send(verdicts[0], ZG_MSG_PONG, 1, NULL, 0, fds, 3), ZG_OK);
+		leave_queue(0);
+		ck_assert_int_eq(zg_chan_send(chan, ZG_MSG_REBIND, 0, NULL, 0, NULL, 0), ZG_OK);
+		ck_assert(take_queue(0));
+		struct pollfd end = { .fd = verdicts[0] };
+		ck_assert_int_eq(poll(&end, 1, 5), 0);
+	}
+	ck_assert(answers(0));
+	ck_assert(answers(1));
+}
+END_TEST
+
 /* The end of an inspector and the binding of its queue for the next one come at once: the end is the old one's. */
 START_TEST(an_end_is_not_taken_for_the_next_inspectors)
 {
@@ -686,6 +704,7 @@ int main(void)
 		tcase_add_test(live, answers_that_wait_beside_their_ping_count);
 		tcase_add_loop_test(live, a_flood_does_not_starve_the_other, 0, 5);
 		tcase_add_test(live, a_queue_is_bound_anew_under_traffic);
+		tcase_add_test(live, what_is_under_way_does_not_keep_a_queue);
 		tcase_add_test(live, an_end_is_not_taken_for_the_next_inspectors);
 		tcase_set_timeout(live, 60);
 		suite_add_tcase(s, live);
