@@ -234,6 +234,7 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 		return;
 	}
 	zg_event_init(&e, kind_of(f));
+	zg_event_u64(&e, ZG_F_INDEX, child->index); /* who says so: one that is taken over may say anything */
 	zg_event_str(&e, ZG_F_VERDICT, denied ? "deny" : "permit");
 	if (flow != NULL)
 		add_flow(s, &e, flow);

@@ -105,6 +105,19 @@ START_TEST(records_of_one_process_are_bounded)
 }
 END_TEST
 
+/* Whatever an inspector tells of, true or not, its record says which one told it. */
+START_TEST(a_record_names_its_inspector)
+{
+	const struct zg_msg_event e = { .flow.kind = _i == 0 ? ZG_FLOW_OPENED : ZG_PACKET_DENIED, .count = 1 };
+
+	s->log = ZG_LOG_JSON;
+	ck_assert_int_eq(zg_chan_send(other, ZG_MSG_EVENT, 0, &e, sizeof e, NULL, 0), ZG_OK);
+	zg_children_ready(s, child->chan);
+	ck_assert_uint_eq(records(""), 1);
+	ck_assert_uint_eq(records("\"index\":0"), 1);
+}
+END_TEST
+
 /* The next inspector begins at nothing, and so does what the log has of it. */
 START_TEST(losses_of_the_next_inspector_are_told)
 {
@@ -226,6 +239,7 @@ int main(void)
 	TCase *t = tcase_create("supervisor");
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_add_loop_test(t, records_of_one_process_are_bounded, 0, 2);
+	tcase_add_loop_test(t, a_record_names_its_inspector, 0, 2);
 	tcase_add_test(t, losses_of_the_next_inspector_are_told);
 	tcase_add_test(t, impossible_numbers_are_no_numbers);
 	tcase_add_test(t, claims_do_not_cover_losses_for_ever);
