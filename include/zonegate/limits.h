@@ -72,6 +72,8 @@
 #define ZG_RECORDS_BURST	2000u /* records of connections told one by one at once ... */
 #define ZG_RECORDS_PER_S	200u /* ... and from then on; beyond, equal ones are told together each second: journald takes about 10,000 a second and is not ours alone */
 
+#define ZG_MESSAGES_PER_S	4096u /* messages that the supervisor takes of one process that parses: five times what the two above and the groups are; room for records that are told one by one for their digest */
+
 /* --- processes and messages ------------------------------------------------------------------- */
 #define ZG_MSG_MAX		(192u * 1024) /* bytes of one message between our processes: a largest packet and its header fit */
 #define ZG_CTL_REQUEST_MAX	(ZG_CONF_BYTES_MAX + 64u * 1024) /* bytes of one control request */

@@ -290,6 +290,7 @@ static bool rings_sleep(struct gate *g)
 static bool look(struct gate *g, int timeout)
 {
 	struct epoll_event events[16];
+	bool supervisor = false;
 	int n;
 
 	/* after a stop too: whose answer came meanwhile has its ping beside it, which is to be read first */
@@ -299,14 +300,13 @@ static bool look(struct gate *g, int timeout)
 	if (n < 0)
 		return false;
 	for (int k = 0; k < n; k++) {
-		if (events[k].data.u32 == SUPERVISOR) {
-			if (on_supervisor(g) != ZG_OK)
-				return false;
-		} else if (events[k].events & (EPOLLHUP | EPOLLERR)) {
+		if (events[k].data.u32 == SUPERVISOR)
+			supervisor = true;
+		else if (events[k].events & (EPOLLHUP | EPOLLERR))
 			queue_close(g, &g->queues[events[k].data.u32]);
-		}
 	}
-	return true;
+	/* last: it may bind a queue anew, and an end that was seen before is not that one's */
+	return !supervisor || on_supervisor(g) == ZG_OK;
 }
 
 /* One round: false when the gate has to end. */

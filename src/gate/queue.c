@@ -42,6 +42,37 @@ static enum zg_err config_send(int fd, struct nlmsghdr *nlh)
 	return ZG_OK;
 }
 
+/* From now on packets come: an answer could stand behind some of them, and so none is asked for. What the kernel refuses it
+ * answers nevertheless, and then no packet stands before that. */
+static enum zg_err packets_begin(int fd, uint16_t num)
+{
+	uint8_t buf[512] __attribute__((aligned(8)));
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct nlmsghdr first;
+
+	struct nlmsghdr *nlh = nfq_nlmsg_put((char *)buf, NFQNL_MSG_CONFIG, num);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, 0xffff);
+	if (sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+		return ZG_ESYS;
+	if (recv(fd, &first, sizeof first, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof first && first.nlmsg_type == NLMSG_ERROR)
+		return ZG_EKERNEL;
+	return ZG_OK;
+}
+
+/* The kernel gives a process's own number to its first socket, and to the next one when that is closed: then a packet that was
+ * on its way to the old one comes to the new one, with an id that means another packet there. All others get numbers that do
+ * not come again; so that one is taken, once and for all. */
+static bool own_number_taken(void)
+{
+	static int taken = -1;
+	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
+
+	if (taken >= 0)
+		return true;
+	taken = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	return taken >= 0 && bind(taken, (struct sockaddr *)&local, sizeof local) == 0;
+}
+
 enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 {
 	uint8_t buf[512] __attribute__((aligned(8)));
@@ -51,7 +82,7 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 	const uint32_t flags = NFQA_CFG_F_GSO;
 	enum zg_err err;
 
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	int fd = own_number_taken() ? socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER) : -1;
 	if (fd < 0)
 		return ZG_ESYS;
 	if (bind(fd, (struct sockaddr *)&local, sizeof local) != 0 ||
@@ -66,12 +97,11 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd)
 	if ((err = config_send(fd, nlh)) != ZG_OK)
 		goto fail;
 	nlh = nfq_nlmsg_put((char *)buf, NFQNL_MSG_CONFIG, num);
-	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, 0xffff);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, ZG_QUEUE_PACKETS);
 	/* the mask names fail-open too, so that it is written as off */
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
-	if ((err = config_send(fd, nlh)) != ZG_OK)
+	if ((err = config_send(fd, nlh)) != ZG_OK || (err = packets_begin(fd, num)) != ZG_OK)
 		goto fail;
 	*ret_fd = fd;
 	return ZG_OK;

@@ -44,7 +44,8 @@ struct worker {
 	struct zg_msg_stats stats;
 	uint64_t now_ms, flushed_ms, stats_ms;
 	uint32_t last_id;
-	bool have_id, gate_gone;
+	uint32_t staged; /* the generation of the newest table */
+	bool have_id, gate_gone, ack_due;
 	unsigned vlen; /* datagrams of the next receive */
 	uint8_t *slots; /* BATCH * SLOT */
 	uint8_t *msg;	/* ZG_MSG_MAX, for the supervisor's messages */
@@ -210,6 +211,13 @@ static bool on_queue(struct worker *w, int flags, bool *ret_any)
 
 /* --- the supervisor ------------------------------------------------------------------------------ */
 
+/* While the supervisor makes a policy, our events fill its channel: then it is told when there is room again. */
+static void acknowledge(struct worker *w)
+{
+	if (w->ack_due)
+		w->ack_due = zg_chan_send(w->chan, ZG_MSG_POLICY_ACK, w->staged, NULL, 0, NULL, 0) != ZG_OK;
+}
+
 static bool on_supervisor(struct worker *w)
 {
 	struct zg_chan_msg msg;
@@ -220,7 +228,9 @@ static bool on_supervisor(struct worker *w)
 		return false;
 	if (msg.hdr.type == ZG_MSG_POLICY && zg_rtab_map(msg.fds[0], &rtab) == ZG_OK) {
 		zg_rtabs_push(&w->rtabs, rtab);
-		ok = zg_chan_send(w->chan, ZG_MSG_POLICY_ACK, zg_rtab_generation(rtab), NULL, 0, NULL, 0) == ZG_OK;
+		w->staged = zg_rtab_generation(rtab);
+		w->ack_due = ok = true;
+		acknowledge(w);
 	} else if (msg.hdr.type == ZG_MSG_PING) {
 		message_gate(w, ZG_MSG_PONG, msg.hdr.number & 0xffffffu, NULL, 0);
 		ok = !w->gate_gone;
@@ -233,6 +243,7 @@ static void housekeeping(struct worker *w)
 {
 	zg_engine_tick(w->engine, w->now_ms);
 	zg_vring_show(&w->ring);
+	acknowledge(w);
 	if (w->now_ms - w->flushed_ms >= 1000) {
 		zg_aggregate_flush(w->repeats, event_emit, w);
 		w->flushed_ms = w->now_ms;

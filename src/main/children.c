@@ -91,8 +91,6 @@ static enum zg_err spawn(struct zg_supervisor *s, struct zg_child *c, const int 
 	c->chan = pair[0];
 	c->acked = 0;
 	c->pong = s->ping;
-	memset(&c->stats, 0, sizeof c->stats);
-	c->told_gaps = c->told_overrun = c->told_lost = 0;
 	c->started_ms = zg_now_ms();
 	c->start_at_ms = 0;
 	return ZG_OK;
@@ -183,10 +181,8 @@ static void on_message(struct zg_supervisor *s, struct zg_child *c, struct zg_ch
 		return;
 	case ZG_MSG_STATS:
 		body = zg_msg_body(msg, sizeof(struct zg_msg_stats));
-		if (body != NULL && c->role != ZG_ROLE_GATE) {
-			memcpy(&c->stats, body, sizeof c->stats);
-			zg_record_losses(s, c);
-		}
+		if (body != NULL && c->role != ZG_ROLE_GATE)
+			zg_record_stats(s, c, body);
 		return;
 	default:
 		return;
@@ -210,14 +206,36 @@ static void drain(struct zg_supervisor *s, struct zg_child *c)
 		}
 		if (c->role == ZG_ROLE_WATCH)
 			c->pong = s->ping;
+		/* the numbers may be a record for each kind of loss */
+		c->heard += msg.hdr.type == ZG_MSG_STATS ? 4 : 1;
 		on_message(s, c, &msg);
 		zg_chan_close_fds(&msg);
 	}
 }
 
+/* Each message may be a record: one process shall neither fill the log nor keep us from the others. What it has to say beyond
+ * that waits in its channel, and an honest one counts what finds no place there. */
+static bool has_its_say(const struct zg_child *c)
+{
+	return c->role == ZG_ROLE_GATE || c->heard < ZG_MESSAGES_PER_S || zg_now_ms() - c->heard_ms >= 1000;
+}
+
+static void hear(struct zg_supervisor *s, struct zg_child *c)
+{
+	const uint64_t now = zg_now_ms();
+
+	if (!has_its_say(c))
+		return;
+	if (now - c->heard_ms >= 1000) {
+		c->heard_ms = now;
+		c->heard = 0;
+	}
+	drain(s, c);
+}
+
 static size_t add_poll(const struct zg_child *c, struct pollfd *fds, size_t n, size_t max)
 {
-	if (c->chan >= 0 && n < max)
+	if (c->chan >= 0 && n < max && has_its_say(c))
 		fds[n++] = (struct pollfd){ .fd = c->chan, .events = POLLIN };
 	return n;
 }
@@ -235,13 +253,13 @@ void zg_children_ready(struct zg_supervisor *s, int fd)
 	if (fd < 0)
 		return;
 	if (fd == s->gate.chan)
-		drain(s, &s->gate);
+		hear(s, &s->gate);
 	else if (fd == s->watch.chan)
-		drain(s, &s->watch);
+		hear(s, &s->watch);
 	else
 		for (uint32_t i = 0; i < s->n_inspectors; i++)
 			if (fd == s->inspectors[i].chan)
-				drain(s, &s->inspectors[i]);
+				hear(s, &s->inspectors[i]);
 }
 
 /* Serves the children until done() or the time is over or one of those needed is gone. */
@@ -379,7 +397,6 @@ static void bury_child(struct zg_supervisor *s, struct zg_child *c)
 	}
 	drain_rest(s, c);
 	zg_record_seen(s, c);
-	memset(&c->stats, 0, sizeof c->stats);
 }
 
 void zg_children_stop(struct zg_supervisor *s)
@@ -433,7 +450,6 @@ void zg_children_reap(struct zg_supervisor *s)
 		c->pid = 0; /* nobody's any more: not to be signalled */
 		drain_rest(s, c);
 		zg_record_seen(s, c);
-		memset(&c->stats, 0, sizeof c->stats);
 		died(s, c, pid, status);
 		schedule(c);
 		/* a gate that has come meanwhile has bound the queue anew already, maybe for the next inspector */

@@ -234,6 +234,7 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 		return;
 	}
 	zg_event_init(&e, kind_of(f));
+	zg_event_u64(&e, ZG_F_INDEX, child->index); /* who says so: one that is taken over may say anything */
 	zg_event_str(&e, ZG_F_VERDICT, denied ? "deny" : "permit");
 	if (flow != NULL)
 		add_flow(s, &e, flow);
@@ -283,7 +284,7 @@ static void record_loss(struct zg_supervisor *s, const struct zg_child *c, enum 
 	*told = now;
 }
 
-void zg_record_losses(struct zg_supervisor *s, struct zg_child *child)
+static void record_losses(struct zg_supervisor *s, struct zg_child *child)
 {
 	record_loss(s, child, ZG_E_QUEUE_LOSS, "packets were dropped by the kernel before inspection", child->stats.queue_gaps,
 		    &child->told_gaps);
@@ -294,6 +295,22 @@ void zg_record_losses(struct zg_supervisor *s, struct zg_child *child)
 	record_loss(s, child, ZG_E_LIMIT_REACHED, "connections that were not complete made way for newer ones", child->stats.engine.evicted,
 		    &child->told_evicted);
 	record_loss(s, child, ZG_E_RECORD_LOST, "events did not reach the log", child->stats.events_lost, &child->told_lost);
+}
+
+/* A sum beyond which no inspector comes: a hundred years at a hundred thousand a second. */
+#define PACKETS_MAX (1ull << 48)
+
+static bool goes_on(uint64_t before, uint64_t now)
+{
+	return now >= before && now <= PACKETS_MAX;
+}
+
+void zg_record_stats(struct zg_supervisor *s, struct zg_child *child, const struct zg_msg_stats *stats)
+{
+	if (!goes_on(child->stats.engine.packets, stats->engine.packets) || !goes_on(child->stats.queue_gaps, stats->queue_gaps))
+		return;
+	child->stats = *stats;
+	record_losses(s, child);
 }
 
 #define FLOW_COUNTER "flow:" /* then the index of the flow in the policy in force */
@@ -335,21 +352,23 @@ static void record_counter(struct zg_supervisor *s, const struct zg_nft_counter 
 	zg_record(s, &e);
 }
 
-/* Packets that reached an inspector, and those of whose loss it knows itself (told of in zg_record_losses). */
+/* Packets that reached an inspector, and those of whose loss it knows itself (told of in record_losses). */
 static uint64_t seen_by(const struct zg_child *c)
 {
 	return c->stats.engine.packets + c->stats.queue_gaps;
 }
 
-void zg_record_seen(struct zg_supervisor *s, const struct zg_child *child)
+void zg_record_seen(struct zg_supervisor *s, struct zg_child *child)
 {
 	if (child->role == ZG_ROLE_INSPECTOR)
 		s->queue_loss.gone += seen_by(child);
+	memset(&child->stats, 0, sizeof child->stats);
+	child->told_gaps = child->told_overrun = child->told_evicted = child->told_lost = 0;
 }
 
 /* What a full queue, or one without an inspector, dropped leaves no trace but that nobody has seen it. Missing at one look it
  * may be on its way; missing at two it is lost. */
-static void record_queue_loss(struct zg_supervisor *s, uint64_t queued)
+void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued)
 {
 	uint64_t seen = s->queue_loss.gone;
 	struct zg_event e;
@@ -357,9 +376,14 @@ static void record_queue_loss(struct zg_supervisor *s, uint64_t queued)
 	for (uint32_t i = 0; i < s->n_inspectors; i++)
 		if (s->inspectors[i].pid > 0)
 			seen += seen_by(&s->inspectors[i]);
-	if (!s->queue_loss.begun && queued > seen)
-		s->queue_loss.gone += queued - seen; /* the table is older than we are */
-	const uint64_t missing = s->queue_loss.begun && queued > seen ? queued - seen : 0;
+	/* the table is older than we are; or somebody claims to have seen what never was, which shall not cover what is lost from
+	 * now on (modulo 2^64, gone may be less than nothing) */
+	if (!s->queue_loss.begun || (int64_t)(queued - seen) < 0) {
+		s->queue_loss.gone += queued - seen;
+		s->queue_loss.missing = s->queue_loss.told = 0;
+		seen = queued;
+	}
+	const uint64_t missing = queued - seen;
 	const uint64_t sure = s->stopping || missing < s->queue_loss.missing ? missing : s->queue_loss.missing;
 	s->queue_loss.begun = true;
 	s->queue_loss.missing = missing;
@@ -383,7 +407,7 @@ void zg_record_counters(struct zg_supervisor *s)
 	for (size_t i = 0; i < n; i++) {
 		record_counter(s, &now[i]);
 		if (strcmp(now[i].name, "queued") == 0)
-			record_queue_loss(s, now[i].packets);
+			zg_record_queue_loss(s, now[i].packets);
 	}
 	if (n > 0)
 		qsort(now, n, sizeof *now, compare_counters);

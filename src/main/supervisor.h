@@ -33,6 +33,8 @@ struct zg_child {
 	struct zg_msg_stats stats;
 	uint64_t told_gaps, told_overrun, told_lost, told_evicted; /* of stats: what the log already has */
 	uint32_t pong;
+	uint32_t heard;	   /* messages taken since heard_ms: so many in a second */
+	uint64_t heard_ms;
 };
 
 struct zg_supervisor {
@@ -110,10 +112,12 @@ void zg_change_tick(struct zg_supervisor *s);
 void zg_record(struct zg_supervisor *s, struct zg_event *e);
 /* An event from a process that parses: checked, completed with names, recorded. */
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg);
-/* Losses in a child's stats that the log does not have yet. */
-void zg_record_losses(struct zg_supervisor *s, struct zg_child *child);
-/* An inspector is no more: what it has seen still counts. */
-void zg_record_seen(struct zg_supervisor *s, const struct zg_child *child);
+/* A child's new numbers, if they can be true; what they tell of losses is recorded. */
+void zg_record_stats(struct zg_supervisor *s, struct zg_child *child, const struct zg_msg_stats *stats);
+/* A process is no more: what an inspector has seen still counts, and the next one begins at nothing. */
+void zg_record_seen(struct zg_supervisor *s, struct zg_child *child);
+/* The kernel's sum of what was queued for inspectors, beside theirs of what they have seen. */
+void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued);
 /* What the kernel's counters gained since the last record, one event per counter that moved. */
 void zg_record_counters(struct zg_supervisor *s);
 /* A new policy's flows count from nothing. */

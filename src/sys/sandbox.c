@@ -35,6 +35,9 @@
 
 /* Bytes of data segment and heap: the engine's own bound, the flow table and room for the libraries. */
 #define PARSER_DATA_MAX (1024ul * 1024 * 1024)
+/* Bytes of addresses: shared memory, stacks and page tables are not data, and the machine runs out of them all the same.
+ * Above the data there is room for three policies of the largest size and for the libraries. */
+#define PARSER_ADDRESSES_MAX (2 * PARSER_DATA_MAX)
 /* Descriptors. The gate holds two for each queue. The kernel bounds by the same number what all processes of a user have on
  * the way to each other: the gate's is far above what parsers could put there, so that it can always hand over a queue. */
 #define GATE_FDS 1024
@@ -153,8 +156,8 @@ static bool landlock_everything(void)
 
 /* What every role does once it runs: wait, allocate, end. Receiving and sending are below, by descriptor. */
 static const int calls_common[] = {
-	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait), SCMP_SYS(sched_yield), SCMP_SYS(close), SCMP_SYS(brk), SCMP_SYS(lseek),
-	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(madvise),	   SCMP_SYS(futex),	 SCMP_SYS(exit),
+	SCMP_SYS(poll),	   SCMP_SYS(ppoll),	     SCMP_SYS(epoll_wait), SCMP_SYS(sched_yield), SCMP_SYS(close), SCMP_SYS(brk),
+	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(futex),	 SCMP_SYS(exit),
 	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall),
 };
@@ -184,7 +187,7 @@ static const struct {
 static const int calls_sanitizer[] = {
 	SCMP_SYS(sigaltstack), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(mprotect),    SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(pread64), SCMP_SYS(ioctl), SCMP_SYS(read),
-	SCMP_SYS(write),       SCMP_SYS(newfstatat), SCMP_SYS(fstat),
+	SCMP_SYS(write),       SCMP_SYS(newfstatat), SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(madvise),
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
@@ -240,6 +243,13 @@ static bool seccomp_allow_list(enum zg_sandbox_role role)
 	/* only to look at the seals of a policy */
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS, 0));
+	/* only to ask for its size: where the log goes on is the same place for all who have inherited it */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(lseek), 2, SCMP_A1(SCMP_CMP_EQ, 0, 0),
+				      SCMP_A2(SCMP_CMP_EQ, SEEK_END, 0));
+	/* only to give memory back: of shared memory, other advice would take it from the others too */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1, SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED, 0));
 	/* abort() signals itself; the others have the same user and could be signalled by it */
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
@@ -268,7 +278,8 @@ enum zg_err zg_sandbox_enter(enum zg_sandbox_role role, const char **ret_what)
 		return ZG_EPERM;
 	}
 	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, role == ZG_SANDBOX_GATE ? GATE_FDS : PARSER_FDS) || !limit(RLIMIT_NPROC, 0) ||
-	    (!SANITIZED && role == ZG_SANDBOX_PARSER && !limit(RLIMIT_DATA, PARSER_DATA_MAX))) {
+	    (!SANITIZED && role == ZG_SANDBOX_PARSER &&
+	     (!limit(RLIMIT_DATA, PARSER_DATA_MAX) || !limit(RLIMIT_AS, PARSER_ADDRESSES_MAX)))) {
 		*ret_what = "resource limits";
 		return ZG_ESYS;
 	}

@@ -40,12 +40,18 @@ static int no_capabilities(void)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
+static int rewind_the_log(void);
+static int append_to_the_log(void);
+
 static enum outcome in_sandbox(enum zg_sandbox_role role, int (*attempt)(void))
 {
 	int status;
 	pid_t pid = fork();
 	if (pid == 0) {
 		const char *what = "";
+		FILE *log = attempt == rewind_the_log || attempt == append_to_the_log ? tmpfile() : NULL;
+		if (log != NULL && dup2(fileno(log), STDERR_FILENO) < 0)
+			_exit(NO_SANDBOX);
 		if (role == ZG_SANDBOX_PARSER && no_capabilities() != 0)
 			_exit(NO_SANDBOX);
 		if (zg_sandbox_enter(role, &what) != ZG_OK) {
@@ -133,6 +139,45 @@ static int write_to_mapped_file(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, STDERR_FILENO, 0) == MAP_FAILED ? -1 : 0;
 }
+/* The end of the log is where the supervisor writes next: the place is common to all who have inherited it. */
+static int rewind_the_log(void)
+{
+	return lseek(STDERR_FILENO, 0, SEEK_SET) < 0 ? -1 : 0;
+}
+static int append_to_the_log(void)
+{
+	return lseek(STDERR_FILENO, 1, SEEK_END) < 0 ? -1 : 0;
+}
+/* Of the ring, under the gate that reads it; the kernel gives the memory back. */
+static int take_pages_away(void)
+{
+	void *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return madvise(pages, 8192, MADV_REMOVE);
+}
+/* More than the bound, as the kinds of memory that RLIMIT_DATA does not count. */
+static int too_much(int flags, int prot)
+{
+	for (int i = 0; i < 64; i++)
+		if (mmap(NULL, 256u << 20, prot, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
+			return -1;
+	return 0;
+}
+static int too_much_private(void)
+{
+	return too_much(MAP_PRIVATE, PROT_READ | PROT_WRITE);
+}
+static int too_much_shared(void)
+{
+	return too_much(MAP_SHARED, PROT_READ | PROT_WRITE);
+}
+static int too_much_stack(void)
+{
+	return too_much(MAP_PRIVATE | MAP_GROWSDOWN, PROT_READ | PROT_WRITE);
+}
+static int too_many_tables(void)
+{
+	return too_much(MAP_PRIVATE, PROT_READ);
+}
 static int other_netlink(void)
 {
 	return socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
@@ -141,6 +186,7 @@ static int other_netlink(void)
 static int (*const forbidden_to_parsers[])(void) = {
 	open_file, open_inet, open_netlink, run, start_process, executable_memory, signal_parent, trace, become_root,
 	signal_thread_of_parent, receive_elsewhere, send_elsewhere, forge_record, look_at_path, write_to_mapped_file,
+	rewind_the_log, append_to_the_log, take_pages_away, too_much_private, too_much_shared, too_much_stack, too_many_tables,
 };
 static int (*const forbidden_to_the_gate[])(void) = {
 	open_file, open_inet, run, start_process, executable_memory, signal_parent, trace, become_root,
@@ -168,7 +214,10 @@ END_TEST
 /* The sanitizers' reports need these. */
 static bool left_to_sanitizers(int (*attempt)(void))
 {
-	return SANITIZED && (attempt == forge_record || attempt == look_at_path || attempt == write_to_mapped_file);
+	return SANITIZED && (attempt == forge_record || attempt == look_at_path || attempt == write_to_mapped_file ||
+			     attempt == rewind_the_log || attempt == append_to_the_log || attempt == take_pages_away ||
+			     attempt == too_much_private || attempt == too_much_shared || attempt == too_much_stack ||
+			     attempt == too_many_tables);
 }
 
 START_TEST(a_parser_can_do_nothing_else)
