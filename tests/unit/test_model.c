@@ -449,7 +449,7 @@ int main(void)
 {
 	Suite *suite = suite_create("model");
 	TCase *tc = tcase_create("model");
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, what_is_read_was_accepted);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
