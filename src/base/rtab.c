@@ -57,6 +57,30 @@ static size_t table_size(const struct rtab_header *h)
 	       (size_t)h->n_ports * sizeof(struct zg_ports);
 }
 
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct zg_range *x = a, *y = b;
+	return zg_addr_cmp(&x->lo, &y->lo);
+}
+
+/* Sorted, and overlapping ones made one, so that an address is found by halving; how many are left. */
+static uint32_t put_ranges(struct zg_range *to, const struct zg_range *from, size_t n)
+{
+	uint32_t kept = 0;
+
+	memcpy(to, from, n * sizeof *to);
+	qsort(to, n, sizeof *to, compare_ranges);
+	for (size_t i = 0; i < n; i++) {
+		if (kept > 0 && to[kept - 1].lo.family == to[i].lo.family && zg_addr_cmp(&to[i].lo, &to[kept - 1].hi) <= 0) {
+			if (zg_addr_cmp(&to[kept - 1].hi, &to[i].hi) < 0)
+				to[kept - 1].hi = to[i].hi;
+		} else {
+			to[kept++] = to[i];
+		}
+	}
+	return kept;
+}
+
 static void fill(const struct zg_policy *policy, const struct rtab_header *h, uint8_t *at)
 {
 	struct rtab_flow *flows = (void *)(at + sizeof *h);
@@ -73,13 +97,11 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 		row->inspector = zg_inspector_index(flow->inspector);
 		row->transport = flow->transport;
 		row->source = r;
-		row->n_sources = (uint32_t)flow->n_sources;
-		memcpy(&ranges[r], flow->sources, flow->n_sources * sizeof *ranges);
-		r += row->n_sources;
+		row->n_sources = put_ranges(&ranges[r], flow->sources, flow->n_sources);
+		r += (uint32_t)flow->n_sources;
 		row->destination = r;
-		row->n_destinations = (uint32_t)flow->n_destinations;
-		memcpy(&ranges[r], flow->destinations, flow->n_destinations * sizeof *ranges);
-		r += row->n_destinations;
+		row->n_destinations = put_ranges(&ranges[r], flow->destinations, flow->n_destinations);
+		r += (uint32_t)flow->n_destinations;
 		row->port = p;
 		row->n_ports = (uint32_t)flow->n_ports;
 		memcpy(&ports[p], flow->ports, flow->n_ports * sizeof *ports);
@@ -205,12 +227,19 @@ bool zg_rtab_resolve(const struct zg_rtab *rtab, uint32_t mark, struct zg_flow_p
 	return true;
 }
 
+/* Sorted and apart from each other; a table that is not finds less. */
 static bool any_range(const struct zg_range *r, uint32_t n, const struct zg_addr *a)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (zg_range_has(&r[i], a))
-			return true;
-	return false;
+	uint32_t lo = 0, hi = n; /* the last one that begins at or before a is before hi */
+
+	while (lo < hi) {
+		const uint32_t mid = lo + (hi - lo) / 2;
+		if (zg_addr_cmp(&r[mid].lo, a) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo > 0 && zg_range_has(&r[lo - 1], a);
 }
 
 bool zg_rtab_permits(const struct zg_rtab *rtab, uint32_t mark, const struct zg_tuple *tuple)

@@ -663,6 +663,51 @@ START_TEST(a_table_for_udp)
 }
 END_TEST
 
+/* Against a look at each: many ranges of both families, overlapping, nested and touching. */
+START_TEST(addresses_are_found_among_many)
+{
+	static struct zg_range ranges[400];
+	struct zg_rtab *t = NULL;
+	struct zg_policy *changed = policy();
+	struct zg_range *own = changed->flows[0].sources;
+	const size_t n_own = changed->flows[0].n_sources;
+	int fd = -1;
+
+	srand((unsigned)_i + 1);
+	for (size_t i = 0; i < 400; i++) {
+		struct zg_range *r = &ranges[i];
+		memset(r, 0, sizeof *r);
+		r->lo.family = i % 3 ? ZG_IPV4 : ZG_IPV6;
+		r->lo.b[0] = 10;
+		r->lo.b[2] = (uint8_t)(rand() % 256);
+		r->lo.b[3] = (uint8_t)(rand() % 256);
+		r->hi = r->lo;
+		r->hi.b[3] = (uint8_t)(r->lo.b[3] + rand() % (256 - r->lo.b[3]));
+	}
+	changed->flows[0].sources = ranges;
+	changed->flows[0].n_sources = 400;
+	ck_assert_int_eq(zg_rtab_make(changed, &fd), ZG_OK);
+	changed->flows[0].sources = own;
+	changed->flows[0].n_sources = n_own;
+	zg_policy_free(changed);
+	ck_assert_int_eq(zg_rtab_map(fd, &t), ZG_OK);
+	for (int k = 0; k < 20000; k++) {
+		struct zg_tuple tuple = { .client_port = 40000, .server_port = 25, .protocol = ZG_TCP };
+		bool among = false;
+		tuple.client.family = k % 2 ? ZG_IPV4 : ZG_IPV6;
+		tuple.client.b[0] = 10;
+		tuple.client.b[2] = (uint8_t)(rand() % 256);
+		tuple.client.b[3] = (uint8_t)(rand() % 256);
+		ck_assert_int_eq(zg_addr_parse("10.20.0.25", &tuple.server), ZG_OK);
+		for (size_t i = 0; i < 400; i++)
+			among = among || zg_range_has(&ranges[i], &tuple.client);
+		ck_assert_int_eq(zg_rtab_permits(t, FLOW_MARK, &tuple), among);
+	}
+	zg_rtab_unmap(t);
+	close(fd);
+}
+END_TEST
+
 /* Whoever could make such a table: only a test build takes an inspector that inspects nothing. */
 START_TEST(a_table_with_an_inspector_for_tests)
 {
@@ -688,6 +733,7 @@ int main(void)
 	tcase_add_test(pure, anything_else_is_not);
 	tcase_add_loop_test(pure, a_whole_datagram_is_read, 0, 2);
 	tcase_add_test(pure, a_table_for_udp);
+	tcase_add_loop_test(pure, addresses_are_found_among_many, 0, 4);
 	tcase_add_loop_test(pure, a_table_with_an_inspector_for_tests, 0, 2);
 	tcase_add_test(pure, only_a_sealed_table_is_mapped);
 	tcase_add_test(pure, a_broken_table_is_harmless);
