@@ -26,7 +26,8 @@ static bool resolve(void *ctx, uint32_t mark, struct zg_flow_policy *ret_policy)
 {
 	(void)ctx;
 	(void)mark;
-	*ret_policy = (struct zg_flow_policy){ .inspector = &zg_stream, .identity = 1 };
+	static uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* the defaults are zero */
+	*ret_policy = (struct zg_flow_policy){ .inspector = &zg_stream, .config = config, .identity = 1 };
 	return true;
 }
 

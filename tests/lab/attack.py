@@ -30,6 +30,8 @@ MSS = b"\x02\x04\x05\xb4"
 MESSAGE = b"abcdefghijklmnopqrstuvwxyz012345"
 FORGED = bytes(b ^ 0x20 for b in MESSAGE)  # another byte at every place
 PORTS = "7000-7999"
+REWRITTEN = 6999  # a flow of `stream` in which small letters become others, both ways
+ROT13 = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", b"nopqrstuvwxyzabcdefghijklm")
 
 
 def config(**kw):
@@ -38,6 +40,8 @@ def config(**kw):
     flows = [(HONEST, ATTACKER, "attacking-server"), (ATTACKER, HONEST, "attacking-client"), (HONEST, HONEST, "honest")]
     text = [pair(a[CLIENT], b[SERVER], f"{inspector}-{who}", port, inspector)
             for a, b, who in flows for inspector, port in (("stream", f'"{PORTS}"'), ("smtp", 25))]
+    text += [pair(a[CLIENT], b[SERVER], f"rewritten-{who}", REWRITTEN, "stream").replace(
+        'inspector = "stream";', 'inspector = "stream"; stream = { rewrite = true; };') for a, b, who in flows]
     return sample(",\n".join(text), mail_in=False, digest=True, **kw)
 
 
@@ -449,8 +453,9 @@ class Field:
         if conn.victim is None:
             return None
         got, record = bytes(conn.victim.got), self.record_of(conn)
-        if not conn.truth.startswith(got):
-            return f"the receiver read {got!r}, the first version was {conn.truth!r}"
+        truth = conn.truth.translate(ROT13) if REWRITTEN in (conn.lport, conn.rport) else conn.truth
+        if not truth.startswith(got):
+            return f"the receiver read {got!r}, the first version was {truth!r}"
         if record is None:
             return f"no record of its end; read {got!r}"
         way = conn.role
@@ -462,7 +467,7 @@ class Field:
             return f"ended by {record['event']} {record.get('reason', '')}, not by {conn.killed}"
         if not conn.killed and record["event"] != "flow-closed":
             return f"denied: {record.get('reason')}"
-        if conn.whole and got != conn.truth:
+        if conn.whole and got != truth:
             return f"only {got!r} arrived"
         return None
 

@@ -6,7 +6,7 @@ flow whose bytes pass as they are, and on one whose replies are rewritten. What 
 import random
 import sys
 
-from attack import (CLIENT, FORGED, MESSAGE, MSS, SERVER, Field, field_lab)
+from attack import (CLIENT, FORGED, MESSAGE, MSS, REWRITTEN, ROT13, SERVER, Field, field_lab)
 from lablib import ACK, FIN, PSH, RST, SYN, need, run_tests, test, wait_for
 
 N = len(MESSAGE)
@@ -739,6 +739,23 @@ def kernel_repeats(c, k):
 def kernel_repetition(field):
     return field.row([(f"acknowledged to {k}", kernel_repeats, (k,), {"roles": (CLIENT,), "options": MSS})
                       for k in range(len(GREETING), len(GREETING + REPLY))], port=25)
+
+
+def as_released(c, k):
+    """A repetition that says what the receiver was given, not what was sent first."""
+    yield from c.open()
+    c.data(0, M)
+    c.data(0, M[:k].translate(ROT13))
+    yield from c.dies("tcp-overlap")
+
+
+@test("a flow that is rewritten in both directions: overlaps, repetitions, order, at every cut, from either end", san=True)
+def rewritten_flow(field):
+    rows = ((same_longer, "longer"), (same_in_parts, "in parts"), (two_swapped, "swapped"), (filler_overlaps, "overlapping filler"),
+            (filler_covers, "covering filler"), (changed_before_ack, "changed"), (changed_tail_beyond, "overlap on the right"),
+            (filler_forges, "filler forges"), (early_changed, "early changed"), (changed_after_ack, "changed after its ACK"),
+            (as_released, "as released"))
+    return field.row([case for steps, label in rows for case in at_every_cut(steps, label)], port=REWRITTEN)
 
 
 @test("after all this the daemon has lost no process and no packet is held", san=True)
