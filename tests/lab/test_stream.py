@@ -413,8 +413,10 @@ def small_mtu(lab):
 @test("more connections than are told one by one: equal ones are told together, and the numbers add up")
 def told_together(lab):
     count = 3000  # two records each, for two inspectors with a budget of 2,000
+    # IPv6: over IPv4 raw sockets have left connections open here, whose ports an honest client could meet, and this host sends
+    # no RST that would end them
     had = {e: len(lab.events(e)) for e in ("flow-opened", "flow-closed")}
-    server = lab.listen("lgwan", MX[4], 25)
+    server = lab.listen("lgwan", MX[6], 25)
     server.settimeout(10 * SLOW)
 
     def accept():
@@ -426,7 +428,7 @@ def told_together(lab):
     thread.start()
     try:
         for _ in range(count):
-            with lab.connect("internet", MX[4]) as c:
+            with lab.connect("internet", MX[6]) as c:
                 c.shutdown(socket.SHUT_WR)
                 c.recv(1)  # until the server has: its queue of connections does not overflow
         thread.join(20 * SLOW)
