@@ -216,6 +216,12 @@ static bool options(struct zg_rd rd, bool syn, struct zg_tcp_options *opt)
 	return true;
 }
 
+/* Port 0 is nobody's (RFC 9293 3.10.1, RFC 768), and nobody speaks to himself across a boundary. */
+static bool ports_possible(const struct zg_seg *seg)
+{
+	return seg->sport != 0 && seg->dport != 0 && (seg->sport != seg->dport || zg_addr_cmp(&seg->src, &seg->dst) != 0);
+}
+
 static enum zg_reason decode_tcp(const struct zg_packet *packet, struct zg_seg *seg)
 {
 	struct zg_rd rd = zg_rd_init(packet->data, packet->len);
@@ -235,7 +241,7 @@ static enum zg_reason decode_tcp(const struct zg_packet *packet, struct zg_seg *
 		return ZG_R_PKT_LENGTH;
 	if (!packet->checksum_unfilled && zg_checksum_tcp(packet->data, packet->len, seg->tcp_off) != 0)
 		return ZG_R_PKT_CHECKSUM;
-	if (seg->sport == 0 || seg->dport == 0 || (seg->sport == seg->dport && zg_addr_cmp(&seg->src, &seg->dst) == 0))
+	if (!ports_possible(seg))
 		return ZG_R_PKT_ADDRESS;
 	if ((seg->flags & ZG_URG) || urgent != 0)
 		return ZG_R_TCP_URGENT;
@@ -270,7 +276,7 @@ static enum zg_reason decode_udp(const struct zg_packet *packet, struct zg_seg *
 	if (!packet->checksum_unfilled && !none &&
 	    (sum == 0 || zg_checksum_transport(packet->data, packet->len, seg->tcp_off, ZG_UDP) != 0))
 		return ZG_R_PKT_CHECKSUM;
-	if (seg->sport == 0 || seg->dport == 0 || (seg->sport == seg->dport && zg_addr_cmp(&seg->src, &seg->dst) == 0))
+	if (!ports_possible(seg))
 		return ZG_R_PKT_ADDRESS;
 	seg->data_off = (uint16_t)(seg->tcp_off + UDP_HDR);
 	seg->len = (uint32_t)zg_rd_left(&rd);

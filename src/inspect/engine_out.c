@@ -26,16 +26,20 @@ static bool rewrite(struct zg_engine *e, const struct zg_half *half, const struc
 	return true;
 }
 
-void zg_out_accept(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)
+/* The verdict: as it came, or as it stands in the engine's packet. */
+static void accept_packet(struct zg_engine *e, uint32_t mark, const struct zg_pkt *p, bool changed)
 {
 	e->stats.accepted++;
-	if (rewrite(e, &f->half[dir], p)) {
+	if (changed) {
 		e->stats.rewritten++;
-		e->rewrite_mark = f->mark;
-		e->owner.verdict(e->owner.ctx, p->id, true, e->packet, p->len);
-	} else {
-		e->owner.verdict(e->owner.ctx, p->id, true, NULL, 0);
+		e->rewrite_mark = mark;
 	}
+	e->owner.verdict(e->owner.ctx, p->id, true, changed ? e->packet : NULL, changed ? p->len : 0);
+}
+
+void zg_out_accept(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)
+{
+	accept_packet(e, f->mark, p, rewrite(e, &f->half[dir], p));
 }
 
 /* The whole checksum even if hardware was to fill it; IPv4 without one keeps none (RFC 768). */
@@ -54,17 +58,12 @@ static void datagram_checksum(uint8_t *packet, const struct zg_pkt *p)
 
 void zg_out_datagram(struct zg_engine *e, uint32_t mark, const struct zg_pkt *p, const uint8_t *payload)
 {
-	e->stats.accepted++;
-	if (payload == NULL) {
-		e->owner.verdict(e->owner.ctx, p->id, true, NULL, 0);
-		return;
+	if (payload != NULL) {
+		memcpy(e->packet, p->data, p->seg.data_off);
+		memcpy(e->packet + p->seg.data_off, payload, p->seg.len);
+		datagram_checksum(e->packet, p);
 	}
-	memcpy(e->packet, p->data, p->seg.data_off);
-	memcpy(e->packet + p->seg.data_off, payload, p->seg.len);
-	datagram_checksum(e->packet, p);
-	e->stats.rewritten++;
-	e->rewrite_mark = mark;
-	e->owner.verdict(e->owner.ctx, p->id, true, e->packet, p->len);
+	accept_packet(e, mark, p, payload != NULL);
 }
 
 void zg_out_drop(struct zg_engine *e, uint32_t id, enum zg_reason reason)

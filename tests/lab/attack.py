@@ -528,6 +528,14 @@ class Field:
              + "\n".join(f"{c.name()}: {fault}" for c, fault in wrong[:12]) + f"\ntold: {self.told(port, since)}")
         return f"{len(played)} connections in {time.monotonic() - begin:.1f} s"
 
+    def sound(self):
+        """No inspector has died, and what each says of its packets adds up."""
+        need(not self.lab.events("inspector-died"), f"{self.lab.events('inspector-died')[:1]}")
+        for p in self.lab.status()["processes"]:
+            if p["role"] == "inspector":
+                need(p["packets"] == p["accepted"] + p["dropped"] + p["held"], f"{p}")
+                need(sum(p["dropped_by"].values()) == p["dropped"], f"{p}")
+
 
 def field_lab(**kw):
     return Lab(config(**kw), build=TEST_BUILD)
