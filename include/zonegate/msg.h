@@ -31,7 +31,7 @@ enum zg_msg_type {
 	ZG_MSG_PING,	   /* number echoed in PONG, which goes through the gate: the whole verdict path */
 	ZG_MSG_PONG,
 	ZG_MSG_REPLACE,	 /* struct zg_msg_replace and the packet; accepts */
-	ZG_MSG_INJECT,	 /* struct zg_inject */
+	ZG_MSG_INJECT,	 /* struct zg_inject; ZG_INJECT_AGAIN: and the bytes */
 	ZG_MSG_EVENT,	 /* struct zg_msg_event */
 	ZG_MSG_STATS,	 /* struct zg_msg_stats */
 	ZG_MSG_TYPE_END
@@ -93,6 +93,8 @@ void zg_chan_close_fds(struct zg_chan_msg *msg);
 const void *zg_msg_body(const struct zg_chan_msg *msg, size_t size);
 /* Enums and families in range? For messages from processes that parse. */
 bool zg_inject_valid(const struct zg_inject *inject);
+/* The body of ZG_MSG_INJECT and the bytes that it brings along, valid as the body is; NULL = malformed. */
+const struct zg_inject *zg_msg_inject(const struct zg_chan_msg *msg, const uint8_t **ret_bytes, size_t *ret_len);
 bool zg_msg_event_valid(const struct zg_msg_event *event);
 
 #endif

@@ -42,6 +42,7 @@ enum zg_inject_kind {
 	ZG_INJECT_ACK,
 	ZG_INJECT_REFUSAL, /* text, then FIN */
 	ZG_INJECT_ICMP,	   /* an error about a packet that the receiver sent; the only kind for UDP */
+	ZG_INJECT_AGAIN,   /* bytes that went out before; they come beside the struct, 1 .. ZG_INJECT_AGAIN_MAX */
 };
 struct zg_inject {
 	enum zg_inject_kind kind;
@@ -92,6 +93,8 @@ struct zg_engine_owner {
 	/* Decides one packet. packet != NULL: accept with these bytes instead (same length, checksums done). */
 	void (*verdict)(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len);
 	void (*inject)(void *ctx, const struct zg_inject *inject);
+	/* ZG_INJECT_AGAIN: with len bytes of the stream as they were released. NULL: nobody can send any. */
+	void (*again)(void *ctx, const struct zg_inject *inject, const uint8_t *bytes, size_t len);
 	void (*event)(void *ctx, const struct zg_flow_event *event);
 	/* Bytes accepted by the inspector and not held, in order, as the far side will read them, at the time of the answer:
 	 * on a denial up to the offending byte, so that the sum does not depend on how the stream was cut into segments
@@ -104,6 +107,7 @@ struct zg_engine_owner {
 
 struct zg_engine_stats {
 	uint64_t packets, accepted, dropped, injected, rewritten;
+	uint64_t again; /* segments sent again for a sender who was told that they came */
 	uint64_t flows_opened, flows_denied;
 	uint64_t evicted; /* half-open connections forgotten for newer ones */
 	uint64_t dropped_by[ZG_REASON_COUNT];

@@ -206,6 +206,8 @@ static enum zg_err on_message(struct gate *g, uint32_t i)
 {
 	struct zg_chan_msg msg;
 	const struct zg_inject *inject;
+	const uint8_t *bytes;
+	size_t len;
 	enum zg_err err = zg_chan_recv(g->queues[i].channel, g->buf, ZG_MSG_MAX, false, &msg);
 	if (err != ZG_OK)
 		return err;
@@ -214,13 +216,13 @@ static enum zg_err on_message(struct gate *g, uint32_t i)
 	case ZG_MSG_REPLACE:
 		return on_replace(g, i, &msg);
 	case ZG_MSG_INJECT:
-		inject = zg_msg_body(&msg, sizeof *inject);
-		if (inject == NULL || !zg_inject_valid(inject))
+		inject = zg_msg_inject(&msg, &bytes, &len);
+		if (inject == NULL)
 			return ZG_EINVAL;
 		/* what was accepted before goes out before; a failed send leaves packets undecided: nothing passes */
 		(void)zg_verdicts_flush(g->verdicts, g->queues[i].socket);
 		if (endpoints_permitted(g, inject->mark, &inject->tuple))
-			(void)zg_injector_send(g->injector, inject);
+			(void)zg_injector_send(g->injector, inject, bytes, len);
 		return ZG_OK;
 	case ZG_MSG_PONG:
 		return on_pong(g, i, msg.hdr.number);

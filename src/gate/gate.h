@@ -37,10 +37,11 @@ bool zg_gate_header(const uint8_t *packet, size_t len, struct zg_tuple *ret_tupl
 struct zg_injector;
 enum zg_err zg_injector_new(struct zg_injector **ret_injector);
 void zg_injector_free(struct zg_injector *injector);
-/* The caller has checked inject against the policy. */
-enum zg_err zg_injector_send(struct zg_injector *injector, const struct zg_inject *inject);
-/* The packet itself, for tests: returns its length, 0 if cap is too small. */
-#define ZG_INJECT_PACKET_MAX 512
-size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_INJECT_PACKET_MAX]);
+/* The caller has checked inject against the policy. bytes, len: with ZG_INJECT_AGAIN, up to ZG_INJECT_AGAIN_MAX; else none. */
+enum zg_err zg_injector_send(struct zg_injector *injector, const struct zg_inject *inject, const uint8_t *bytes, size_t len);
+/* The packet itself, for tests: returns its length. */
+#define ZG_INJECT_PACKET_MAX 1536
+size_t zg_inject_build(const struct zg_inject *inject, const uint8_t *bytes, size_t len,
+		       uint8_t packet[static ZG_INJECT_PACKET_MAX]);
 
 #endif

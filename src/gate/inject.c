@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packets that zonegate sends itself: RST, ACK, a refusal text with FIN, and ICMP errors, in the name of the other end. */
+/* Packets that zonegate sends itself, in the name of the other end: RST, ACK, a refusal text with FIN, ICMP errors, and bytes
+ * that it has let pass before. */
 #include "base/checksum.h"
 #include "base/icmp.h"
 #include "gate/gate.h"
+#include "zonegate/limits.h"
 #include "zonegate/refusal.h"
 
 #include <arpa/inet.h>
@@ -97,7 +99,7 @@ static size_t put_sack(uint8_t *p, const struct zg_inject *inject)
 	return 12;
 }
 
-static size_t build_tcp(const struct zg_inject *inject, uint8_t *packet)
+static size_t build_tcp(const struct zg_inject *inject, const uint8_t *bytes, size_t n, uint8_t *packet)
 {
 	const struct zg_tuple *t = &inject->tuple;
 	const struct zg_addr *from = inject->to_client ? &t->server : &t->client;
@@ -107,6 +109,7 @@ static size_t build_tcp(const struct zg_inject *inject, uint8_t *packet)
 	size_t text_len = 0, len = sizeof(struct tcphdr);
 
 	_Static_assert(sizeof tcp >= sizeof(struct tcphdr) + 12 + ZG_REFUSAL_MAX, "a refusal fits");
+	_Static_assert(sizeof tcp >= sizeof(struct tcphdr) + 12 + ZG_INJECT_AGAIN_MAX, "what is sent again fits");
 	struct tcphdr h = {
 		.source = htons(inject->to_client ? t->server_port : t->client_port),
 		.dest = htons(inject->to_client ? t->client_port : t->server_port),
@@ -127,6 +130,9 @@ static size_t build_tcp(const struct zg_inject *inject, uint8_t *packet)
 		text_len = zg_refusal_text(inject->refusal, inject->reason, text);
 		memcpy(tcp + len, text, text_len);
 		len += text_len;
+	} else if (n > 0 && n <= ZG_INJECT_AGAIN_MAX) {
+		memcpy(tcp + len, bytes, n);
+		len += n;
 	}
 	memcpy(tcp, &h, sizeof h);
 	size_t ip_len = put_ip(packet, from, to, IPPROTO_TCP, len);
@@ -185,16 +191,17 @@ static size_t build_icmp(const struct zg_inject *inject, uint8_t *packet)
 	return ip_hdr + len;
 }
 
-size_t zg_inject_build(const struct zg_inject *inject, uint8_t packet[static ZG_INJECT_PACKET_MAX])
+size_t zg_inject_build(const struct zg_inject *inject, const uint8_t *bytes, size_t len,
+		       uint8_t packet[static ZG_INJECT_PACKET_MAX])
 {
-	return inject->kind == ZG_INJECT_ICMP ? build_icmp(inject, packet) : build_tcp(inject, packet);
+	return inject->kind == ZG_INJECT_ICMP ? build_icmp(inject, packet) : build_tcp(inject, bytes, len, packet);
 }
 
-enum zg_err zg_injector_send(struct zg_injector *injector, const struct zg_inject *inject)
+enum zg_err zg_injector_send(struct zg_injector *injector, const struct zg_inject *inject, const uint8_t *bytes, size_t n_bytes)
 {
 	uint8_t packet[ZG_INJECT_PACKET_MAX];
 	const struct zg_addr *to = inject->to_client ? &inject->tuple.client : &inject->tuple.server;
-	size_t len = zg_inject_build(inject, packet);
+	size_t len = zg_inject_build(inject, bytes, n_bytes, packet);
 	ssize_t n;
 
 	if (to->family == ZG_IPV4) {

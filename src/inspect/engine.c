@@ -33,6 +33,7 @@ enum zg_err zg_engine_new(const struct zg_engine_owner *owner, uint64_t seed, st
 	e->owner = *owner;
 	zg_list_init(&e->held);
 	zg_list_init(&e->told);
+	zg_list_init(&e->vouched);
 	*ret_engine = e;
 	return ZG_OK;
 }
@@ -76,6 +77,7 @@ void zg_flow_strip(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason
 		zg_hold_drop_all(e, f, (enum zg_dir)dir, reason);
 		zg_ring_free(&f->half[dir].ring, &e->pool);
 	}
+	zg_list_remove(&f->in_vouched);
 	zg_flow_state_free(e, f);
 }
 
@@ -140,6 +142,7 @@ static struct zg_fate birth(struct zg_engine *e, const struct zg_tuple *tuple, c
 	if (f == NULL)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
 	zg_list_init(&f->in_told);
+	zg_list_init(&f->in_vouched);
 	f->node.tuple = *tuple;
 	f->mark = p->mark;
 	f->identity = policy.identity;
@@ -294,6 +297,7 @@ void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms)
 		while ((node = zg_flowtab_oldest(&engine->tab, (enum zg_flow_list)list)) != NULL &&
 		       now_ms - node->since_ms >= patience[list])
 			expired(engine, zg_flow_of(node));
+	zg_again_tick(engine);
 	zg_deny_tick(engine);
 	zg_udp_tick(engine);
 	zg_pool_give_back(&engine->pool);

@@ -7,6 +7,7 @@
  *   stream_open.c   the handshake
  *   stream.c        the established connection: sequence numbers, canonical stream, inspector
  *   stream_hold.c   packets that wait
+ *   stream_again.c  what has to be sent again, since its sender was told that it came
  *   stream_deny.c   refusals, and what follows them
  *   udp.c, icmp.c   see udp.h, icmp.h
  *
@@ -87,6 +88,10 @@ struct zg_half {
 	struct zg_list wait;  /* not wholly released, in order */
 	uint32_t n_held;
 	size_t held_bytes;
+
+	uint32_t vouched; /* edge of what this end was told came out of order while it was held here; >= una */
+	uint32_t again;	  /* una when something was last sent again for this end, and the time: low 32 bits of ms */
+	uint32_t again_ms;
 };
 
 /* Over the bytes released per direction, if the policy asks for it. */
@@ -120,6 +125,9 @@ struct zg_flow {
 	bool wants_digest; /* of the policy that the connection began under */
 	uint64_t opened_ms;
 	struct zg_icmp_told icmp;
+	struct zg_list in_vouched; /* engine's list of connections with bytes we vouched for, by vouched_ms */
+	uint64_t vouched_ms;	   /* last time that one of its ends got on, or was helped */
+	uint8_t tries;		   /* to help since then */
 
 	/* after a denial */
 	enum zg_reason reason;
@@ -140,6 +148,7 @@ struct zg_engine {
 	struct zg_udp udp;
 	struct zg_list held; /* struct zg_held by age */
 	struct zg_list told; /* struct zg_flow by told_ms */
+	struct zg_list vouched; /* struct zg_flow by vouched_ms */
 	struct zg_engine_stats stats;
 	uint64_t now_ms;
 	uint8_t packet[UINT16_MAX + 64];   /* a packet being rewritten */
@@ -201,7 +210,9 @@ void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, e
 /* What a receiver says to a segment that came early: a duplicate ACK, with the bytes that wait around seq .. end where both
  * ends agreed to selective acknowledgements (RFC 5681 3.2, RFC 2018). Without it the sender of a lost segment would know
  * nothing before its retransmission timer, since the segments behind the gap do not reach the receiver. */
-void zg_out_ack_early(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end);
+void zg_out_ack_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end);
+/* The first n bytes (1 .. ZG_INJECT_AGAIN_MAX) of dir that are not acknowledged, as they were released, to the other end. */
+void zg_out_again(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t n);
 /* The injection common to a flow's own: mark, tuple, timestamps. */
 struct zg_inject zg_out_template(const struct zg_flow *f, enum zg_inject_kind kind, bool to_client,
 				 enum zg_reason reason);
@@ -257,6 +268,24 @@ bool zg_hold_agrees(const struct zg_half *half, const struct zg_pkt *p, bool *re
 void zg_hold_around(const struct zg_half *half, uint32_t *seq, uint32_t *end);
 /* Is there an early one with bytes from seq on? */
 bool zg_hold_beyond(const struct zg_half *half, uint32_t seq);
+
+/* --- stream_again.c --------------------------------------------------------------------------- */
+
+/*
+ * A segment that comes early is held, and its sender is told so by a selective acknowledgement (zg_out_ack_early). Should it
+ * be lost behind us later, its sender would not send it again before its retransmission timer: the receiver has it, as far
+ * as the sender knows. So whoever vouched for it sends it again: released bytes that were forwarded before, nothing else.
+ */
+/* dir was told that what lies before end came. */
+void zg_again_vouch(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint32_t end);
+/* The receiver of dir said this, and it went on to the sender. moved: it acknowledged something new. */
+void zg_again_acked(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_seg *seg, bool moved);
+void zg_again_tick(struct zg_engine *e);
+/* Is there something that we vouched for and the receiver has not acknowledged? */
+static inline bool zg_again_due(const struct zg_half *half)
+{
+	return zg_seq_lt(half->una, half->vouched);
+}
 
 /* --- stream_deny.c ---------------------------------------------------------------------------- */
 

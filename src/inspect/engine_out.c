@@ -194,7 +194,7 @@ void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, e
 	zg_out_inject(e, &ack);
 }
 
-void zg_out_ack_early(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end)
+void zg_out_ack_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end)
 {
 	struct zg_inject ack = ack_to(f, dir, ZG_R_NONE);
 
@@ -205,4 +205,19 @@ void zg_out_ack_early(struct zg_engine *e, const struct zg_flow *f, enum zg_dir 
 		ack.sack_right = end;
 	}
 	zg_out_inject(e, &ack);
+	if (ack.sack)
+		zg_again_vouch(e, f, dir, end);
+}
+
+void zg_out_again(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t n)
+{
+	const struct zg_half *half = &f->half[dir];
+	struct zg_inject again = ack_to(f, zg_dir_other(dir), ZG_R_NONE);
+	uint8_t bytes[ZG_INJECT_AGAIN_MAX];
+
+	again.kind = ZG_INJECT_AGAIN;
+	again.seq = half->una;
+	zg_ring_copy(&half->ring, half->una, bytes, n);
+	e->stats.again++;
+	e->owner.again(e->owner.ctx, &again, bytes, n);
 }

@@ -74,6 +74,8 @@ static void learn(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const
 
 	if (zg_seq_le(o->una, ack)) {
 		o->una = ack;
+		if (!zg_again_due(o))
+			o->vouched = ack;
 		s->window = seg->window;
 		zg_ring_trim(&o->ring, &e->pool, zg_seq_lt(ack, o->nxt) ? ack : o->nxt);
 	}
@@ -105,6 +107,7 @@ static void connection_ended(struct zg_engine *e, struct zg_flow *f, enum zg_pha
 
 static struct zg_fate forward(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)
 {
+	const enum zg_dir other = zg_dir_other(dir);
 	struct zg_half *s = &f->half[dir];
 	const uint32_t end = p->seg.seq + p->seg.len + ((p->seg.flags & ZG_FIN) ? 1 : 0);
 
@@ -112,7 +115,10 @@ static struct zg_fate forward(struct zg_engine *e, struct zg_flow *f, enum zg_di
 	/* an empty segment may stand anywhere in the window: it moves nothing */
 	if ((p->seg.len > 0 || (p->seg.flags & ZG_FIN)) && zg_seq_lt(s->fwd, end))
 		s->fwd = end;
+	const uint32_t una = f->half[other].una;
 	learn(e, f, dir, &p->seg);
+	if (zg_again_due(&f->half[other]))
+		zg_again_acked(e, f, other, &p->seg, f->half[other].una != una);
 	if (f->phase == ZG_PHASE_OPEN && fin_acked(&f->half[ZG_CLIENT]) && fin_acked(&f->half[ZG_SERVER]))
 		connection_ended(e, f, ZG_PHASE_CLOSED);
 	return ZG_FATE_DONE;

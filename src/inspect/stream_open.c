@@ -7,6 +7,7 @@ static void half_start(struct zg_half *half, const struct zg_seg *syn)
 	half->isn = syn->seq;
 	half->nxt = half->rel = half->fwd = half->una = syn->seq + 1;
 	half->ring.start = half->nxt;
+	half->vouched = half->again = half->nxt;
 	half->edge = half->nxt; /* until the other end has opened a window */
 	half->window = syn->window;
 	half->max_wnd = syn->window; /* never scaled on a SYN (RFC 7323 2.2) */

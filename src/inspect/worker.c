@@ -51,7 +51,7 @@ struct worker {
 	uint8_t *msg;	/* ZG_MSG_MAX, for the supervisor's messages */
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
-	uint8_t replace[sizeof(struct zg_msg_replace) + ZG_PACKET_MAX];
+	uint8_t body[sizeof(struct zg_msg_replace) + ZG_PACKET_MAX]; /* of a message to the gate */
 };
 
 /* --- engine's owner --------------------------------------------------------------------------- */
@@ -99,14 +99,23 @@ static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *pack
 		tell_gate(w, ZG_VRING_DROP, id);
 		return;
 	}
-	memcpy(w->replace, &r, sizeof r);
-	memcpy(w->replace + sizeof r, packet, len);
-	message_gate(w, ZG_MSG_REPLACE, 0, w->replace, sizeof r + len);
+	memcpy(w->body, &r, sizeof r);
+	memcpy(w->body + sizeof r, packet, len);
+	message_gate(w, ZG_MSG_REPLACE, 0, w->body, sizeof r + len);
 }
 
 static void own_inject(void *ctx, const struct zg_inject *inject)
 {
 	message_gate(ctx, ZG_MSG_INJECT, 0, inject, sizeof *inject);
+}
+
+static void own_again(void *ctx, const struct zg_inject *inject, const uint8_t *bytes, size_t len)
+{
+	struct worker *w = ctx;
+
+	memcpy(w->body, inject, sizeof *inject);
+	memcpy(w->body + sizeof *inject, bytes, len);
+	message_gate(w, ZG_MSG_INJECT, 0, w->body, sizeof *inject + len);
 }
 
 static bool event_emit(void *ctx, const struct zg_msg_event *event)
@@ -351,7 +360,13 @@ int zg_worker_run(const struct zg_worker_fds *fds)
 	w->vlen = BATCH;
 	w->credit = ZG_RECORDS_BURST;
 	const struct zg_engine_owner owner = {
-		.ctx = w, .resolve = own_resolve, .permits = own_permits, .verdict = own_verdict, .inject = own_inject, .event = own_event,
+		.ctx = w,
+		.resolve = own_resolve,
+		.permits = own_permits,
+		.verdict = own_verdict,
+		.inject = own_inject,
+		.again = own_again,
+		.event = own_event,
 	};
 	if (!set_up(w, fds) || getrandom(&seed, sizeof seed, 0) != sizeof seed ||
 	    zg_aggregate_new(&w->repeats) != ZG_OK || zg_engine_new(&owner, seed, &w->engine) != ZG_OK)

@@ -148,11 +148,23 @@ static bool icmp_valid(const struct zg_inject *i)
 
 bool zg_inject_valid(const struct zg_inject *i)
 {
-	return ENUM_IN(i->kind, ZG_INJECT_RST, ZG_INJECT_ICMP + 1) && ENUM_IN(i->refusal, 0, ZG_REFUSAL_COUNT) &&
+	return ENUM_IN(i->kind, ZG_INJECT_RST, ZG_INJECT_AGAIN + 1) && ENUM_IN(i->refusal, 0, ZG_REFUSAL_COUNT) &&
 	       ENUM_IN(i->reason, 0, ZG_REASON_COUNT) && bool_valid(&i->to_client) && bool_valid(&i->has_ack) &&
 	       bool_valid(&i->timestamps) && bool_valid(&i->sack) && (!i->sack || i->kind == ZG_INJECT_ACK) &&
 	       tuple_valid(&i->tuple, false) && icmp_valid(i) &&
 	       (i->kind != ZG_INJECT_REFUSAL || (i->to_client && i->refusal != ZG_REFUSAL_RESET));
+}
+
+const struct zg_inject *zg_msg_inject(const struct zg_chan_msg *msg, const uint8_t **ret_bytes, size_t *ret_len)
+{
+	const struct zg_inject *inject = (const void *)msg->body;
+
+	if (msg->body_len < sizeof *inject || !zg_inject_valid(inject))
+		return NULL;
+	*ret_bytes = msg->body + sizeof *inject;
+	*ret_len = msg->body_len - sizeof *inject;
+	const bool fits = inject->kind == ZG_INJECT_AGAIN ? *ret_len > 0 && *ret_len <= ZG_INJECT_AGAIN_MAX : *ret_len == 0;
+	return fits ? inject : NULL;
 }
 
 bool zg_msg_event_valid(const struct zg_msg_event *e)

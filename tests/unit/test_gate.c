@@ -458,7 +458,7 @@ static size_t packet_of(uint8_t family, uint8_t packet[static ZG_INJECT_PACKET_M
 	i.tuple.protocol = ZG_TCP;
 	ck_assert_int_eq(zg_addr_parse(family == ZG_IPV4 ? "10.30.0.25" : "fd00:30::25", &i.tuple.client), ZG_OK);
 	ck_assert_int_eq(zg_addr_parse(family == ZG_IPV4 ? "10.20.0.25" : "fd00:20::25", &i.tuple.server), ZG_OK);
-	return zg_inject_build(&i, packet);
+	return zg_inject_build(&i, NULL, 0, packet);
 }
 
 START_TEST(a_whole_packet_is_read)

@@ -62,7 +62,7 @@ START_TEST(a_reset_is_bare)
 {
 	uint8_t p[ZG_INJECT_PACKET_MAX];
 	struct zg_inject i = sample(families[_i], ZG_INJECT_RST);
-	size_t len = zg_inject_build(&i, p);
+	size_t len = zg_inject_build(&i, NULL, 0, p);
 	const uint8_t *t = tcp_of(p, families[_i]);
 	check_sums(p, len, families[_i]);
 	ck_assert_uint_eq(len, (families[_i] == ZG_IPV4 ? 20u : 40u) + 20u);
@@ -71,7 +71,7 @@ START_TEST(a_reset_is_bare)
 	ck_assert_uint_eq(t[2] << 8 | t[3], 40000);
 	i.has_ack = false;
 	i.to_client = false;
-	zg_inject_build(&i, p);
+	zg_inject_build(&i, NULL, 0, p);
 	ck_assert_uint_eq(t[13], 0x04);
 	ck_assert_mem_eq(t + 8, "\0\0\0\0", 4);
 	ck_assert_uint_eq(t[0] << 8 | t[1], 40000);
@@ -85,14 +85,14 @@ START_TEST(an_acknowledgement_carries_a_sack_block)
 	i.sack = true;
 	i.sack_left = 0x11223344;
 	i.sack_right = 0x55667788;
-	size_t len = zg_inject_build(&i, p);
+	size_t len = zg_inject_build(&i, NULL, 0, p);
 	const uint8_t *t = tcp_of(p, families[_i]);
 	check_sums(p, len, families[_i]);
 	ck_assert_uint_eq(t[12] >> 4, 11); /* 20 and twice 12 octets */
 	ck_assert_uint_eq(t[13], 0x10);
 	ck_assert_mem_eq(t + 32, "\x01\x01\x05\x0a\x11\x22\x33\x44\x55\x66\x77\x88", 12);
 	i.timestamps = false;
-	zg_inject_build(&i, p);
+	zg_inject_build(&i, NULL, 0, p);
 	ck_assert_uint_eq(t[12] >> 4, 8);
 	ck_assert_mem_eq(t + 20, "\x01\x01\x05\x0a", 4);
 }
@@ -103,7 +103,7 @@ START_TEST(a_refusal_carries_text_timestamps_and_fin)
 	uint8_t p[ZG_INJECT_PACKET_MAX];
 	char text[ZG_REFUSAL_MAX];
 	struct zg_inject i = sample(families[_i], ZG_INJECT_REFUSAL);
-	size_t len = zg_inject_build(&i, p), n = zg_refusal_text(i.refusal, i.reason, text);
+	size_t len = zg_inject_build(&i, NULL, 0, p), n = zg_refusal_text(i.refusal, i.reason, text);
 	const uint8_t *t = tcp_of(p, families[_i]);
 	check_sums(p, len, families[_i]);
 	ck_assert_uint_eq(t[13], 0x19); /* FIN PSH ACK */
@@ -158,7 +158,7 @@ START_TEST(an_icmp_error_is_made_of_its_fields)
 	uint8_t p[ZG_INJECT_PACKET_MAX], quoted[48] = { 0 };
 	struct zg_inject i = sample_icmp(family, protocol);
 	i.to_client = to_client;
-	const size_t len = zg_inject_build(&i, p);
+	const size_t len = zg_inject_build(&i, NULL, 0, p);
 
 	ck_assert_uint_eq(len, ip + 8 + ip + 8);
 	const struct zg_addr *to = to_client ? &i.tuple.client : &i.tuple.server, *from = to_client ? &i.tuple.server : &i.tuple.client;
@@ -202,13 +202,13 @@ START_TEST(an_icmp_error_without_mtu)
 		struct zg_inject i = sample_icmp(ZG_IPV4, protocols[k]);
 		i.icmp_code = 1;
 		i.mtu = 0;
-		ck_assert_uint_eq(zg_inject_build(&i, p), 56);
+		ck_assert_uint_eq(zg_inject_build(&i, NULL, 0, p), 56);
 		ck_assert_mem_eq(p + 24, "\0\0\0\0", 4);
 		ck_assert_uint_eq(be16(p + 30), k == 0 ? 40 : 28);
 		/* the longest there can be */
 		i.icmp_code = 4;
 		i.mtu = ZG_ICMP_MTU_MAX;
-		zg_inject_build(&i, p);
+		zg_inject_build(&i, NULL, 0, p);
 		ck_assert_uint_eq(be16(p + 30), 65535);
 	}
 }
