@@ -19,9 +19,9 @@ static json_t *child_json(const struct zg_supervisor *s, const struct zg_child *
 	for (uint32_t r = 0; r < ZG_REASON_COUNT; r++)
 		if (st->dropped_by[r] > 0)
 			json_object_set_new(dropped, zg_reason_name((enum zg_reason)r), json_integer((json_int_t)st->dropped_by[r]));
-	json_t *more = json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:I,s:o}", "queue", (int)(s->queue_base + c->index), "packets",
+	json_t *more = json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:I,s:o}", "queue", (int)(s->queue_base + c->index), "packets",
 				 (json_int_t)st->packets, "accepted", (json_int_t)st->accepted, "dropped", (json_int_t)st->dropped,
-				 "rewritten", (json_int_t)st->rewritten, "flows_opened", (json_int_t)st->flows_opened, "flows_denied",
+				 "rewritten", (json_int_t)st->rewritten, "sent_again", (json_int_t)st->again, "flows_opened", (json_int_t)st->flows_opened, "flows_denied",
 				 (json_int_t)st->flows_denied, "half_open_evicted", (json_int_t)st->evicted, "flows", (int)st->flows, "held", (int)st->held, "buffer_bytes",
 				 (json_int_t)st->bytes, "queue_gaps", (json_int_t)c->stats.queue_gaps, "dropped_by", dropped);
 	json_object_update(o, more);

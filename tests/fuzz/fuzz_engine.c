@@ -134,6 +134,16 @@ static void own_inject(void *ctx, const struct zg_inject *inject)
 	must(zg_inject_valid(inject));
 }
 
+static void own_again(void *ctx, const struct zg_inject *inject, const uint8_t *bytes, size_t len)
+{
+	const struct zg_tuple *t = &inject->tuple;
+	const struct zg_seg seg = { .seq = inject->seq, .len = (uint32_t)len };
+
+	own_inject(ctx, inject);
+	must(inject->kind == ZG_INJECT_AGAIN && len > 0 && len <= ZG_INJECT_AGAIN_MAX);
+	receive(inject->to_client ? sent_by(t->server_port, t->client_port) : sent_by(t->client_port, t->server_port), bytes, &seg);
+}
+
 static void own_event(void *ctx, const struct zg_flow_event *event)
 {
 	(void)ctx;
@@ -298,6 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					       .permits = own_permits,
 					       .verdict = own_verdict,
 					       .inject = own_inject,
+					       .again = own_again,
 					       .event = own_event,
 					       .released = own_released,
 					       .passive = size > 0 && (data[0] & 1) };

@@ -108,11 +108,38 @@ static struct zg_inject inject(void)
 	return i;
 }
 
+START_TEST(checks_bytes_of_injections)
+{
+	uint8_t body[sizeof(struct zg_inject) + ZG_INJECT_AGAIN_MAX + 1] __attribute__((aligned(8)));
+	const uint8_t *bytes;
+	size_t len;
+	struct zg_chan_msg msg = { .body = body };
+	struct zg_inject i = inject();
+
+	memset(body, 'x', sizeof body);
+	memcpy(body, &i, sizeof i);
+	for (msg.body_len = 0; msg.body_len <= sizeof body; msg.body_len++) /* a reset is the struct, no more, no less */
+		ck_assert_int_eq(zg_msg_inject(&msg, &bytes, &len) != NULL, msg.body_len == sizeof i);
+	i.kind = ZG_INJECT_AGAIN;
+	memcpy(body, &i, sizeof i);
+	for (msg.body_len = 0; msg.body_len <= sizeof body; msg.body_len++) {
+		const bool good = msg.body_len > sizeof i && msg.body_len < sizeof body;
+		ck_assert_int_eq(zg_msg_inject(&msg, &bytes, &len) != NULL, good);
+		if (good)
+			ck_assert(bytes == body + sizeof i && len == msg.body_len - sizeof i);
+	}
+	i.tuple.protocol = 17;
+	memcpy(body, &i, sizeof i);
+	msg.body_len = sizeof i + 1;
+	ck_assert_ptr_null(zg_msg_inject(&msg, &bytes, &len));
+}
+END_TEST
+
 START_TEST(checks_injections)
 {
 	struct zg_inject i = inject();
 	ck_assert(zg_inject_valid(&i));
-	i.kind = (enum zg_inject_kind)5;
+	i.kind = (enum zg_inject_kind)6;
 	ck_assert(!zg_inject_valid(&i));
 	i = inject();
 	i.tuple.server.family = ZG_IPV6;
@@ -218,6 +245,7 @@ int main(void)
 	tcase_add_test(t, refuses_malformed_messages);
 	tcase_add_test(t, descriptors_of_a_malformed_message_do_not_leak);
 	tcase_add_test(t, checks_injections);
+	tcase_add_test(t, checks_bytes_of_injections);
 	tcase_add_test(t, checks_icmp_injections);
 	tcase_add_test(t, checks_events);
 	suite_add_tcase(s, t);

@@ -98,6 +98,26 @@ START_TEST(an_acknowledgement_carries_a_sack_block)
 }
 END_TEST
 
+START_TEST(what_went_out_before_goes_out_again)
+{
+	static const size_t lens[] = { 1, 2, 3, ZG_INJECT_AGAIN_MAX };
+	uint8_t p[ZG_INJECT_PACKET_MAX], bytes[ZG_INJECT_AGAIN_MAX];
+	struct zg_inject i = sample(families[_i], ZG_INJECT_AGAIN);
+
+	for (size_t k = 0; k < sizeof bytes; k++)
+		bytes[k] = (uint8_t)k;
+	for (size_t k = 0; k < sizeof lens / sizeof *lens; k++) {
+		const size_t len = zg_inject_build(&i, bytes, lens[k], p);
+		const uint8_t *t = tcp_of(p, families[_i]);
+		check_sums(p, len, families[_i]);
+		ck_assert_uint_eq(t[13], 0x10); /* ACK: nothing but bytes that have their place */
+		ck_assert_uint_eq(t[12] >> 4, 8);
+		ck_assert_uint_eq((size_t)(p + len - t), 32 + lens[k]);
+		ck_assert_mem_eq(t + 32, bytes, lens[k]);
+	}
+}
+END_TEST
+
 START_TEST(a_refusal_carries_text_timestamps_and_fin)
 {
 	uint8_t p[ZG_INJECT_PACKET_MAX];
@@ -220,6 +240,7 @@ int main(void)
 	TCase *t = tcase_create("inject");
 	tcase_add_loop_test(t, a_reset_is_bare, 0, 2);
 	tcase_add_loop_test(t, an_acknowledgement_carries_a_sack_block, 0, 2);
+	tcase_add_loop_test(t, what_went_out_before_goes_out_again, 0, 2);
 	tcase_add_loop_test(t, a_refusal_carries_text_timestamps_and_fin, 0, 2);
 	tcase_add_test(t, every_reason_makes_a_legal_reply);
 	tcase_add_loop_test(t, an_icmp_error_is_made_of_its_fields, 0, 8);

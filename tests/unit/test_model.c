@@ -55,7 +55,7 @@ struct model {
 	uint64_t now_ms;
 	uint64_t seed;
 	bool evil, ts, v6, denied;
-	uint64_t rewritten;
+	uint64_t rewritten, again;
 };
 
 #define KEPT (sizeof m->packets / sizeof *m->packets)
@@ -106,6 +106,8 @@ static void host_send(int d, struct pkt p)
 	p.window = WINDOW;
 	if (m->ts)
 		pkt_opt_ts(&p, ++m->host[d].ts, 0);
+	if (p.flags & ZG_SYN)
+		pkt_opt_sack_ok(&p);
 	size_t len = pkt_build(&p, buf);
 	ck_assert_uint_le(len, PKT_SMALL);
 	wire_put(&m->before[d], 0, buf, len);
@@ -295,6 +297,22 @@ static void own_inject(void *ctx, const struct zg_inject *inject)
 		host_acked(h, inject->ack);
 }
 
+static void own_again(void *ctx, const struct zg_inject *inject, const uint8_t *bytes, size_t len)
+{
+	const int d = inject->to_client ? ZG_SERVER : ZG_CLIENT;
+	struct pkt p = { .flags = ZG_ACK, .from_server = d, .v6 = m->v6, .window = inject->window, .seq = inject->seq,
+			 .ack = inject->ack, .data = bytes, .len = len };
+	static uint8_t buf[PKT_MAX];
+
+	(void)ctx;
+	m->again++;
+	if (inject->timestamps)
+		pkt_opt_ts(&p, inject->ts_val, inject->ts_ecr);
+	const size_t n = pkt_build(&p, buf);
+	if (n <= PKT_SMALL)
+		wire_put(&m->behind[d], 0, buf, n);
+}
+
 static void own_event(void *ctx, const struct zg_flow_event *event)
 {
 	(void)ctx;
@@ -344,6 +362,7 @@ static void start(uint64_t seed)
 	static const struct zg_engine_owner owner = { .resolve = own_resolve,
 						      .verdict = own_verdict,
 						      .inject = own_inject,
+						      .again = own_again,
 						      .event = own_event,
 						      .released = own_released };
 	m = calloc(1, sizeof *m);
@@ -393,7 +412,7 @@ static bool finished(void)
 	return m->host[0].peer_fin == STREAM && m->host[1].peer_fin == STREAM;
 }
 
-static uint64_t total_rewritten, total_finished, total_denied;
+static uint64_t total_rewritten, total_again, total_finished, total_denied;
 
 static void run(uint64_t seed)
 {
@@ -422,6 +441,7 @@ static void run(uint64_t seed)
 		ck_assert(!m->denied);
 	}
 	total_rewritten += m->rewritten;
+	total_again += m->again;
 	total_finished += finished();
 	total_denied += m->denied;
 	zg_engine_free(m->engine);
@@ -442,6 +462,7 @@ START_TEST(what_is_read_was_accepted)
 	ck_assert_uint_ge(total_finished, SEEDS / 2);
 	ck_assert_uint_gt(total_denied, SEEDS / 10);
 	ck_assert_uint_gt(total_rewritten, SEEDS / 2);
+	ck_assert_uint_gt(total_again, SEEDS / 2);
 }
 END_TEST
 

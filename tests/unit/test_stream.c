@@ -181,6 +181,99 @@ START_TEST(out_of_order_is_answered)
 }
 END_TEST
 
+/* --- what we vouched for ---------------------------------------------------------------------------- */
+
+static uint32_t server_has(uint32_t upto, uint32_t left, uint32_t right)
+{
+	struct pkt ack = FROM_SERVER(.seq = S + 1, .ack = C + 1 + upto);
+	pkt_opt_sack(&ack, C + 1 + left, C + 1 + right);
+	return world_send(w, ack);
+}
+
+static void sent_again(uint64_t times, uint32_t at, const char *text)
+{
+	struct zg_engine_stats stats;
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.again, times);
+	const struct zg_inject *again = &w->injects[w->n_injects - 1];
+	ck_assert_int_eq(again->kind, ZG_INJECT_AGAIN);
+	ck_assert(!again->to_client && again->has_ack);
+	ck_assert_uint_eq(again->seq, C + 1 + at);
+	ck_assert_uint_eq(again->ack, S + 1);
+	ck_assert_msg(w->n_again == strlen(text) && memcmp(w->again, text, strlen(text)) == 0, "\"%.*s\"", (int)w->n_again, w->again);
+}
+
+/* "abcde": c and d came early, b filled the hole; of what went on, some is lost behind us. */
+static void vouched(void)
+{
+	accepted(client_says(w, 0, "a", 0));
+	held(client_says(w, 2, "zd", 0));
+	accepted(client_says(w, 1, "b", 0));
+	accepted(client_says(w, 4, "e", 0));
+	accepted(server_says(w, 0, "", 2));
+}
+
+START_TEST(vouched_for_and_lost)
+{
+	vouched();
+	accepted(server_has(2, 4, 5)); /* e is there: what was held is not, nor was it late, as nothing else is under way */
+	sent_again(1, 2, "Zd");	       /* as it was released */
+	accepted(server_has(2, 4, 5)); /* said at the same time */
+	sent_again(1, 2, "Zd");
+	world_wait(w, ZG_AGAIN_ACK_MS);
+	accepted(server_has(2, 4, 5));
+	sent_again(2, 2, "Zd");
+	accepted(server_says(w, 0, "", 5));
+	world_wait(w, 10 * ZG_AGAIN_MS);
+	sent_again(2, 2, "Zd"); /* nothing more */
+	world_read(w, ZG_CLIENT, "abZde");
+}
+END_TEST
+
+START_TEST(vouched_for_and_lost_with_all_behind)
+{
+	vouched();
+	for (unsigned i = 1; i <= ZG_AGAIN_TRIES; i++) {
+		world_wait(w, ZG_AGAIN_MS - 1);
+		world_wait(w, 1);
+		sent_again(i, 2, "Zd");
+	}
+	world_wait(w, ZG_AGAIN_MS); /* the rest is the sender's */
+	world_wait(w, ZG_AGAIN_MS);
+	sent_again(ZG_AGAIN_TRIES, 2, "Zd");
+	accepted(client_says(w, 2, "zd", 0));
+	accepted(server_says(w, 0, "", 5));
+}
+END_TEST
+
+START_TEST(vouched_for_but_not_let_through)
+{
+	held(client_says(w, 1, "(b", 0));
+	accepted(client_says(w, 0, "a", 0));
+	accepted(server_says(w, 0, "", 1));
+	world_wait(w, ZG_AGAIN_MS);
+	world_wait(w, ZG_AGAIN_MS);
+	struct zg_engine_stats stats;
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.again, 0); /* the inspector holds it */
+	accepted(client_says(w, 3, ")", 0));
+	world_wait(w, ZG_AGAIN_MS);
+	sent_again(1, 1, "(b");
+}
+END_TEST
+
+START_TEST(not_vouched_for)
+{
+	accepted(client_says(w, 0, "a", 0));
+	accepted(client_says(w, 1, "b", 0));
+	accepted(server_has(0, 1, 2));
+	world_wait(w, ZG_AGAIN_MS);
+	struct zg_engine_stats stats;
+	zg_engine_stats(w->engine, &stats);
+	ck_assert_uint_eq(stats.again, 0); /* its sender knows */
+}
+END_TEST
+
 START_TEST(out_of_order_with_two_stories_kills)
 {
 	uint32_t one = client_says(w, 2, "cd", 0);
@@ -1122,6 +1215,10 @@ int main(void)
 	tcase_add_test(tc, bytes_before_the_first);
 	tcase_add_test(tc, out_of_order_waits);
 	tcase_add_test(tc, out_of_order_is_answered);
+	tcase_add_test(tc, vouched_for_and_lost);
+	tcase_add_test(tc, vouched_for_and_lost_with_all_behind);
+	tcase_add_test(tc, vouched_for_but_not_let_through);
+	tcase_add_test(tc, not_vouched_for);
 	tcase_add_test(tc, out_of_order_with_two_stories_kills);
 	tcase_add_test(tc, out_of_order_overlapping_alike);
 	tcase_add_test(tc, out_of_order_differs_from_what_came);

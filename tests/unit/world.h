@@ -27,6 +27,8 @@ struct world {
 	struct world_verdict verdicts[WORLD_IDS];
 	struct zg_inject injects[WORLD_RECORDS];
 	size_t n_injects;
+	uint8_t again[65536]; /* the last that was sent again */
+	size_t n_again;
 	struct zg_flow_event events[WORLD_RECORDS];
 	size_t n_events;
 	uint8_t released[2][65536];
@@ -78,6 +80,15 @@ static void world_inject(void *ctx, const struct zg_inject *inject)
 	w->injects[w->n_injects++ % WORLD_RECORDS] = *inject;
 }
 
+static void world_again(void *ctx, const struct zg_inject *inject, const uint8_t *bytes, size_t len)
+{
+	struct world *w = ctx;
+	ck_assert(inject->kind == ZG_INJECT_AGAIN && len > 0 && len <= ZG_INJECT_AGAIN_MAX);
+	world_inject(ctx, inject);
+	memcpy(w->again, bytes, len);
+	w->n_again = len;
+}
+
 static void world_event(void *ctx, const struct zg_flow_event *event)
 {
 	struct world *w = ctx;
@@ -106,6 +117,7 @@ static struct world *world_new_as(bool passive)
 					       .permits = world_permits,
 					       .verdict = world_verdict,
 					       .inject = world_inject,
+					       .again = passive ? NULL : world_again,
 					       .event = world_event,
 					       .released = world_released,
 					       .passive = passive };
