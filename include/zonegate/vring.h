@@ -23,7 +23,12 @@
 /* Twice the packets that the kernel keeps for one queue (each waits for one verdict): messages find room beside them. */
 #define ZG_VRING_SLOTS (2 * ZG_QUEUE_PACKETS)
 
-enum zg_vring_kind { ZG_VRING_DROP = 0, ZG_VRING_ACCEPT = 1, ZG_VRING_MESSAGE = 2 /* the next one of the channel */ };
+enum zg_vring_kind {
+	ZG_VRING_DROP,
+	ZG_VRING_ACCEPT,
+	ZG_VRING_MESSAGE, /* the next one of the channel */
+	ZG_VRING_UPTO	  /* accepts whatever waits in the queue with this id or a lower one, see inspect/run.h */
+};
 
 struct zg_vring_shared {
 	_Alignas(64) _Atomic uint32_t head;   /* entries written, modulo 2^32; the inspector's */

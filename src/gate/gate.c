@@ -219,11 +219,11 @@ static enum zg_err on_message(struct gate *g, uint32_t i)
 		inject = zg_msg_inject(&msg, &bytes, &len);
 		if (inject == NULL)
 			return ZG_EINVAL;
-		/* what was accepted before goes out before; a failed send leaves packets undecided: nothing passes */
-		(void)zg_verdicts_flush(g->verdicts, g->queues[i].socket);
-		if (endpoints_permitted(g, inject->mark, &inject->tuple))
+		/* what was accepted before goes out before */
+		err = zg_verdicts_flush(g->verdicts, g->queues[i].socket);
+		if (err == ZG_OK && endpoints_permitted(g, inject->mark, &inject->tuple))
 			(void)zg_injector_send(g->injector, inject, bytes, len);
-		return ZG_OK;
+		return err;
 	case ZG_MSG_PONG:
 		return on_pong(g, i, msg.hdr.number);
 	default:
@@ -241,6 +241,8 @@ static enum zg_err on_entry(struct gate *g, uint32_t i, uint64_t entry)
 	case ZG_VRING_ACCEPT:
 		return zg_verdicts_add(g->verdicts, g->queues[i].socket, num, (uint32_t)entry, entry >> 32 == ZG_VRING_ACCEPT,
 				       NULL, 0);
+	case ZG_VRING_UPTO:
+		return zg_verdicts_upto(g->verdicts, g->queues[i].socket, num, (uint32_t)entry);
 	case ZG_VRING_MESSAGE:
 		return on_message(g, i);
 	default:
@@ -249,7 +251,8 @@ static enum zg_err on_entry(struct gate *g, uint32_t i, uint64_t entry)
 }
 
 /* Takes a turn's verdicts of one queue. An inspector that is gone or talks nonsense loses its queue: its packets die with
- * the socket, the supervisor starts another. True if there was something. */
+ * the socket, the supervisor starts another. So does one whose verdicts could not be sent: a packet that was to be dropped
+ * may still wait, and "all up to" a later one would let it pass. True if there was something. */
 static bool on_ring(struct gate *g, uint32_t i)
 {
 	struct gate_queue *q = &g->queues[i];
@@ -261,9 +264,8 @@ static bool on_ring(struct gate *g, uint32_t i)
 	for (n = n < TURN ? n : TURN; err == ZG_OK && n > 0; n--)
 		err = on_entry(g, i, zg_vring_next(&q->ring));
 	zg_vring_done(&q->ring);
-	/* a failed send leaves packets undecided: they stay in the kernel, nothing passes */
-	(void)zg_verdicts_flush(g->verdicts, q->socket);
-	if (err != ZG_OK)
+	const enum zg_err sent = zg_verdicts_flush(g->verdicts, q->socket);
+	if (err != ZG_OK || sent != ZG_OK)
 		queue_close(g, q);
 	return true;
 }

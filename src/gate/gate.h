@@ -23,7 +23,9 @@ enum zg_err zg_queue_open(uint16_t num, int *ret_fd);
 struct zg_verdicts;
 enum zg_err zg_verdicts_new(struct zg_verdicts **ret_verdicts);
 void zg_verdicts_free(struct zg_verdicts *v);
-/* packet NULL = unchanged. Sends what is gathered first if there is no room. */
+/* All that wait with this id or a lower one are accepted. */
+enum zg_err zg_verdicts_upto(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id);
+/* packet NULL = unchanged. Sends what is gathered first if there is no room. After an error some may be undecided. */
 enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id, bool accept, const uint8_t *packet,
 			    size_t len);
 enum zg_err zg_verdicts_flush(struct zg_verdicts *v, int fd);

@@ -110,17 +110,19 @@ fail:
 	return err;
 }
 
-/* An accepted or dropped packet as the library writes it, but for its id. */
+/* A verdict as the library writes it, but for its id. */
 struct form {
 	uint8_t bytes[64] __attribute__((aligned(8)));
 	size_t len, id_at;
 };
 
+enum { DROP, ACCEPT, UPTO };
+
 struct zg_verdicts {
 	size_t used;
 	uint16_t num; /* of the queue that the forms are of */
 	bool formed;
-	struct form forms[2]; /* by accept */
+	struct form forms[3]; /* DROP, ACCEPT, UPTO */
 	uint8_t buf[BATCH_BYTES] __attribute__((aligned(8)));
 };
 
@@ -153,20 +155,20 @@ enum zg_err zg_verdicts_flush(struct zg_verdicts *v, int fd)
 	return n < 0 ? ZG_ESYS : ZG_OK;
 }
 
-static struct nlmsghdr *put_verdict(void *at, uint16_t num, uint32_t id, bool accept)
+static struct nlmsghdr *put_verdict(void *at, uint16_t num, uint32_t id, int kind)
 {
-	struct nlmsghdr *nlh = nfq_nlmsg_put(at, NFQNL_MSG_VERDICT, num);
-	nfq_nlmsg_verdict_put(nlh, (int)id, accept ? NF_ACCEPT : NF_DROP);
-	if (accept)
+	struct nlmsghdr *nlh = nfq_nlmsg_put(at, kind == UPTO ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT, num);
+	nfq_nlmsg_verdict_put(nlh, (int)id, kind == DROP ? NF_DROP : NF_ACCEPT);
+	if (kind != DROP)
 		nfq_nlmsg_verdict_put_mark(nlh, ZG_MARK_PASS);
 	return nlh;
 }
 
 static void form(struct zg_verdicts *v, uint16_t num)
 {
-	for (int accept = 0; accept < 2; accept++) {
-		struct form *f = &v->forms[accept];
-		const struct nlmsghdr *nlh = put_verdict(f->bytes, num, 0, accept != 0);
+	for (int kind = DROP; kind <= UPTO; kind++) {
+		struct form *f = &v->forms[kind];
+		const struct nlmsghdr *nlh = put_verdict(f->bytes, num, 0, kind);
 		const struct nlattr *first = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
 		const struct nfqnl_msg_verdict_hdr *hdr = mnl_attr_get_payload(first);
 		f->len = (nlh->nlmsg_len + 3u) & ~3u;
@@ -176,30 +178,47 @@ static void form(struct zg_verdicts *v, uint16_t num)
 	v->formed = true;
 }
 
+/* Room for a verdict and len bytes more. */
+static enum zg_err make_room(struct zg_verdicts *v, int fd, size_t len)
+{
+	const size_t overhead = 128; /* header, verdict and mark attributes, with room */
+
+	return v->used + overhead + len > sizeof v->buf ? zg_verdicts_flush(v, fd) : ZG_OK;
+}
+
+static enum zg_err put_form(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id, int kind)
+{
+	const uint32_t wire_id = htonl(id);
+	enum zg_err err = make_room(v, fd, 0);
+
+	if (err != ZG_OK)
+		return err;
+	if (!v->formed || v->num != num)
+		form(v, num);
+	const struct form *f = &v->forms[kind];
+	memcpy(v->buf + v->used, f->bytes, f->len);
+	memcpy(v->buf + v->used + f->id_at, &wire_id, sizeof wire_id);
+	v->used += f->len;
+	return ZG_OK;
+}
+
+enum zg_err zg_verdicts_upto(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id)
+{
+	return put_form(v, fd, num, id, UPTO);
+}
+
 enum zg_err zg_verdicts_add(struct zg_verdicts *v, int fd, uint16_t num, uint32_t id, bool accept, const uint8_t *packet,
 			    size_t len)
 {
-	const size_t overhead = 128; /* header, verdict and mark attributes, with room */
+	if (!accept || packet == NULL)
+		return put_form(v, fd, num, id, accept ? ACCEPT : DROP);
 	if (len > ZG_PACKET_MAX)
 		return ZG_EINVAL;
-	if (v->used + overhead + len > sizeof v->buf) {
-		enum zg_err err = zg_verdicts_flush(v, fd);
-		if (err != ZG_OK)
-			return err;
-	}
-	uint8_t *at = v->buf + v->used;
-	if (accept && packet != NULL) {
-		struct nlmsghdr *nlh = put_verdict(at, num, id, true);
-		nfq_nlmsg_verdict_put_pkt(nlh, packet, (uint32_t)len);
-		v->used += (nlh->nlmsg_len + 3u) & ~3u;
-		return ZG_OK;
-	}
-	if (!v->formed || v->num != num)
-		form(v, num);
-	const struct form *f = &v->forms[accept];
-	const uint32_t wire_id = htonl(id);
-	memcpy(at, f->bytes, f->len);
-	memcpy(at + f->id_at, &wire_id, sizeof wire_id);
-	v->used += f->len;
+	enum zg_err err = make_room(v, fd, len);
+	if (err != ZG_OK)
+		return err;
+	struct nlmsghdr *nlh = put_verdict(v->buf + v->used, num, id, ACCEPT);
+	nfq_nlmsg_verdict_put_pkt(nlh, packet, (uint32_t)len);
+	v->used += (nlh->nlmsg_len + 3u) & ~3u;
 	return ZG_OK;
 }

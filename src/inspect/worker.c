@@ -2,6 +2,7 @@
 /* The inspector process: packets from the queue socket into the engine, its answers to the gate and the supervisor. */
 #include "inspect/worker.h"
 #include "event/aggregate.h"
+#include "inspect/run.h"
 #include "sys/clock.h"
 #include "sys/sandbox.h"
 #include "zonegate/msg.h"
@@ -37,6 +38,7 @@
 struct worker {
 	int chan, queue, gate, epoll;
 	struct zg_vring ring; /* verdicts to the gate */
+	struct zg_run run;    /* of them: what is not yet in the ring */
 	struct zg_engine *engine;
 	struct zg_rtabs rtabs;
 	struct zg_aggregate *repeats; /* events that are told together */
@@ -45,7 +47,7 @@ struct worker {
 	uint64_t now_ms, flushed_ms, stats_ms;
 	uint32_t last_id;
 	uint32_t staged; /* the generation of the newest table */
-	bool have_id, gate_gone, ack_due;
+	bool gate_gone, ack_due;
 	unsigned vlen; /* datagrams of the next receive */
 	uint8_t *slots; /* BATCH * SLOT */
 	uint8_t *msg;	/* ZG_MSG_MAX, for the supervisor's messages */
@@ -71,10 +73,29 @@ static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
 }
 
 /* An entry for the gate. A ring that is full has no reader any more: nothing can be decided, so this process ends. */
-static void tell_gate(struct worker *w, enum zg_vring_kind kind, uint32_t id)
+static void put(struct worker *w, enum zg_vring_kind kind, uint32_t id)
 {
 	if (!zg_vring_put(&w->ring, kind, id))
 		w->gate_gone = true;
+}
+
+static void tell_run(struct worker *w)
+{
+	uint32_t upto;
+	if (zg_run_take(&w->run, &upto))
+		put(w, ZG_VRING_UPTO, upto);
+}
+
+static void tell_gate(struct worker *w, enum zg_vring_kind kind, uint32_t id)
+{
+	tell_run(w);
+	put(w, kind, id);
+}
+
+static void show(struct worker *w)
+{
+	tell_run(w);
+	zg_vring_show(&w->ring);
 }
 
 /* A message with a body, in order with the verdicts. Shown at once: a gate that sleeps would leave the channel full. */
@@ -83,13 +104,15 @@ static void message_gate(struct worker *w, enum zg_msg_type type, uint32_t numbe
 	if (zg_chan_send(w->gate, type, number, body, len, NULL, 0) != ZG_OK)
 		w->gate_gone = true;
 	tell_gate(w, ZG_VRING_MESSAGE, 0);
-	zg_vring_show(&w->ring);
+	show(w);
 }
 
 static void own_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)
 {
 	struct worker *w = ctx;
 
+	if (zg_run_decided(&w->run, id, accept && packet == NULL))
+		return;
 	if (packet == NULL) {
 		tell_gate(w, accept ? ZG_VRING_ACCEPT : ZG_VRING_DROP, id);
 		return;
@@ -163,12 +186,13 @@ static int on_packet(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *tb[NFQA_MAX + 1] = { NULL };
 	struct nfqnl_msg_packet_hdr ph;
 
-	/* an error message answers a verdict of the gate for a packet that is gone: nothing to do */
 	if (nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
 		return MNL_CB_OK;
 	if (mnl_attr_parse(nlh, sizeof(struct nfgenmsg), parse_attr, tb) < 0 || tb[NFQA_PACKET_HDR] == NULL ||
-	    mnl_attr_get_payload_len(tb[NFQA_PACKET_HDR]) < sizeof ph)
+	    mnl_attr_get_payload_len(tb[NFQA_PACKET_HDR]) < sizeof ph) {
+		zg_run_break(&w->run);
 		return MNL_CB_OK;
+	}
 	memcpy(&ph, mnl_attr_get_payload(tb[NFQA_PACKET_HDR]), sizeof ph);
 	struct zg_packet p = {
 		.id = ntohl(ph.packet_id),
@@ -183,12 +207,25 @@ static int on_packet(const struct nlmsghdr *nlh, void *data)
 		p.len = mnl_attr_get_payload_len(tb[NFQA_PAYLOAD]);
 	}
 	p.wire_len = tb[NFQA_CAP_LEN] != NULL ? attr_be32(tb[NFQA_CAP_LEN]) : p.len;
-	if (w->have_id && p.id != w->last_id + 1)
+	if (p.id != w->last_id + 1) { /* the kernel counts from 1 on */
 		w->stats.queue_gaps += p.id - w->last_id - 1;
+		zg_run_break(&w->run);
+	}
 	w->last_id = p.id;
-	w->have_id = true;
+	zg_run_came(&w->run);
 	zg_engine_packet(w->engine, &p);
 	return MNL_CB_OK;
+}
+
+static void on_datagram(struct worker *w, const uint8_t *p, size_t len, bool truncated)
+{
+	const struct nlmsghdr *first = (const void *)p;
+
+	/* an error answers a verdict of the gate for a packet that is gone: nothing to do */
+	if (len >= sizeof *first && first->nlmsg_type == NLMSG_ERROR)
+		return;
+	if (truncated || mnl_cb_run(p, len, 0, 0, on_packet, w) < MNL_CB_STOP)
+		zg_run_break(&w->run);
 }
 
 /* Receives a batch; false when the socket is unusable. *ret_any: something was there. flags: MSG_DONTWAIT, or
@@ -206,15 +243,14 @@ static bool on_queue(struct worker *w, int flags, bool *ret_any)
 	}
 	w->now_ms = zg_now_ms();
 	for (int i = 0; i < n; i++) {
-		if (!(w->msgs[i].msg_hdr.msg_flags & MSG_TRUNC))
-			(void)mnl_cb_run(w->slots + (size_t)i * SLOT, w->msgs[i].msg_len, 0, 0, on_packet, w);
+		on_datagram(w, w->slots + (size_t)i * SLOT, w->msgs[i].msg_len, w->msgs[i].msg_hdr.msg_flags & MSG_TRUNC);
 		/* what takes the gate long enough it may begin with */
 		if (w->msgs[i].msg_len >= BIG) {
-			zg_vring_show(&w->ring);
+			show(w);
 			w->vlen = BATCH_BIG;
 		}
 	}
-	zg_vring_show(&w->ring);
+	show(w);
 	return true;
 }
 
@@ -251,7 +287,7 @@ static bool on_supervisor(struct worker *w)
 static void housekeeping(struct worker *w)
 {
 	zg_engine_tick(w->engine, w->now_ms);
-	zg_vring_show(&w->ring);
+	show(w);
 	acknowledge(w);
 	if (w->now_ms - w->flushed_ms >= 1000) {
 		zg_aggregate_flush(w->repeats, event_emit, w);

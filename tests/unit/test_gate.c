@@ -150,7 +150,7 @@ START_TEST(nonsense_ends_one_inspector_only)
 	struct zg_inject inject = { .kind = (enum zg_inject_kind)77 };
 	switch (_i) {
 	case 0: /* not a verdict */
-		announce(0, (enum zg_vring_kind)3, 1);
+		announce(0, (enum zg_vring_kind)4, 1);
 		break;
 	case 1:
 		announce(0, (enum zg_vring_kind)0x7fffffff, 1);
