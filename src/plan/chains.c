@@ -168,13 +168,11 @@ static enum zg_err station_chain(struct zg_table *table, int f)
 	return err == ZG_OK ? finish(&d, chain, 0) : err;
 }
 
-/* Who may have sent it: state, source address, station. */
-static enum zg_err admit_rules(const struct zg_compiler *c, struct zg_chain *chain)
+/* Who may have sent it: state, source address. */
+static enum zg_err admit_rules(struct zg_chain *chain)
 {
 	static const char *const sources[2] = { "source4", "source6" }, *const spoofs[2] = { "drop_spoof4",
 											     "drop_spoof6" };
-	static const char *const ips[2] = { "station_ip4", "station_ip6" }, *const stations[2] = { "station4",
-												   "station6" };
 	struct draft d = { .n = 0 };
 	enum zg_err err;
 
@@ -191,6 +189,17 @@ static enum zg_err admit_rules(const struct zg_compiler *c, struct zg_chain *cha
 		refuse(&d, spoofs[f], "zg:spoof");
 		err = finish(&d, chain, 0);
 	}
+	return err;
+}
+
+/* A station has to show its MAC before anything else. */
+static enum zg_err station_rules(const struct zg_compiler *c, struct zg_chain *chain)
+{
+	static const char *const ips[2] = { "station_ip4", "station_ip6" }, *const stations[2] = { "station4",
+												   "station6" };
+	struct draft d = { .n = 0 };
+	enum zg_err err = ZG_OK;
+
 	for (int f = 0; f < 2 && err == ZG_OK; f++) {
 		if (!c->stations[f])
 			continue;
@@ -203,6 +212,36 @@ static enum zg_err admit_rules(const struct zg_compiler *c, struct zg_chain *cha
 	return err;
 }
 
+/* incoming interface . outgoing interface . conntrack direction decides by this map. */
+static void dispatch(struct draft *d, const char *name)
+{
+	ct(d, NFT_CT_DIRECTION, ZG_DIR_NONE, 2 * W_IFNAME);
+	map(d, name, ZG_REG_VERDICT);
+}
+
+static void both_interfaces(struct draft *d)
+{
+	meta(d, NFT_META_IIFNAME, 0);
+	meta(d, NFT_META_OIFNAME, W_IFNAME);
+}
+
+/*
+ * What a flow permits leaves here, after few rules: nothing is asked twice. The maps of the flows hold only addresses of their
+ * zones, and are reached only through an interface of that zone, so that a source in them is no forged one, as long as the
+ * connection's tuple is the one on the wire. Whatever does not leave meets all the rules below, which find out why.
+ */
+static enum zg_err quick_rule(struct zg_chain *chain)
+{
+	struct draft d = { .n = 0 };
+
+	ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_NEW), NFT_CMP_NEQ);
+	ct_bits(&d, NFT_CT_STATUS, IPS_SRC_NAT | IPS_DST_NAT, NFT_CMP_EQ);
+	both_interfaces(&d);
+	lookup(&d, "never", true);
+	dispatch(&d, "quick");
+	return finish(&d, chain, 0);
+}
+
 /* Where it may go at all. */
 static enum zg_err dispatch_rules(struct zg_chain *chain)
 {
@@ -210,8 +249,7 @@ static enum zg_err dispatch_rules(struct zg_chain *chain)
 	struct draft d = { .n = 0 };
 	enum zg_err err;
 
-	meta(&d, NFT_META_IIFNAME, 0);
-	meta(&d, NFT_META_OIFNAME, W_IFNAME);
+	both_interfaces(&d);
 	lookup(&d, "never", false);
 	refuse(&d, "drop_never", "zg:zone-pair");
 	err = finish(&d, chain, 0);
@@ -234,10 +272,8 @@ static enum zg_err dispatch_rules(struct zg_chain *chain)
 		err = finish(&d, chain, 0);
 	}
 	if (err == ZG_OK) {
-		meta(&d, NFT_META_IIFNAME, 0);
-		meta(&d, NFT_META_OIFNAME, W_IFNAME);
-		ct(&d, NFT_CT_DIRECTION, ZG_DIR_NONE, 2 * W_IFNAME);
-		map(&d, "pairs", ZG_REG_VERDICT);
+		both_interfaces(&d);
+		dispatch(&d, "pairs");
 		err = finish(&d, chain, 0);
 	}
 	if (err == ZG_OK) {
@@ -250,7 +286,11 @@ static enum zg_err dispatch_rules(struct zg_chain *chain)
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 {
 	struct zg_chain *chain = base_chain(table, "forward", NF_INET_FORWARD, PRIORITY_FORWARD, NF_DROP);
-	enum zg_err err = chain == NULL ? ZG_ENOMEM : admit_rules(c, chain);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : station_rules(c, chain);
+	if (err == ZG_OK)
+		err = quick_rule(chain);
+	if (err == ZG_OK)
+		err = admit_rules(chain);
 	if (err == ZG_OK)
 		err = dispatch_rules(chain);
 	for (int f = 0; f < 2 && err == ZG_OK; f++)
@@ -276,11 +316,11 @@ static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, u
 	return finish(&d, chain, line);
 }
 
-enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, const struct zg_pair_maps *maps,
-				  unsigned line)
+enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_names *names, const struct zg_pair_maps *maps,
+				   unsigned line)
 {
 	struct draft d = { .n = 0 };
-	struct zg_chain *chain = zg_plan_chain(table, name, line);
+	struct zg_chain *chain = zg_plan_chain(table, names->permit, line);
 	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
 
 	for (int f = 0; f < 2 && err == ZG_OK; f++) {
@@ -288,6 +328,12 @@ enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *name, cons
 			err = flow_rule(chain, f, maps->exact[f], line);
 		if (maps->ranges[f] != NULL && err == ZG_OK)
 			err = flow_rule(chain, f, maps->ranges[f], line);
+	}
+	if (err == ZG_OK && (chain = zg_plan_chain(table, names->judge, line)) == NULL)
+		err = ZG_ENOMEM;
+	if (err == ZG_OK) {
+		verdict(&d, NFT_JUMP, names->permit);
+		err = finish(&d, chain, line);
 	}
 	if (err == ZG_OK) {
 		refuse(&d, "drop_noflow", "zg:no-flow");

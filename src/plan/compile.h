@@ -57,8 +57,13 @@ struct zg_pair_maps {
 	const char *exact[2], *ranges[2];
 };
 
-enum zg_err zg_compile_pair_chain(struct zg_table *table, const char *chain, const struct zg_pair_maps *maps,
-				  unsigned line);
+/* Of its chains: permit takes what a flow permits and returns with the rest, judge refuses the rest. */
+struct zg_pair_names {
+	const char *permit, *judge;
+};
+
+enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_names *names, const struct zg_pair_maps *maps,
+				   unsigned line);
 enum zg_err zg_compile_backstop(struct zg_plan *plan);
 
 /* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */

@@ -180,7 +180,16 @@ static enum zg_err judge_flows(struct zg_compiler *c, const size_t *flows, size_
 	return err;
 }
 
-/* Maps and chain of one pair of zones, for the n flows between them. */
+static enum zg_err name_chains(struct zg_compiler *c, const struct zg_flow *flow, struct zg_pair_names *ret_names)
+{
+	const char *from = c->policy->zones[flow->from].name, *to = c->policy->zones[flow->to].name;
+
+	ret_names->permit = zg_plan_strf(c->plan, "permit_%s_%s", from, to);
+	ret_names->judge = zg_plan_strf(c->plan, "pair_%s_%s", from, to);
+	return ret_names->permit == NULL || ret_names->judge == NULL ? ZG_ENOMEM : ZG_OK;
+}
+
+/* Maps and chains of one pair of zones, for the n flows between them. */
 static enum zg_err pair(struct zg_compiler *c, struct zg_table *table, const size_t *flows, size_t n)
 {
 	const struct zg_flow *first = &c->policy->flows[flows[0]];
@@ -205,20 +214,22 @@ static enum zg_err pair(struct zg_compiler *c, struct zg_table *table, const siz
 	if (err == ZG_OK)
 		err = judge_flows(c, flows, n, n_elems);
 	if (err == ZG_OK) {
-		const char *chain = zg_plan_strf(c->plan, "pair_%s_%s", from->name, to->name);
-		err = chain == NULL ? ZG_ENOMEM : zg_compile_pair_chain(table, chain, &maps, first->line);
+		struct zg_pair_names names;
+		err = name_chains(c, first, &names);
+		if (err == ZG_OK)
+			err = zg_compile_pair_chains(table, &names, &maps, first->line);
 	}
 	free(n_elems);
 	return err;
 }
 
-/* pairs: incoming interface . outgoing interface . conntrack direction -> the pair's chain. Replies of a connection
- * from A to B go from B to A and meet the same chain. */
-static enum zg_err dispatch_elems(struct zg_compiler *c, struct zg_set *set, const struct zg_flow *flow)
+/* incoming interface . outgoing interface . conntrack direction -> the pair's chain. Replies of a connection from A to B go
+ * from B to A and meet the same chain. */
+static enum zg_err dispatch_elems(struct zg_compiler *c, struct zg_set *set, const struct zg_flow *flow, int code,
+				  const char *chain)
 {
 	const struct zg_zone *from = &c->policy->zones[flow->from], *to = &c->policy->zones[flow->to];
-	const char *chain = zg_plan_strf(c->plan, "pair_%s_%s", from->name, to->name);
-	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+	enum zg_err err = ZG_OK;
 
 	for (size_t k = 0; k < 2 * from->n_ifaces * to->n_ifaces && err == ZG_OK; k++) {
 		const uint8_t direction = k % 2; /* IP_CT_DIR_ORIGINAL, IP_CT_DIR_REPLY */
@@ -230,8 +241,45 @@ static enum zg_err dispatch_elems(struct zg_compiler *c, struct zg_set *set, con
 		size_t at = zg_key_ifname(elem->key, 0, direction == 0 ? client : server);
 		at = zg_key_ifname(elem->key, at, direction == 0 ? server : client);
 		zg_key_bytes(elem->key, at, &direction, 1);
-		elem->verdict = (uint32_t)NFT_GOTO;
+		elem->verdict = (uint32_t)code;
 		elem->chain = chain;
+	}
+	return err;
+}
+
+static struct zg_set *dispatch_map(struct zg_table *table, const char *name)
+{
+	struct zg_set *set = zg_plan_set(table, name);
+	if (set == NULL)
+		return NULL;
+	set->fields[0] = set->fields[1] = (struct zg_field){ ZG_T_IFNAME, ZG_IFNAME_LEN };
+	set->fields[2] = (struct zg_field){ ZG_T_CT_DIR, 1 };
+	set->n_fields = 3;
+	set->data = ZG_SET_VERDICT;
+	return set;
+}
+
+/* Two maps with the same keys: quick (on the way to permit what a flow permits) and pairs (to judge what is left). Sets may
+ * move when one is added, so one after the other. */
+static enum zg_err dispatch_maps(struct zg_compiler *c, struct zg_table *table, const size_t *flows, const size_t *begins)
+{
+	const size_t n_pairs = c->policy->n_zones * c->policy->n_zones;
+	enum zg_err err = ZG_OK;
+
+	for (int quick = 1; quick >= 0 && err == ZG_OK; quick--) {
+		struct zg_set *set = dispatch_map(table, quick ? "quick" : "pairs");
+		err = set == NULL ? ZG_ENOMEM : ZG_OK;
+		for (size_t p = 0; p < n_pairs && err == ZG_OK; p++) {
+			if (begins[p] == begins[p + 1])
+				continue;
+			const struct zg_flow *flow = &c->policy->flows[flows[begins[p]]];
+			struct zg_pair_names names;
+			err = name_chains(c, flow, &names);
+			if (err == ZG_OK)
+				err = dispatch_elems(c, set, flow, quick ? NFT_JUMP : NFT_GOTO, quick ? names.permit : names.judge);
+		}
+		if (err == ZG_OK)
+			zg_plan_sort(set);
 	}
 	return err;
 }
@@ -266,19 +314,7 @@ enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table)
 	if (err != ZG_OK)
 		return err;
 
-	struct zg_set *set = zg_plan_set(table, "pairs");
-	worst = set == NULL ? ZG_ENOMEM : ZG_OK;
-	if (set == NULL)
-		goto out;
-	set->fields[0] = set->fields[1] = (struct zg_field){ ZG_T_IFNAME, ZG_IFNAME_LEN };
-	set->fields[2] = (struct zg_field){ ZG_T_CT_DIR, 1 };
-	set->n_fields = 3;
-	set->data = ZG_SET_VERDICT;
-	for (size_t p = 0; p < n_pairs && err == ZG_OK; p++)
-		if (begins[p] < begins[p + 1])
-			err = dispatch_elems(c, set, &c->policy->flows[flows[begins[p]]]);
-	zg_plan_sort(set);
-	worst = err;
+	worst = err = dispatch_maps(c, table, flows, begins);
 
 	/* all pairs are tried, so that all errors are said at once */
 	for (size_t p = 0; p < n_pairs && (err == ZG_OK || err == ZG_ECONF); p++) {
@@ -287,7 +323,6 @@ enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table)
 		err = pair(c, table, &flows[begins[p]], begins[p + 1] - begins[p]);
 		worst = err != ZG_OK ? err : worst;
 	}
-out:
 	free(flows);
 	free(begins);
 	return err != ZG_OK ? err : worst;

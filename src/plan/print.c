@@ -196,8 +196,11 @@ static void payload_text(struct registers *regs, const struct zg_expr *x)
 
 static void print_lookup(FILE *out, struct registers *regs, const struct zg_expr *x)
 {
+	const struct registers before = *regs;
 	char left[512];
 	concat(regs, x->sreg, left, sizeof left);
+	if (x->dreg == ZG_REG_NONE)
+		*regs = before; /* a longer key may begin with this one */
 	if (x->dreg == ZG_REG_NONE)
 		fprintf(out, "%s %s@%s", left, x->inverted ? "!= " : "", x->name);
 	else if (x->dreg == ZG_REG_VERDICT)
