@@ -22,10 +22,13 @@ struct zg_b64 {
 	uint8_t filled; /* this line is not empty */
 };
 
+#define ZG_B64_SLACK 4 /* octets */
+
 /* 1: *ret_out is the next octet; 0: none yet; -1: not base64. */
 int zg_b64_feed(struct zg_b64 *b64, uint8_t c, uint8_t *ret_out);
 /* Whole groups without padding, as many as there are but no more than max, where a group may begin: consumes 4 octets for
- * each and writes 3. Returns the number of groups; what stops it is left to zg_b64_feed. */
+ * each and writes 3, and behind these up to ZG_B64_SLACK more, of no meaning. Returns the number of groups; what stops it is
+ * left to zg_b64_feed. */
 size_t zg_b64_groups(struct zg_b64 *b64, struct zg_rd *in, size_t max, uint8_t *ret_out);
 /* A line of the body ends here (not used in encoded words). */
 bool zg_b64_line_end(struct zg_b64 *b64);

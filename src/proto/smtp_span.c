@@ -57,9 +57,9 @@ static bool base64(struct zg_message *m, struct zg_rd *rd)
 	struct zg_b64 b64 = m->b64;
 	struct zg_text text = m->text;
 	size_t column = m->column, n = 0;
-	uint8_t decoded[DECODED_MAX];
+	uint8_t decoded[DECODED_MAX + ZG_B64_SLACK];
 
-	while (column <= ZG_B64_LINE_MAX && n + B64_LINE_OUT <= sizeof decoded) {
+	while (column <= ZG_B64_LINE_MAX && n + B64_LINE_OUT <= DECODED_MAX) {
 		size_t groups = zg_b64_groups(&b64, &ahead, (ZG_B64_LINE_MAX - column) / 4, decoded + n);
 		n += 3 * groups;
 		column += 4 * groups;

@@ -9,6 +9,10 @@
 
 #define ESC 0x1B
 
+#ifdef ZG_WIDE
+bool zg_octets_narrow;
+#endif
+
 /* What is known of a block. */
 struct block {
 	const uint8_t *p;
@@ -23,12 +27,71 @@ struct block {
 
 #define NO_LINE SIZE_MAX
 
-#define BLANK(v)	    (((v) == ' ') | ((v) == '\t'))
-#define LEAD(v)		    ((zg_signed16)(v) >= (int8_t)0xC0) /* and ASCII; so are the next two */
-#define LEAD_3(v)	    ((zg_signed16)(v) >= (int8_t)0xE0)
-#define LEAD_4(v)	    ((zg_signed16)(v) >= (int8_t)0xF0)
+#define BLANK(v) (((v) == ' ') | ((v) == '\t'))
+/* For signed octets; and ASCII. */
+#define LEAD(v)	  ((v) >= (int8_t)0xC0)
+#define LEAD_3(v) ((v) >= (int8_t)0xE0)
+#define LEAD_4(v) ((v) >= (int8_t)0xF0)
 /* First octets of UTF-8 with which not every well-formed sequence is a permitted character */
 #define SPECIAL(v) (((v) - 0xC0 <= 2) | ((v) == 0xE0) | ((v) == 0xE2) | ((v) == 0xED) | ((v) >= 0xEF))
+
+/* Of a block, one bit per octet; the second half only where there are high octets, and of these only. */
+struct masks {
+	uint64_t plain; /* printable ASCII, TAB */
+	uint64_t high;	/* above 0x7F */
+	uint64_t lead, lead_3, lead_4; /* first octets of UTF-8: all, of three or more, of four or more */
+	uint64_t special;
+};
+
+static void masks_narrow(const uint8_t *p, struct masks *ret_masks)
+{
+	const struct zg_octets o = zg_octets_load(p);
+	const struct zg_octets_signed {
+		zg_signed16 q[ZG_RD_BLOCK / 16];
+	} s = { { (zg_signed16)o.q[0], (zg_signed16)o.q[1], (zg_signed16)o.q[2], (zg_signed16)o.q[3] } };
+
+	ret_masks->plain = ZG_OCTETS_EACH(&o, ZG_PRINTABLE_OR_TAB);
+	ret_masks->high = zg_octets_high(&o);
+	if (ret_masks->high == 0)
+		return;
+	ret_masks->lead = ZG_OCTETS_EACH(&s, LEAD) & ret_masks->high;
+	ret_masks->lead_3 = ZG_OCTETS_EACH(&s, LEAD_3) & ret_masks->high;
+	ret_masks->lead_4 = ZG_OCTETS_EACH(&s, LEAD_4) & ret_masks->high;
+	ret_masks->special = ZG_OCTETS_EACH(&o, SPECIAL);
+}
+
+#ifdef ZG_WIDE
+#define EACH(a, b, test) (ZG_OCTETS_GATHER32(test(a)) | ZG_OCTETS_GATHER32(test(b)) << 32)
+#define ITSELF(v)	 (v)
+
+ZG_WIDE static void masks_wide(const uint8_t *p, struct masks *ret_masks)
+{
+	zg_octets32 a, b;
+	memcpy(&a, p, sizeof a);
+	memcpy(&b, p + sizeof a, sizeof b);
+	const zg_signed32 sa = (zg_signed32)a, sb = (zg_signed32)b;
+
+	ret_masks->plain = EACH(a, b, ZG_PRINTABLE_OR_TAB);
+	ret_masks->high = EACH(a, b, ITSELF);
+	if (ret_masks->high == 0)
+		return;
+	ret_masks->lead = EACH(sa, sb, LEAD) & ret_masks->high;
+	ret_masks->lead_3 = EACH(sa, sb, LEAD_3) & ret_masks->high;
+	ret_masks->lead_4 = EACH(sa, sb, LEAD_4) & ret_masks->high;
+	ret_masks->special = EACH(a, b, SPECIAL);
+}
+#endif
+
+static void masks_of(const uint8_t *p, struct masks *ret_masks)
+{
+#ifdef ZG_WIDE
+	if (zg_octets_wide()) {
+		masks_wide(p, ret_masks);
+		return;
+	}
+#endif
+	masks_narrow(p, ret_masks);
+}
 
 /* A sequence of UTF-8 with the right number of octets is a permitted character: RFC 3629 4 and zg_char_forbidden(). */
 static bool utf8_permitted(const uint8_t *p, bool three, bool four)
@@ -42,15 +105,13 @@ static bool utf8_permitted(const uint8_t *p, bool three, bool four)
 	return p[0] < 0xF5 && ch >= 0x10000 && ch <= 0x10FFFF && !zg_char_forbidden(ch);
 }
 
-/* How much of the block is whole and permitted characters of UTF-8. high: octets above 0x7F. */
-static size_t utf8_end(const struct zg_octets *o, const uint8_t *p, uint64_t high)
+/* How much of the block is whole and permitted characters of UTF-8. */
+static size_t utf8_end(const struct masks *m, const uint8_t *p)
 {
-	uint64_t lead = ZG_OCTETS_EACH(o, LEAD) & high;
-	uint64_t lead_3 = ZG_OCTETS_EACH(o, LEAD_3) & high;
-	uint64_t lead_4 = ZG_OCTETS_EACH(o, LEAD_4) & high;
-	uint64_t special = ZG_OCTETS_EACH(o, SPECIAL);
+	const uint64_t lead = m->lead, lead_3 = m->lead_3, lead_4 = m->lead_4;
+	uint64_t special = m->special;
 	uint64_t follow = lead << 1 | lead_3 << 2 | lead_4 << 3;
-	size_t end = zg_bits_first(follow ^ (high & ~lead));
+	size_t end = zg_bits_first(follow ^ (m->high & ~lead));
 
 	uint64_t before = lead & zg_bits_below(end);
 	if (before != 0) {
@@ -68,17 +129,19 @@ static size_t utf8_end(const struct zg_octets *o, const uint8_t *p, uint64_t hig
 
 static void classify(struct block *b, enum zg_charset charset, enum zg_text_form form)
 {
-	const struct zg_octets o = zg_octets_load(b->p);
-	uint64_t high = zg_octets_high(&o);
+	struct masks m;
 
-	b->stop = ~ZG_OCTETS_EACH(&o, ZG_PRINTABLE_OR_TAB);
+	masks_of(b->p, &m);
+	b->stop = ~m.plain;
 	b->end = ZG_RD_BLOCK;
-	if (charset == ZG_CHARSET_UTF_8 && form != ZG_TEXT_WIRE_7BIT && high != 0) {
-		b->stop &= ~high;
-		b->end = utf8_end(&o, b->p, high);
+	if (charset == ZG_CHARSET_UTF_8 && form != ZG_TEXT_WIRE_7BIT && m.high != 0) {
+		b->stop &= ~m.high;
+		b->end = utf8_end(&m, b->p);
 	}
-	if (charset == ZG_CHARSET_ISO_2022_JP)
+	if (charset == ZG_CHARSET_ISO_2022_JP) {
+		const struct zg_octets o = zg_octets_load(b->p);
 		b->blank = ZG_OCTETS_EACH(&o, BLANK);
+	}
 }
 
 /* The text up to the next stop; false: not all of it is ordinary. */
