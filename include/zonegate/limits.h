@@ -39,8 +39,10 @@
 #define ZG_HALF_CLOSED_MS	(4u * 60 * 1000) /* ms without a packet once one end has ended (RFC 5382 REQ-5) */
 #define ZG_AGAIN_MS		200u /* ms without an acknowledgement until bytes that we vouched for are sent again */
 #define ZG_AGAIN_ACK_MS		20u /* ms between two times for one place while acknowledgements say that it is missing */
-#define ZG_AGAIN_TRIES		8u /* times without an acknowledgement; then the sender's own timer is left to it */
-#define ZG_INJECT_AGAIN_MAX	1440u /* bytes */
+#define ZG_AGAIN_TRIES		5u /* times without an acknowledgement; then the sender's own timer is left to it */
+#define ZG_AGAIN_FRESH_MS	1200u /* ms since the kernel let a packet of the connection through */
+#define ZG_AGAIN_AT_ONCE	256u /* connections helped in one round of timers */
+#define ZG_INJECT_AGAIN_MAX	1428u /* bytes: with IPv6 and timestamps in 1500 */
 #define ZG_HOLD_MS		30000u /* ms a packet may wait out of order before it is dropped */
 #define ZG_CLOSED_MS		60000u /* ms a closed flow still answers late segments (RFC 9293 TIME-WAIT, shortened) */
 #define ZG_DEAD_MS		120000u /* ms a denied connection's segments are told apart from unknown ones */

@@ -33,5 +33,7 @@ struct zg_rtabs {
 void zg_rtabs_push(struct zg_rtabs *tabs, struct zg_rtab *rtab); /* takes ownership */
 void zg_rtabs_clear(struct zg_rtabs *tabs);
 const struct zg_rtab *zg_rtabs_of(const struct zg_rtabs *tabs, uint32_t mark);
+/* Is it a flow of the newest table? For what no packet asks for. */
+bool zg_rtabs_newest(const struct zg_rtabs *tabs, uint32_t mark);
 
 #endif

@@ -271,6 +271,11 @@ void zg_rtabs_clear(struct zg_rtabs *tabs)
 	tabs->before = tabs->now = NULL;
 }
 
+bool zg_rtabs_newest(const struct zg_rtabs *tabs, uint32_t mark)
+{
+	return tabs->now != NULL && flow_of(tabs->now, mark) != NULL;
+}
+
 const struct zg_rtab *zg_rtabs_of(const struct zg_rtabs *tabs, uint32_t mark)
 {
 	if (tabs->now != NULL && flow_of(tabs->now, mark) != NULL)

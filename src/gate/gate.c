@@ -221,7 +221,8 @@ static enum zg_err on_message(struct gate *g, uint32_t i)
 			return ZG_EINVAL;
 		/* what was accepted before goes out before */
 		err = zg_verdicts_flush(g->verdicts, g->queues[i].socket);
-		if (err == ZG_OK && endpoints_permitted(g, inject->mark, &inject->tuple))
+		if (err == ZG_OK && (inject->kind != ZG_INJECT_AGAIN || zg_rtabs_newest(&g->rtabs, inject->mark)) &&
+		    endpoints_permitted(g, inject->mark, &inject->tuple))
 			(void)zg_injector_send(g->injector, inject, bytes, len);
 		return err;
 	case ZG_MSG_PONG:

@@ -50,10 +50,10 @@ void zg_again_vouch(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uin
 		return;
 	if (zg_seq_lt(half->vouched, end))
 		half->vouched = end;
-	if (zg_list_empty(&f->in_vouched)) {
+	if (half->again != half->una)
 		f->tries = 0;
+	if (zg_list_empty(&f->in_vouched) && f->tries < ZG_AGAIN_TRIES)
 		stamp(e, f);
-	}
 }
 
 /* RFC 6675 4, IsLost(): so much came behind the front that it does not come late, it does not come; or all that follows
@@ -95,27 +95,31 @@ void zg_again_acked(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, con
 		stamp(e, f);
 }
 
-/* false: there is nothing to wait for any more. */
+/* false: there is nothing to wait for any more. What the kernel does not let through any longer is not helped either: the
+ * policy may have changed, or the flow's time be over. */
 static bool help(struct zg_engine *e, struct zg_flow *f)
 {
-	bool open = false;
+	struct zg_flow_policy policy;
+	bool sent = false, held = false;
 
-	if (f->phase != ZG_PHASE_OPEN || f->tries >= ZG_AGAIN_TRIES)
+	if (!e->owner.resolve(e->owner.ctx, f->mark, &policy) || policy.identity != f->identity)
+		return false;
+	if (f->phase != ZG_PHASE_OPEN || f->tries >= ZG_AGAIN_TRIES || e->now_ms - f->node.since_ms >= ZG_AGAIN_FRESH_MS)
 		return false;
 	for (int dir = 0; dir < 2; dir++) {
 		const struct zg_half *half = &f->half[dir];
 		if (!zg_again_due(half))
 			continue;
-		open = true;
-		(void)send_again(e, f, (enum zg_dir)dir, half->vouched);
+		sent = send_again(e, f, (enum zg_dir)dir, half->vouched) || sent;
+		held = held || half->n_held > 0; /* a hole is still open, or the inspector waits */
 	}
-	f->tries++;
-	return open;
+	f->tries = (uint8_t)(f->tries + sent);
+	return sent || held;
 }
 
 void zg_again_tick(struct zg_engine *e)
 {
-	while (!zg_list_empty(&e->vouched)) {
+	for (unsigned n = 0; n < ZG_AGAIN_AT_ONCE && !zg_list_empty(&e->vouched); n++) {
 		struct zg_flow *f = ZG_LIST_OF(e->vouched.next, struct zg_flow, in_vouched);
 		if (e->now_ms - f->vouched_ms < ZG_AGAIN_MS)
 			return;

@@ -75,7 +75,8 @@ static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
 /* An entry for the gate. A ring that is full has no reader any more: nothing can be decided, so this process ends. */
 static void put(struct worker *w, enum zg_vring_kind kind, uint32_t id)
 {
-	if (!zg_vring_put(&w->ring, kind, id))
+	/* and nothing after it is told: "all up to" would cover the one that was lost */
+	if (w->gate_gone || !zg_vring_put(&w->ring, kind, id))
 		w->gate_gone = true;
 }
 
@@ -95,7 +96,8 @@ static void tell_gate(struct worker *w, enum zg_vring_kind kind, uint32_t id)
 static void show(struct worker *w)
 {
 	tell_run(w);
-	zg_vring_show(&w->ring);
+	if (!w->gate_gone)
+		zg_vring_show(&w->ring);
 }
 
 /* A message with a body, in order with the verdicts. Shown at once: a gate that sleeps would leave the channel full. */
@@ -136,6 +138,8 @@ static void own_again(void *ctx, const struct zg_inject *inject, const uint8_t *
 {
 	struct worker *w = ctx;
 
+	if (!zg_rtabs_newest(&w->rtabs, inject->mark)) /* of a policy before: the next packet brings the mark of today's */
+		return;
 	memcpy(w->body, inject, sizeof *inject);
 	memcpy(w->body + sizeof *inject, bytes, len);
 	message_gate(w, ZG_MSG_INJECT, 0, w->body, sizeof *inject + len);
@@ -242,7 +246,7 @@ static bool on_queue(struct worker *w, int flags, bool *ret_any)
 		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
 	}
 	w->now_ms = zg_now_ms();
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !w->gate_gone; i++) {
 		on_datagram(w, w->slots + (size_t)i * SLOT, w->msgs[i].msg_len, w->msgs[i].msg_hdr.msg_flags & MSG_TRUNC);
 		/* what takes the gate long enough it may begin with */
 		if (w->msgs[i].msg_len >= BIG) {

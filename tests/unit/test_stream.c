@@ -262,6 +262,55 @@ START_TEST(vouched_for_but_not_let_through)
 }
 END_TEST
 
+static uint64_t times_again(void)
+{
+	struct zg_engine_stats stats;
+	zg_engine_stats(w->engine, &stats);
+	return stats.again;
+}
+
+START_TEST(vouched_for_and_withdrawn)
+{
+	vouched();
+	w->identity = 0;
+	world_wait(w, ZG_AGAIN_MS);
+	world_wait(w, ZG_AGAIN_MS);
+	ck_assert_uint_eq(times_again(), 0);
+}
+END_TEST
+
+START_TEST(vouched_for_and_silent)
+{
+	held(client_says(w, 1, "b", 0));
+	accepted(client_says(w, 0, "a", 0));
+	world_wait(w, ZG_AGAIN_FRESH_MS); /* whether the kernel would let it through is not known any more */
+	ck_assert_uint_eq(times_again(), 0);
+}
+END_TEST
+
+/* Whoever makes us vouch, again and again, and acknowledges nothing gets no more than the first tries. */
+START_TEST(vouching_without_end)
+{
+	uint32_t at = 1;
+	accepted(client_says(w, 0, "a", 0));
+	for (int round = 0; round < 50; round++) {
+		held(client_says(w, at + 1, "c", 0));
+		(void)client_says(w, at + 1, "c", 0);
+		accepted(client_says(w, at, "b", 0));
+		at += 2;
+		for (int i = 0; i < 18; i++)
+			world_wait(w, 100);
+	}
+	ck_assert_uint_le(times_again(), ZG_AGAIN_TRIES);
+	accepted(server_says(w, 0, "", at)); /* it is there again */
+	held(client_says(w, at + 1, "c", 0));
+	accepted(client_says(w, at, "b", 0));
+	const uint64_t before = times_again();
+	world_wait(w, ZG_AGAIN_MS);
+	ck_assert_uint_eq(times_again(), before + 1);
+}
+END_TEST
+
 START_TEST(not_vouched_for)
 {
 	accepted(client_says(w, 0, "a", 0));
@@ -1218,6 +1267,9 @@ int main(void)
 	tcase_add_test(tc, vouched_for_and_lost);
 	tcase_add_test(tc, vouched_for_and_lost_with_all_behind);
 	tcase_add_test(tc, vouched_for_but_not_let_through);
+	tcase_add_test(tc, vouched_for_and_withdrawn);
+	tcase_add_test(tc, vouched_for_and_silent);
+	tcase_add_test(tc, vouching_without_end);
 	tcase_add_test(tc, not_vouched_for);
 	tcase_add_test(tc, out_of_order_with_two_stories_kills);
 	tcase_add_test(tc, out_of_order_overlapping_alike);
