@@ -278,7 +278,7 @@ bool zg_rtabs_newest(const struct zg_rtabs *tabs, uint32_t mark)
 
 const struct zg_rtab *zg_rtabs_of(const struct zg_rtabs *tabs, uint32_t mark)
 {
-	if (tabs->now != NULL && flow_of(tabs->now, mark) != NULL)
+	if (zg_rtabs_newest(tabs, mark))
 		return tabs->now;
 	if (tabs->before != NULL && flow_of(tabs->before, mark) != NULL)
 		return tabs->before;

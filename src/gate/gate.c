@@ -219,7 +219,7 @@ static enum zg_err on_message(struct gate *g, uint32_t i)
 		inject = zg_msg_inject(&msg, &bytes, &len);
 		if (inject == NULL)
 			return ZG_EINVAL;
-		/* what was accepted before goes out before */
+		/* what was accepted before goes out before; bytes that no packet asks for only under today's policy */
 		err = zg_verdicts_flush(g->verdicts, g->queues[i].socket);
 		if (err == ZG_OK && (inject->kind != ZG_INJECT_AGAIN || zg_rtabs_newest(&g->rtabs, inject->mark)) &&
 		    endpoints_permitted(g, inject->mark, &inject->tuple))

@@ -138,8 +138,6 @@ static void own_again(void *ctx, const struct zg_inject *inject, const uint8_t *
 {
 	struct worker *w = ctx;
 
-	if (!zg_rtabs_newest(&w->rtabs, inject->mark)) /* of a policy before: the next packet brings the mark of today's */
-		return;
 	memcpy(w->body, inject, sizeof *inject);
 	memcpy(w->body + sizeof *inject, bytes, len);
 	message_gate(w, ZG_MSG_INJECT, 0, w->body, sizeof *inject + len);

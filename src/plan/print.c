@@ -196,11 +196,10 @@ static void payload_text(struct registers *regs, const struct zg_expr *x)
 
 static void print_lookup(FILE *out, struct registers *regs, const struct zg_expr *x)
 {
-	const struct registers before = *regs;
+	struct registers copy = *regs;
 	char left[512];
-	concat(regs, x->sreg, left, sizeof left);
-	if (x->dreg == ZG_REG_NONE)
-		*regs = before; /* a longer key may begin with this one */
+	/* behind a set's key may stand more, and be the key of the next */
+	concat(x->dreg == ZG_REG_NONE ? &copy : regs, x->sreg, left, sizeof left);
 	if (x->dreg == ZG_REG_NONE)
 		fprintf(out, "%s %s@%s", left, x->inverted ? "!= " : "", x->name);
 	else if (x->dreg == ZG_REG_VERDICT)
