@@ -96,32 +96,39 @@ static bool decode_some(const uint8_t c[static SOME], uint8_t ret_out[static SOM
 #ifdef ZG_WIDE
 #define MANY 32
 
-/* Eight groups at once; ret_out has room for 4 octets more than the 24. */
-ZG_WIDE static bool decode_many(const uint8_t c[static MANY], uint8_t ret_out[static MANY / 4 * 3 + 4])
-{
-	zg_signed32 v;
-	memcpy(&v, c, sizeof v);
-	const zg_signed32 upper = (zg_signed32)((v >= 'A') & (v <= 'Z')), lower = (zg_signed32)((v >= 'a') & (v <= 'z')),
-			  digit = (zg_signed32)((v >= '0') & (v <= '9')), plus = (zg_signed32)(v == '+'),
-			  slash = (zg_signed32)(v == '/');
-	if (ZG_OCTETS_GATHER32(upper | lower | digit | plus | slash) != UINT32_MAX)
-		return false;
-	v -= (upper & 'A') | (lower & ('a' - 26)) | (digit & ('0' - 52)) | (plus & ('+' - 62)) | (slash & ('/' - 63));
-	/* of 12 bits, of 24 bits, and their octets the other way round */
-	const __m256i pairs = _mm256_maddubs_epi16((__m256i)v, _mm256_set1_epi16(1 << 8 | 1 << 6));
-	const __m256i groups = _mm256_madd_epi16(pairs, _mm256_set1_epi32(1 << 16 | 1 << 12));
-	const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
-	const __m256i octets = _mm256_shuffle_epi8(groups, _mm256_broadcastsi128_si256(order));
-	_mm_storeu_si128((__m128i *)(void *)ret_out, _mm256_castsi256_si128(octets));
-	_mm_storeu_si128((__m128i *)(void *)(ret_out + 12), _mm256_extracti128_si256(octets, 1));
-	return true;
-}
+/* What the two lanes of a vector look up, by half an octet. */
+#define TABLE(...) _mm256_broadcastsi128_si256(_mm_setr_epi8(__VA_ARGS__))
 
+/* Whole vectors of eight groups; ret_out has room for 4 octets more than they have. Returns the characters taken. */
 ZG_WIDE static size_t decode_wide(const uint8_t *c, size_t n, uint8_t *ret_out)
 {
+	/* A character is of the alphabet if what its upper half forbids (one bit for each kind of row of the ASCII table) is
+	 * not what its lower half is: row 2 has + and /, row 3 the digits, 4 and 6 all but their first, 5 and 7 up to Z. */
+	const __m256i row = TABLE(16, 16, 1, 2, 4, 8, 4, 8, 16, 16, 16, 16, 16, 16, 16, 16);
+	const __m256i column = TABLE(16 | 4 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 1, 16 | 2 | 1,
+				     16 | 8 | 2, 16 | 8 | 2 | 1, 16 | 8 | 2 | 1, 16 | 8 | 2 | 1, 16 | 8 | 2);
+	/* from a character of that row to its value; '/' is one before its row */
+	const __m256i distance = TABLE(0, 63 - '/', 62 - '+', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
+	/* the octets of a group the other way round */
+	const __m256i order = TABLE(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+	const __m256i half = _mm256_set1_epi8(0x0F), slash = _mm256_set1_epi8('/');
+	const __m256i to12 = _mm256_set1_epi16(1 << 8 | 1 << 6), to24 = _mm256_set1_epi32(1 << 16 | 1 << 12);
 	size_t at = 0;
-	while (n - at >= MANY && decode_many(c + at, ret_out + at / 4 * 3))
-		at += MANY;
+
+	for (; n - at >= MANY; at += MANY) {
+		const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(c + at));
+		const __m256i upper = _mm256_and_si256(_mm256_srli_epi32(v, 4), half);
+		const __m256i lower = _mm256_and_si256(v, half);
+		if (!_mm256_testz_si256(_mm256_shuffle_epi8(row, upper), _mm256_shuffle_epi8(column, lower)))
+			break;
+		const __m256i which = _mm256_add_epi8(upper, _mm256_cmpeq_epi8(v, slash));
+		const __m256i value = _mm256_add_epi8(v, _mm256_shuffle_epi8(distance, which));
+		const __m256i groups = _mm256_madd_epi16(_mm256_maddubs_epi16(value, to12), to24);
+		const __m256i octets = _mm256_shuffle_epi8(groups, order);
+		uint8_t *out = ret_out + at / 4 * 3;
+		_mm_storeu_si128((__m128i *)(void *)out, _mm256_castsi256_si128(octets));
+		_mm_storeu_si128((__m128i *)(void *)(out + 12), _mm256_extracti128_si256(octets, 1));
+	}
 	return at;
 }
 #endif
