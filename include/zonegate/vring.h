@@ -34,6 +34,8 @@ struct zg_vring_shared {
 	_Alignas(64) _Atomic uint32_t head;   /* entries written, modulo 2^32; the inspector's */
 	_Alignas(64) _Atomic uint32_t tail;   /* entries read; the gate's, only told */
 	_Alignas(64) _Atomic uint32_t asleep; /* the gate waits for the bell */
+	_Alignas(64) _Atomic uint64_t used_ns; /* processor time that the inspector has taken */
+	_Atomic uint32_t processor; /* where the gate would have it run: number + 1; 0 = anywhere. See gate/placing.h */
 	_Alignas(64) _Atomic uint64_t slots[ZG_VRING_SLOTS]; /* kind in bits 63..32, packet id below */
 };
 
@@ -61,6 +63,13 @@ enum zg_err zg_vring_ready(const struct zg_vring *ring, uint32_t *ret_n);
 uint64_t zg_vring_next(struct zg_vring *ring);
 /* Reader: tells the writer how far it has read. */
 void zg_vring_done(struct zg_vring *ring);
+/* Writer: tells how much processor time it has taken, ns. Returns the processor that the reader would have it run on, -1 =
+ * anywhere. */
+int zg_vring_account(struct zg_vring *ring, uint64_t used_ns);
+/* Reader: the processor time that the writer says it has taken, ns; for guesses only. */
+uint64_t zg_vring_used_ns(const struct zg_vring *ring);
+/* Reader: tells the writer where to run, as above. */
+void zg_vring_place(struct zg_vring *ring, int cpu);
 /* Reader, before it waits for the bell: false = something has come, it is awake. */
 bool zg_vring_sleep(struct zg_vring *ring);
 

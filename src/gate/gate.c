@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gate/gate.h"
+#include "gate/placing.h"
+#include "sys/clock.h"
+#include "sys/place.h"
 #include "sys/sandbox.h"
 #include "zonegate/mark.h"
 #include "zonegate/msg.h"
@@ -20,6 +23,8 @@
 #define TURN 256u
 /* Pings that may wait for us in the supervisor's channel: an answer to one of them is no answer to nothing. */
 #define PINGS_AHEAD 4u
+/* ms between two thoughts about where everybody runs. */
+#define PLACE_MS 10u
 /* Rounds between two looks at the supervisor while there is no pause. */
 #define ROUNDS 16u
 
@@ -38,6 +43,9 @@ struct gate {
 	struct zg_rtabs rtabs;
 	struct zg_injector *injector;
 	struct zg_verdicts *verdicts;
+	struct zg_placing placing;
+	struct zg_place place;
+	uint64_t placed_ms;
 	uint8_t *buf; /* ZG_MSG_MAX */
 };
 
@@ -314,6 +322,33 @@ static bool look(struct gate *g, int timeout)
 	return !supervisor || on_supervisor(g) == ZG_OK;
 }
 
+/* The processor time of us and all inspectors, ns. */
+static uint64_t used_ns(const struct gate *g)
+{
+	uint64_t ns = zg_place_used_ns();
+	for (uint32_t i = 0; i < g->config.queues; i++)
+		if (g->queues[i].ring.shared != NULL)
+			ns += zg_vring_used_ns(&g->queues[i].ring);
+	return ns;
+}
+
+/* Everybody to where they cost least. */
+static void settle(struct gate *g)
+{
+	const uint64_t now_ms = zg_now_ms();
+	if (now_ms - g->placed_ms < PLACE_MS)
+		return;
+	g->placed_ms = now_ms;
+	if (!zg_placing_look(&g->placing, now_ms, used_ns(g)))
+		return;
+	/* loose: only the gate may move, and the others come after */
+	const int cpu = g->placing.state == ZG_PLACING_TOGETHER ? zg_place_here() : ZG_PLACE_ANY;
+	zg_place_go(&g->place, cpu);
+	for (uint32_t i = 0; i < g->config.queues && g->placing.state != ZG_PLACING_LOOSE; i++)
+		if (g->queues[i].ring.shared != NULL)
+			zg_vring_place(&g->queues[i].ring, cpu);
+}
+
 /* One round: false when the gate has to end. */
 static bool serve(struct gate *g)
 {
@@ -341,6 +376,7 @@ int zg_gate_run(int chan)
 
 	for (size_t i = 0; i < ZG_INSPECTORS_MAX; i++)
 		g.queues[i] = (struct gate_queue){ .socket = -1, .channel = -1, .ring.bell = -1 };
+	zg_place_init(&g.place);
 	g.buf = malloc(ZG_MSG_MAX);
 	g.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (g.epoll < 0 || !watch(&g, chan, EPOLLIN, SUPERVISOR) || g.buf == NULL || zg_verdicts_new(&g.verdicts) != ZG_OK)
@@ -354,7 +390,7 @@ int zg_gate_run(int chan)
 		goto out;
 	}
 	while (serve(&g))
-		;
+		settle(&g);
 	status = EXIT_SUCCESS;
 out:
 	for (size_t i = 0; i < ZG_INSPECTORS_MAX; i++)

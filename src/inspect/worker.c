@@ -4,6 +4,7 @@
 #include "event/aggregate.h"
 #include "inspect/run.h"
 #include "sys/clock.h"
+#include "sys/place.h"
 #include "sys/sandbox.h"
 #include "zonegate/msg.h"
 #include "zonegate/rtab.h"
@@ -44,7 +45,8 @@ struct worker {
 	struct zg_aggregate *repeats; /* events that are told together */
 	uint32_t credit;	      /* records that may still be told one by one */
 	struct zg_msg_stats stats;
-	uint64_t now_ms, flushed_ms, stats_ms;
+	struct zg_place place;
+	uint64_t now_ms, flushed_ms, stats_ms, placed_ms;
 	uint32_t last_id;
 	uint32_t staged; /* the generation of the newest table */
 	bool gate_gone, ack_due;
@@ -328,6 +330,15 @@ static int wait_for_work(struct worker *w, bool wait)
 	return ready;
 }
 
+/* Goes where the gate would have us, see gate/placing.h. */
+static void settle(struct worker *w)
+{
+	if (w->now_ms - w->placed_ms < LOOK_MS)
+		return;
+	w->placed_ms = w->now_ms;
+	zg_place_go(&w->place, zg_vring_account(&w->ring, zg_place_used_ns()));
+}
+
 /* While packets come, the process waits at their socket alone, one system call for each batch, and looks at the others now
  * and then; otherwise at all of them. */
 static void loop(struct worker *w)
@@ -351,6 +362,7 @@ static void loop(struct worker *w)
 			if (!on_queue(w, MSG_WAITFORONE, &busy))
 				return;
 		}
+		settle(w);
 		if (w->now_ms - ticked >= 100) {
 			housekeeping(w);
 			ticked = w->now_ms;
@@ -370,6 +382,7 @@ static bool set_up(struct worker *w, const struct zg_worker_fds *fds)
 	w->chan = fds->chan;
 	w->queue = fds->queue;
 	w->gate = fds->gate;
+	zg_place_init(&w->place);
 	w->slots = malloc(BATCH * SLOT);
 	w->msg = malloc(ZG_MSG_MAX);
 	if (w->slots == NULL || w->msg == NULL || zg_vring_map(fds->memory, fds->bell, &w->ring) != ZG_OK)

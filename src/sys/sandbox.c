@@ -160,6 +160,7 @@ static const int calls_common[] = {
 	SCMP_SYS(munmap),  SCMP_SYS(mremap),	     SCMP_SYS(futex),	 SCMP_SYS(exit),
 	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getrandom), SCMP_SYS(getpid),	     SCMP_SYS(gettid),	   SCMP_SYS(restart_syscall),
+	SCMP_SYS(getcpu),
 };
 
 static const int calls_gate[] = {
@@ -253,6 +254,9 @@ static bool seccomp_allow_list(enum zg_sandbox_role role)
 	/* abort() signals itself; the others have the same user and could be signalled by it */
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	/* of itself only */
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 	if (rc == 0)
 		rc = role == ZG_SANDBOX_GATE ? allow_gate(ctx) : allow_parser(ctx);
 	if (rc == 0 && SANITIZED)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -107,4 +108,24 @@ bool zg_vring_sleep(struct zg_vring *ring)
 		return true;
 	atomic_store(&ring->shared->asleep, 0);
 	return false;
+}
+
+/* --- where they run ----------------------------------------------------------------------------- */
+
+int zg_vring_account(struct zg_vring *ring, uint64_t used_ns)
+{
+	const uint32_t processor = atomic_load_explicit(&ring->shared->processor, memory_order_relaxed);
+
+	atomic_store_explicit(&ring->shared->used_ns, used_ns, memory_order_relaxed);
+	return processor <= INT_MAX ? (int)processor - 1 : -1;
+}
+
+uint64_t zg_vring_used_ns(const struct zg_vring *ring)
+{
+	return atomic_load_explicit(&ring->shared->used_ns, memory_order_relaxed);
+}
+
+void zg_vring_place(struct zg_vring *ring, int cpu)
+{
+	atomic_store_explicit(&ring->shared->processor, (uint32_t)(cpu + 1), memory_order_relaxed);
 }

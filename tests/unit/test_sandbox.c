@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Each test enters the sandbox in a child of its own and tries what a taken-over parser would try. Run as root, so that
  * it is the sandbox that refuses and not an unprivileged user. */
+#include "sys/place.h"
 #include "sys/sandbox.h"
 #include "sys/spawn.h"
 #include "unit.h"
@@ -116,6 +117,26 @@ static int signal_thread_of_parent(void)
 {
 	return (int)syscall(SYS_tgkill, getppid(), getppid(), 0);
 }
+/* Whoever keeps the gate on a busy processor slows all down. */
+static int move_parent(void)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	return sched_setaffinity(getppid(), sizeof set, &set);
+}
+static int move_itself(void)
+{
+	struct zg_place place;
+	memset(&place.allowed, 0xff, sizeof place.allowed);
+	place.known = true;
+	place.at = ZG_PLACE_ANY;
+	const int here = zg_place_here();
+	zg_place_go(&place, here);
+	const int pinned = zg_place_here();
+	zg_place_go(&place, ZG_PLACE_ANY);
+	return pinned == here || zg_place_used_ns() == 0 ? 0 : -1;
+}
 static int forge_record(void)
 {
 	return (int)write(STDERR_FILENO, "", 0);
@@ -187,10 +208,11 @@ static int (*const forbidden_to_parsers[])(void) = {
 	open_file, open_inet, open_netlink, run, start_process, executable_memory, signal_parent, trace, become_root,
 	signal_thread_of_parent, receive_elsewhere, send_elsewhere, forge_record, look_at_path, write_to_mapped_file,
 	rewind_the_log, append_to_the_log, take_pages_away, too_much_private, too_much_shared, too_much_stack, too_many_tables,
+	move_parent,
 };
 static int (*const forbidden_to_the_gate[])(void) = {
 	open_file, open_inet, run, start_process, executable_memory, signal_parent, trace, become_root,
-	signal_thread_of_parent, other_netlink, look_at_path, write_to_mapped_file,
+	signal_thread_of_parent, other_netlink, look_at_path, write_to_mapped_file, move_parent,
 };
 
 START_TEST(a_parser_can_work)
@@ -208,6 +230,13 @@ static int abort_itself(void)
 START_TEST(a_parser_can_abort)
 {
 	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_PARSER, abort_itself), SURVIVED);
+}
+END_TEST
+
+START_TEST(both_can_choose_their_processor)
+{
+	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_PARSER, move_itself), SURVIVED);
+	ck_assert_int_eq(in_sandbox(ZG_SANDBOX_GATE, move_itself), SURVIVED);
 }
 END_TEST
 
@@ -269,6 +298,7 @@ int main(void)
 	tcase_add_test(t, a_parser_can_work);
 	tcase_add_test(t, a_parser_can_abort);
 	tcase_add_loop_test(t, a_parser_can_do_nothing_else, 0, sizeof forbidden_to_parsers / sizeof forbidden_to_parsers[0]);
+	tcase_add_test(t, both_can_choose_their_processor);
 	tcase_add_test(t, the_gate_can_bind_queues);
 	tcase_add_loop_test(t, the_gate_can_do_nothing_else, 0, sizeof forbidden_to_the_gate / sizeof forbidden_to_the_gate[0]);
 	tcase_add_test(t, a_parser_with_capabilities_fails);
