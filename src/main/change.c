@@ -201,8 +201,8 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 
 	enum zg_err err = zg_store_load(s->options.state_dir, &text, &len, &s->generation);
 	if (err == ZG_OK) {
-		file = "the last confirmed policy";
-		err = zg_conf_parse(file, text, len, diags, &policy);
+		file = "the last confirmed policy"; /* what has expired since stands in nobody's way */
+		err = zg_conf_parse_for(ZG_CONF_KNOWN, 0, file, text, len, diags, &policy);
 	} else if (err == ZG_ENOENT) {
 		err = zg_conf_load(file, diags, &policy);
 	} else {

@@ -55,6 +55,7 @@ enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);
 /* Names of a zone pair's maps per family; NULL = it needs none. */
 struct zg_pair_maps {
 	const char *exact[2], *ranges[2];
+	const char *opaque[2]; /* what passes uninspected */
 };
 
 /* Of its chains: permit takes what a flow permits and returns with the rest, judge refuses the rest. */
@@ -64,6 +65,8 @@ struct zg_pair_names {
 
 enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_names *names, const struct zg_pair_maps *maps,
 				   unsigned line);
+/* The way of what passes uninspected; before the pairs that lead to it. */
+enum zg_err zg_compile_opaque(struct zg_table *table);
 enum zg_err zg_compile_backstop(struct zg_plan *plan);
 
 /* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */

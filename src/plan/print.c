@@ -42,7 +42,9 @@ static const struct name_of states[] = {
 	{ NF_CT_STATE_BIT(IP_CT_NEW), "new" },
 	{ 0, NULL },
 };
-static const struct name_of statuses[] = { { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL } };
+static const struct name_of statuses[] = {
+	{ IPS_CONFIRMED, "confirmed" }, { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL }
+};
 static const struct name_of verdicts[] = {
 	{ NF_DROP, "drop" },
 	{ NF_ACCEPT, "accept" },
