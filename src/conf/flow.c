@@ -241,6 +241,9 @@ void flow_read_expires(struct reader *r, const config_setting_t *value, void *ob
 		zg_diag_add(r->diags, change ? ZG_DIAG_ERROR : ZG_DIAG_WARNING, place_of(value)->value.line,
 			    place_of(value)->value.column, "have it approved anew, or take the flow out",
 			    "this flow expired at the end of %s and passes nothing", text);
+	else if (change && r->draft->now < ZG_CLOCK_FLOOR)
+		CONF_WARNING(r->diags, place_of(value)->value, "see to the time service; until the clock is set the flow passes nothing",
+			     "the clock is not set: how long the flow is permitted cannot be judged");
 	else if (change)
 		check_term(r, value, pair->flow->expires);
 }

@@ -65,7 +65,7 @@ enum zg_err conf_check_times(const struct conf_draft *draft, struct zg_diags *di
 			CONF_WARNING(diags, draft->schedules[i], "look at its days and the list of holidays",
 				     "schedule \"%s\" does not open within %u days: its flows pass nothing", s->name,
 				     ZG_SCHEDULE_AHEAD);
-		if (!s->holidays && !told) {
+		if (!s->holidays && !told && draft->now >= ZG_CLOCK_FLOOR) {
 			told = true;
 			check_holidays(draft, diags, s, draft->schedules[i]);
 		}

@@ -64,7 +64,12 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 		err = zg_compile_backstop(c.plan);
 	}
 	if (err == ZG_OK)
+		err = zg_times_init(&c.times, policy, env);
+	if (err == ZG_OK)
 		err = policy_table(&c);
+	if (err == ZG_OK)
+		zg_times_next(c.plan, policy);
+	zg_times_free(&c.times);
 	for (int f = 0; f < 2; f++) {
 		for (size_t z = 0; z < policy->n_zones && c.zones[f] != NULL; z++)
 			zg_intervals_free(&c.zones[f][z]);

@@ -33,12 +33,28 @@ struct zg_family_desc {
 
 extern const struct zg_family_desc zg_families[2];
 
+/* The windows of all schedules around a moment (times.c). */
+struct zg_times {
+	const struct zg_policy *policy;
+	const struct zg_plan_env *env;
+	struct zg_window *windows; /* per schedule; begin = ZG_NEVER: it does not open */
+};
+enum zg_err zg_times_init(struct zg_times *times, const struct zg_policy *policy, const struct zg_plan_env *env);
+void zg_times_free(struct zg_times *times);
+/* Has it expired for good? */
+bool zg_times_expired(const struct zg_times *times, const struct zg_flow *flow);
+/* Sets opens and expires of an element of the flow. */
+void zg_times_set(const struct zg_times *times, const struct zg_flow *flow, struct zg_elem *elem);
+/* Sets the plan's next and timed from its elements. */
+void zg_times_next(struct zg_plan *plan, const struct zg_policy *policy);
+
 struct zg_compiler {
 	const struct zg_policy *policy;
 	const struct zg_plan_env *env;
 	struct zg_diags *diags;
 	struct zg_plan *plan;
 	struct zg_intervals *zones[2]; /* per family and zone: what is the zone's own, normal */
+	struct zg_times times;
 	size_t n_elems;
 	bool stations[2]; /* per family: there are any */
 };

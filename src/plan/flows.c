@@ -63,7 +63,7 @@ static enum zg_err flow_elems(struct zg_compiler *c, struct zg_set *set, int f, 
 			fill_key(elem->end, fam, src.v[s].hi, d->hi, (uint8_t)flow->transport, p->hi);
 			elem->mark = zg_mark_flow(c->policy->generation, (uint32_t)index);
 			elem->flow = (uint32_t)index + 1;
-			elem->expires = flow->expires;
+			zg_times_set(&c->times, flow, elem);
 			(*n)++;
 		}
 	}
@@ -153,7 +153,7 @@ static enum zg_err flow_maps(struct zg_compiler *c, struct zg_table *table, int 
 	all.n_fields = 4;
 	for (size_t i = 0; i < n && err == ZG_OK; i++) {
 		const struct zg_flow *flow = &c->policy->flows[flows[i]];
-		if (flow->expires == 0 || flow->expires > c->env->now)
+		if (!zg_times_expired(&c->times, flow))
 			err = flow_elems(c, &all, f, flows[i], &n_elems[i]);
 	}
 	if (err == ZG_OK)
@@ -179,7 +179,7 @@ static enum zg_err judge_flows(struct zg_compiler *c, const size_t *flows, size_
 		const struct zg_flow *flow = &c->policy->flows[flows[i]];
 		if (n_elems[i] > 0)
 			continue;
-		if (flow->expires != 0 && flow->expires <= c->env->now) {
+		if (zg_times_expired(&c->times, flow)) {
 			zg_diag_add(c->diags, ZG_DIAG_WARNING, flow->line, 0, "prolong or remove it",
 				    "flow \"%s\" has expired and permits nothing", flow->name);
 			continue;
