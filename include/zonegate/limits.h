@@ -13,6 +13,16 @@
 #define ZG_ELEMS_MAX		1000000u /* map elements (source x destination x port) in one policy */
 #define ZG_ERRORS_MAX		100  /* diagnostics shown at once: more helps nobody */
 #define ZG_INSPECTORS_MAX	64   /* inspector processes */
+#define ZG_SCHEDULES_MAX	256  /* schedules: each is looked at whenever one of them opens */
+#define ZG_SCHEDULE_HOURS_MAX	8    /* pieces of a day in one schedule */
+#define ZG_SCHEDULE_AHEAD	400u /* days: a schedule that does not open within a year and a month never does */
+#define ZG_HOLIDAYS_MAX		2048 /* days: twenty in a year, for a hundred years */
+#define ZG_HOLIDAYS_SOON	56u  /* days before the list of holidays ends, in which that is a warning: the next year's are published long before */
+#define ZG_TERM_DAYS		366u /* days a flow may be approved for unless configured: a year, so that each is looked at once in one */
+#define ZG_TERM_DAYS_MAX	3660u /* days that may be configured: ten years are no term any more */
+#define ZG_EXPIRY_SOON		7u   /* days before its end in which a flow is told of daily */
+#define ZG_CLOCK_FLOOR		1767225600 /* s, 2026-01-01: older than this program; a clock before it was never set */
+#define ZG_CLOCK_STEP_MS	1000 /* ms that the clock on the wall may have moved against the running time before what ends by it is set anew */
 
 /* --- packets ------------------------------------------------------------------------------- */
 #define ZG_PACKET_MAX		65531u /* bytes: the kernel's largest NFQUEUE copy (0xffff less the attribute header) */

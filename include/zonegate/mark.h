@@ -15,6 +15,7 @@
 /* NFLOG group in which the policy table tells what it refused, and how many bytes of each packet: the headers. */
 #define ZG_LOG_GROUP   0x5a47u
 #define ZG_LOG_SNAPLEN 128u
+#define ZG_LOG_OPENED  "zg:opened" /* prefix of what is not refused: the first packet of an opaque connection, with its flow's mark */
 
 static inline uint32_t zg_mark_flow(uint32_t generation, uint32_t flow_index)
 {

@@ -26,6 +26,9 @@ struct zg_plan_env {
 	enum zg_queue_kind queue;
 	uint32_t hash_seed; /* random per start: who opens connections shall not choose the queue */
 	time_t now;	    /* flows already expired at this time get no element; elements get the rest as timeout */
+	/* The clock has not been set since the machine started: nobody knows what has expired or which window is open, so
+	 * whatever ends or opens with time is closed. */
+	bool clock_unset;
 };
 
 struct zg_plan; /* src/plan/plan.h has the inside for src/nft and src/plan */
@@ -34,6 +37,14 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 			    struct zg_plan **ret_plan);
 /* The backstop table alone: the same for every policy. */
 enum zg_err zg_plan_backstop(struct zg_plan **ret_plan);
+/* The plan of policy for another moment: windows that have opened since get their elements, *ret_due of them, which
+ * zg_nft_open_due() adds; those that have ended go by themselves. */
+enum zg_err zg_plan_retime(struct zg_plan *plan, const struct zg_policy *policy, const struct zg_plan_env *env,
+			   size_t *ret_due);
+/* When that is to be called again; ZG_NEVER = never. */
+time_t zg_plan_next(const struct zg_plan *plan);
+/* Does anything in it depend on the clock? */
+bool zg_plan_timed(const struct zg_plan *plan);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

@@ -111,6 +111,11 @@ static const char *reason_of(const struct zg_explanation *answer)
 	return NULL;
 }
 
+static const char *verdict_word(const struct zg_explanation *answer)
+{
+	return !answer->inspect ? "deny" : answer->flow->inspector != NULL ? "inspect" : "opaque";
+}
+
 static bool print_json(const struct zg_policy *policy, char *const *words, const struct zg_explanation *answer)
 {
 	json_t *steps = json_array();
@@ -124,14 +129,14 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 	return zg_json_print(stdout, json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 					       "schema", ZG_JSON_SCHEMA, "file", zg_json_text(policy->file), "protocol",
 					       zg_json_text(words[0]), "source", zg_json_text(words[1]), "destination",
-					       zg_json_text(words[2]), "verdict", answer->inspect ? "inspect" : "deny",
+					       zg_json_text(words[2]), "verdict", verdict_word(answer),
 					       "reason", zg_json_text(reason_of(answer)), "steps", steps, "flow",
 					       zg_json_text(flow ? flow->name : NULL), "line",
 					       flow ? json_integer(flow->line) : json_null(), "ticket",
 					       zg_json_text(flow ? flow->ticket : NULL), "approver",
 					       zg_json_text(flow ? flow->approver : NULL), "clause",
 					       zg_json_text(answer->clause), "inspector",
-					       zg_json_text(flow ? flow->inspector->name : NULL)));
+					       zg_json_text(flow ? zg_flow_inspector(flow) : NULL)));
 }
 
 static void print_steps(const struct zg_policy *policy, const struct zg_explanation *answer)
@@ -159,9 +164,9 @@ static void print_text(const struct zg_policy *policy, char *const *words, const
 {
 	printf("%s %s to %s\n", words[0], words[1], words[2]);
 	print_steps(policy, answer);
-	printf("verdict: %s", answer->inspect ? "inspect" : "deny");
-	if (answer->inspect)
-		printf(", by %s", answer->flow->inspector->name);
+	printf("verdict: %s", verdict_word(answer));
+	if (answer->inspect && answer->flow->inspector != NULL)
+		printf(", by %s", zg_flow_inspector(answer->flow));
 	if (reason_of(answer) != NULL) {
 		fputs(": ", stdout);
 		zg_term_safe(stdout, reason_of(answer));
@@ -231,7 +236,7 @@ int zg_cmd_explain(int argc, char **argv)
 	int status = parse_question(words, &a, &mac, &question);
 	if (status != ZG_EXIT_OK)
 		return status;
-	status = zg_ctl_load(a.file, a.json, &diags, &policy);
+	status = zg_ctl_load(ZG_CONF_KNOWN, a.file, a.json, &diags, &policy);
 	if (status == ZG_EXIT_OK)
 		status = explain(&a, policy, words, &question);
 	zg_policy_free(policy);

@@ -182,7 +182,31 @@ static const struct zg_flow *explain_flow(const struct zg_policy *policy, const 
 	return NULL;
 }
 
-static void explain_inspector(const struct zg_flow *flow, const struct zg_question *q, struct zg_explanation *answer)
+static bool explain_schedule(const struct zg_policy *policy, const struct zg_flow *flow, time_t now,
+			     struct zg_explanation *answer)
+{
+	static const char name[] = "schedule";
+	struct zg_window window;
+	char moment[32];
+	if (flow->schedule == ZG_SCHEDULE_ALWAYS)
+		return true;
+	const struct zg_schedule *schedule = &policy->schedules[flow->schedule];
+	if (!zg_flow_window(policy, flow, now, &window)) {
+		step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s, which does not open again",
+		     schedule->name);
+		return false;
+	}
+	if (window.begin > now) {
+		step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s; opens at %s", schedule->name,
+		     zg_moment_str(window.begin, moment));
+		return false;
+	}
+	step(answer, name, ZG_STEP_OK, schedule->line, "within its schedule %s, until %s", schedule->name,
+	     zg_moment_str(window.end, moment));
+	return true;
+}
+
+static void explain_inspector(const struct zg_policy *policy, const struct zg_flow *flow, const struct zg_question *q, struct zg_explanation *answer)
 {
 	char day[16];
 	answer->flow = flow;
@@ -196,8 +220,15 @@ static void explain_inspector(const struct zg_flow *flow, const struct zg_questi
 	if (flow->expires != 0)
 		step(answer, "expiry", ZG_STEP_OK, flow->line, "until the end of %s",
 		     zg_expires_str(flow->expires, day));
-	step(answer, "inspector", ZG_STEP_OK, flow->line,
-	     "inspector %s reads every byte in both directions; only what it accepts passes", flow->inspector->name);
+	if (!explain_schedule(policy, flow, q->now, answer))
+		return;
+	if (flow->inspector != NULL)
+		step(answer, "inspector", ZG_STEP_OK, flow->line,
+		     "inspector %s reads every byte in both directions; only what it accepts passes",
+		     flow->inspector->name);
+	else
+		step(answer, "opaque", ZG_STEP_NOTE, flow->line,
+		     "nothing reads what is said: 特定通信, limited by MAC address, IP address and port");
 	answer->inspect = true;
 }
 
@@ -221,5 +252,5 @@ void zg_explain(const struct zg_policy *policy, const struct zg_question *questi
 	}
 	const struct zg_flow *flow = explain_flow(policy, question, from, to, ret_answer);
 	if (flow != NULL)
-		explain_inspector(flow, question, ret_answer);
+		explain_inspector(policy, flow, question, ret_answer);
 }

@@ -33,7 +33,7 @@ struct zg_step {
 struct zg_explanation {
 	struct zg_step steps[EXPLAIN_STEPS_MAX];
 	size_t n_steps;
-	bool inspect;		    /* the verdict; else deny */
+	bool inspect;		    /* the verdict: it passes, by its flow's inspector if that has one; else deny */
 	const struct zg_flow *flow; /* that decides, also an expired one; NULL = none */
 	const char *clause;	    /* of the flow, else of the rule that denies; may be NULL */
 };

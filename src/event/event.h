@@ -32,7 +32,10 @@
 	E(COUNTERS, "counters", 6, "9726192bc3f04710bc5fed49a1c034c9") \
 	E(BACKSTOP_RESTORED, "backstop-restored", 2, "32672f8c24d5410a872973561d814a83") \
 	E(LIMIT_REACHED, "limit-reached", 4, "0f7d2b1c5a6e4c0f8a3b9d4e6f107c52") \
-	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816")
+	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816") \
+	E(FLOW_EXPIRES, "flow-expires", 4, "f446944967284fcbb5b733448f193600") \
+	E(SCHEDULE, "schedule", 5, "6de9447277b4492fbb0264bb1c9b0dbe") \
+	E(CLOCK_SET, "clock-set", 4, "6dde3c5740c74e458a5d4f99ce617892")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -83,6 +86,8 @@ enum zg_event_kind {
 	F(COUNTER, "counter", "ZG_COUNTER", false) \
 	F(TOTAL, "total", "ZG_TOTAL", true) \
 	F(LOST, "lost", "ZG_LOST", true) \
+	F(EXPIRES, "expires", "ZG_EXPIRES", false) \
+	F(SCHEDULE, "schedule", "ZG_SCHEDULE", false) \
 	F(DETAIL, "detail", "ZG_DETAIL", false)
 
 enum zg_field {

@@ -50,25 +50,57 @@ static void record_change(struct zg_supervisor *s, enum zg_event_kind kind, cons
 	zg_record(s, &e);
 }
 
+struct zg_plan_env zg_change_env(const struct zg_supervisor *s)
+{
+	const time_t now = time(NULL);
+	return (struct zg_plan_env){
+		.queue = s->queue_kind, .hash_seed = s->hash_seed, .now = now, .clock_unset = now < ZG_CLOCK_FLOOR
+	};
+}
+
 static enum zg_err compile(const struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags,
 			   struct zg_plan **ret_plan)
 {
-	const struct zg_plan_env env = { .queue = s->queue_kind, .hash_seed = s->hash_seed, .now = time(NULL) };
+	const struct zg_plan_env env = zg_change_env(s);
 	return zg_plan_compile(policy, &env, diags, ret_plan);
 }
 
-/* Commits; repeats when somebody else changed an unrelated table in between. */
-static enum zg_err commit(struct zg_supervisor *s, const struct zg_plan *plan, struct zg_diags *diags)
+/* Repeats when somebody else changed an unrelated table in between. */
+enum zg_err zg_change_commit(struct zg_supervisor *s, struct zg_plan **plan, struct zg_diags *diags)
 {
 	enum zg_err err = ZG_EAGAIN;
 	zg_record_counters(s); /* the flows' counters go with the policy */
 	for (int tries = 0; tries < 5 && err == ZG_EAGAIN; tries++)
-		err = zg_nft_commit(s->nft, plan, diags);
+		err = zg_nft_commit(s->nft, *plan, diags);
 	if (err == ZG_OK || err == ZG_EDRIFT)
 		zg_record_flows_reset(s);
+	if (*plan != s->plan)
+		zg_plan_free(s->plan);
+	s->plan = NULL;
+	if (err == ZG_OK) {
+		s->plan = *plan;
+		*plan = NULL;
+		s->timing.wall_ms = zg_wall_offset_ms();
+	}
 	if (err == ZG_EAGAIN)
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "find out which program keeps changing nftables (nft monitor)",
 			    "somebody else changes the rule set all the time");
+	return err;
+}
+
+enum zg_err zg_change_again(struct zg_supervisor *s, struct zg_diags *diags)
+{
+	struct zg_plan *plan = NULL, *before = s->plan;
+	enum zg_err err = compile(s, s->policy, diags, &plan);
+	if (err == ZG_OK) {
+		s->plan = NULL;
+		err = zg_change_commit(s, &plan, diags);
+		if (err == ZG_OK)
+			zg_plan_free(before);
+		else
+			s->plan = before; /* the next try compares with the kernel again */
+	}
+	zg_plan_free(plan);
 	return err;
 }
 
@@ -108,7 +140,7 @@ static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 	if (s->policy != NULL) {
 		s->policy->generation = s->generation + 1;
 		back = resize(s, s->policy, diags) == ZG_OK && zg_children_stage(s, s->policy, diags) == ZG_OK &&
-		       compile(s, s->policy, diags, &plan) == ZG_OK && commit(s, plan, diags) == ZG_OK &&
+		       compile(s, s->policy, diags, &plan) == ZG_OK && zg_change_commit(s, &plan, diags) == ZG_OK &&
 		       open_boundary(diags) == ZG_OK;
 	}
 	if (!back)
@@ -139,7 +171,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 	if (compile(s, policy, diags, &plan) != ZG_OK || zg_nft_dry_run(s->nft, plan, diags) != ZG_OK)
 		goto out;
 	if ((err = resize(s, policy, diags)) == ZG_OK && (err = zg_children_stage(s, policy, diags)) == ZG_OK) {
-		err = commit(s, plan, diags);
+		err = zg_change_commit(s, &plan, diags);
 		/* refused before it was in force, or taken back after it was */
 		result = err == ZG_OK || err == ZG_EDRIFT ? ZG_CHANGE_ROLLED_BACK : ZG_CHANGE_REFUSED;
 		if (err == ZG_OK)
@@ -180,6 +212,7 @@ enum zg_change zg_change_apply(struct zg_supervisor *s, const char *file, const 
 	switch (result) {
 	case ZG_CHANGE_DONE:
 		record_change(s, ZG_E_POLICY_APPLIED, policy, file, who, diags);
+		zg_timing_begin(s);
 		return save(s, result, text, len, diags);
 	case ZG_CHANGE_ROLLED_BACK:
 		record_change(s, ZG_E_POLICY_ROLLED_BACK, policy, file, who, diags);
@@ -201,8 +234,8 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 
 	enum zg_err err = zg_store_load(s->options.state_dir, &text, &len, &s->generation);
 	if (err == ZG_OK) {
-		file = "the last confirmed policy";
-		err = zg_conf_parse(file, text, len, diags, &policy);
+		file = "the last confirmed policy"; /* what has expired since stands in nobody's way */
+		err = zg_conf_parse_for(ZG_CONF_KNOWN, 0, file, text, len, diags, &policy);
 	} else if (err == ZG_ENOENT) {
 		err = zg_conf_load(file, diags, &policy);
 	} else {
@@ -214,6 +247,7 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 		result = put_in_force(s, policy, diags);
 	if (result == ZG_CHANGE_DONE) {
 		record_change(s, ZG_E_POLICY_APPLIED, policy, file, "boot", diags);
+		zg_timing_begin(s);
 		(void)save(s, result, policy->text, policy->text_len, diags);
 	} else {
 		record_change(s, ZG_E_POLICY_REFUSED, policy, file, "boot", diags);
@@ -230,8 +264,10 @@ void zg_change_tick(struct zg_supervisor *s)
 	if (!s->closed || zg_now_ms() - s->restore_ms < RESTORE_MS)
 		return;
 	zg_diags_init(&diags);
-	if (restore(s, &diags))
+	if (restore(s, &diags)) {
 		record_change(s, ZG_E_POLICY_APPLIED, s->policy, s->policy->file, "the daemon, after a failure", &diags);
+		zg_timing_begin(s);
+	}
 	zg_diags_free(&diags);
 }
 

@@ -218,6 +218,7 @@ static void tick(struct zg_supervisor *s)
 	uint64_t now = zg_now_ms();
 	zg_children_tick(s);
 	zg_change_tick(s);
+	zg_timing_tick(s); /* before the drift: what opens now is there then */
 	zg_drift_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
 		s->counters_ms = now;
@@ -308,6 +309,8 @@ int zg_supervisor_run(const struct zg_options *options)
 	if (s->rtab_fd >= 0)
 		close(s->rtab_fd);
 	free(s->counters);
+	zg_plan_free(s->plan);
+	free(s->timing.open);
 	free(s->buf);
 	free(s);
 	return status;

@@ -44,6 +44,7 @@ struct zg_supervisor {
 	enum zg_queue_kind queue_kind;
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
+	struct zg_plan *plan;	  /* that the kernel was found to hold; NULL = not known */
 	uint32_t generation;
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
@@ -60,6 +61,14 @@ struct zg_supervisor {
 		uint64_t told;
 		bool begun;
 	} queue_loss;
+	struct {
+		int64_t wall_ms;    /* of the clock on the wall at running time 0, as of the last commit or opening */
+		bool due, retry;    /* something has to be opened; the clock was set, and to put all anew failed */
+		uint64_t retry_ms;  /* when it failed */
+		zg_day expiries_on; /* day on which the coming expiries were told */
+		bool *open;	    /* per schedule of the policy in force, as last told */
+		size_t n_open;
+	} timing;
 	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms;
 	uint32_t ping;
 	bool fresh;  /* the processes were just started and have not staged a policy yet */
@@ -105,11 +114,27 @@ void zg_change_refused(struct zg_supervisor *s, const char *file, const char *wh
 /* At start: the last confirmed policy, or the configuration file if nothing is confirmed yet. Starts the children. */
 enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags);
 
+/* Puts a plan in the kernel and, if that worked, keeps it: *plan is NULL then. */
+enum zg_err zg_change_commit(struct zg_supervisor *s, struct zg_plan **plan, struct zg_diags *diags);
+/* The policy in force, compiled and put in the kernel anew for the present: the clock was set. */
+enum zg_err zg_change_again(struct zg_supervisor *s, struct zg_diags *diags);
+/* What plans are compiled with now. */
+struct zg_plan_env zg_change_env(const struct zg_supervisor *s);
+
+/* --- timing.c --- */
+/* Opens windows when they come, puts all that ends by the clock anew when the clock was set, tells of both and, once a day, of
+ * the flows that expire within a week. */
+void zg_timing_tick(struct zg_supervisor *s);
+/* After a policy came into force: its expiries are told, its schedules begin. */
+void zg_timing_begin(struct zg_supervisor *s);
+
 /* While the boundary is closed for want of a policy in force: tries again to put back the last one. */
 void zg_change_tick(struct zg_supervisor *s);
 
 /* --- record.c --- */
 void zg_record(struct zg_supervisor *s, struct zg_event *e);
+/* What the configuration says of a flow: name, line, ticket, zones ... */
+void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *flow);
 /* An event from a process that parses: checked, completed with names, recorded. */
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg);
 /* A child's new numbers, if they can be true; what they tell of losses is recorded. */

@@ -29,6 +29,10 @@ enum zg_err zg_nft_dry_run(struct zg_nft *nft, const struct zg_plan *plan, struc
  * a diagnostic that names the difference. Diagnostics carry the configuration line that a refused message came from. */
 enum zg_err zg_nft_commit(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 
+/* Adds the elements of the plan in force that zg_plan_retime() found due, in one transaction, and nothing else; on an error
+ * they are still due. */
+enum zg_err zg_nft_open_due(struct zg_nft *nft, struct zg_plan *plan, struct zg_diags *diags);
+
 /* Compares the kernel's tables with the plan; counters and remaining timeouts do not count. */
 enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 

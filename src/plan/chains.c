@@ -100,15 +100,20 @@ static void counter(struct draft *d, const char *name)
 	add(d, (struct zg_expr){ .kind = ZG_X_COUNTER, .name = name });
 }
 
-/* Counted, told, dropped. */
-static void refuse(struct draft *d, const char *count, const char *prefix)
+static void tell(struct draft *d, const char *prefix)
 {
-	counter(d, count);
 	add(d, (struct zg_expr){ .kind = ZG_X_LOG,
 				 .name = prefix,
 				 .group = ZG_PLAN_LOG_GROUP,
 				 .snaplen = LOG_SNAPLEN,
 				 .threshold = LOG_THRESHOLD });
+}
+
+/* Counted, told, dropped. */
+static void refuse(struct draft *d, const char *count, const char *prefix)
+{
+	counter(d, count);
+	tell(d, prefix);
 	verdict(d, NF_DROP, NULL);
 }
 
@@ -299,8 +304,8 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	return err;
 }
 
-/* The original tuple decides: found in the map, the packet is marked and inspected. */
-static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, unsigned line)
+/* The original tuple decides: found in the map, the packet is marked and goes on to where it is inspected, or to opaque. */
+static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, const char *next, unsigned line)
 {
 	const struct zg_family_desc *fam = &zg_families[f];
 	const uint8_t words = fam->len / 4;
@@ -312,7 +317,7 @@ static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, u
 	ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(2 * words + 1));
 	map(&d, flows, 0);
 	meta_set(&d, NFT_META_MARK, 0);
-	verdict(&d, NFT_GOTO, f == 0 ? "inspect4" : "inspect6");
+	verdict(&d, NFT_GOTO, next);
 	return finish(&d, chain, line);
 }
 
@@ -324,10 +329,13 @@ enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_
 	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
 
 	for (int f = 0; f < 2 && err == ZG_OK; f++) {
+		const char *inspect = f == 0 ? "inspect4" : "inspect6";
 		if (maps->exact[f] != NULL)
-			err = flow_rule(chain, f, maps->exact[f], line);
+			err = flow_rule(chain, f, maps->exact[f], inspect, line);
 		if (maps->ranges[f] != NULL && err == ZG_OK)
-			err = flow_rule(chain, f, maps->ranges[f], line);
+			err = flow_rule(chain, f, maps->ranges[f], inspect, line);
+		if (maps->opaque[f] != NULL && err == ZG_OK)
+			err = flow_rule(chain, f, maps->opaque[f], "opaque", line);
 	}
 	if (err == ZG_OK && (chain = zg_plan_chain(table, names->judge, line)) == NULL)
 		err = ZG_ENOMEM;
@@ -338,6 +346,38 @@ enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_
 	if (err == ZG_OK) {
 		refuse(&d, "drop_noflow", "zg:no-flow");
 		err = finish(&d, chain, line);
+	}
+	return err;
+}
+
+/*
+ * opaque: a 特定通信 that no inspector reads passes by what the kernel itself knows of it, in both directions: the state of its
+ * connection (strict, sys/sysctl.h), the tuple, the stations' MAC addresses. An ICMP error about it is checked by nobody and
+ * does not pass. The packet that begins a connection, the only one that conntrack has not confirmed yet, is told.
+ */
+enum zg_err zg_compile_opaque(struct zg_table *table)
+{
+	const uint32_t pass = ZG_MARK_PASS;
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, "opaque", 0);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+	if (err != ZG_OK)
+		return err;
+	ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_NEW), NFT_CMP_EQ);
+	refuse(&d, "drop_related", "zg:opaque-error");
+	err = finish(&d, chain, 0);
+	if (err == ZG_OK) {
+		ct_bits(&d, NFT_CT_STATUS, IPS_CONFIRMED, NFT_CMP_EQ);
+		counter(&d, "opaque_opened");
+		tell(&d, ZG_LOG_OPENED);
+		err = finish(&d, chain, 0);
+	}
+	if (err == ZG_OK) {
+		counter(&d, "opaque_passed");
+		value_u32(&d, pass, 0);
+		meta_set(&d, NFT_META_MARK, 0);
+		verdict(&d, NF_ACCEPT, NULL);
+		err = finish(&d, chain, 0);
 	}
 	return err;
 }

@@ -8,6 +8,7 @@
 static const char *const counters[] = {
 	"drop_invalid", "drop_spoof4",	   "drop_spoof6", "drop_station4", "drop_station6", "drop_never",
 	"drop_nat",	"drop_related",	   "drop_pair",	  "drop_noflow",   "queued",
+	"opaque_opened", "opaque_passed",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -24,6 +25,15 @@ static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *poli
 	return ZG_OK;
 }
 
+static bool has_opaque(const struct zg_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_flows; i++) {
+		if (policy->flows[i].inspector == NULL)
+			return true;
+	}
+	return false;
+}
+
 static enum zg_err policy_table(struct zg_compiler *c)
 {
 	struct zg_table *table = zg_plan_table(c->plan, ZG_TABLE_POLICY, true);
@@ -38,6 +48,8 @@ static enum zg_err policy_table(struct zg_compiler *c)
 		err = zg_compile_forward(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_queues(c, table);
+	if (err == ZG_OK && has_opaque(c->policy))
+		err = zg_compile_opaque(table);
 	return err == ZG_OK ? zg_compile_pairs(c, table) : err;
 }
 
@@ -52,7 +64,12 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 		err = zg_compile_backstop(c.plan);
 	}
 	if (err == ZG_OK)
+		err = zg_times_init(&c.times, policy, env);
+	if (err == ZG_OK)
 		err = policy_table(&c);
+	if (err == ZG_OK)
+		zg_times_next(c.plan, policy);
+	zg_times_free(&c.times);
 	for (int f = 0; f < 2; f++) {
 		for (size_t z = 0; z < policy->n_zones && c.zones[f] != NULL; z++)
 			zg_intervals_free(&c.zones[f][z]);
