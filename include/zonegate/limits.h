@@ -24,6 +24,12 @@
 #define ZG_CLOCK_FLOOR		1767225600 /* s, 2026-01-01: older than this program; a clock before it was never set */
 #define ZG_CLOCK_STEP_MS	1000 /* ms that the clock on the wall may have moved against the running time before what ends by it is set anew */
 
+/* --- change of the policy ------------------------------------------------------------------ */
+#define ZG_HISTORY_MAX		100u /* confirmed policies kept on disk: two changes a week for a year */
+#define ZG_HISTORY_BYTES_MAX	(512ull * 1024 * 1024) /* bytes of them; two are kept whatever their size */
+#define ZG_CONFIRM_S		60u   /* s to confirm in, unless said */
+#define ZG_CONFIRM_S_MAX	3600u /* s: who has not come back within an hour does not watch what he changed */
+
 /* --- packets ------------------------------------------------------------------------------- */
 #define ZG_PACKET_MAX		65531u /* bytes: the kernel's largest NFQUEUE copy (0xffff less the attribute header) */
 #define ZG_TTL_MIN		4    /* hops: a packet that could expire behind us could be seen here and not there */

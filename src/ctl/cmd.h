@@ -28,6 +28,10 @@ int zg_cmd_show(int argc, char **argv);	   /* cmd_show.c */
 int zg_cmd_explain(int argc, char **argv); /* cmd_explain.c */
 int zg_cmd_replay(int argc, char **argv);  /* cmd_replay.c */
 int zg_cmd_apply(int argc, char **argv);   /* cmd_apply.c */
+int zg_cmd_confirm(int argc, char **argv); /* cmd_confirm.c */
+int zg_cmd_rollback(int argc, char **argv); /* cmd_rollback.c */
+int zg_cmd_history(int argc, char **argv); /* cmd_history.c */
+int zg_cmd_diff(int argc, char **argv);	   /* cmd_diff.c */
 int zg_cmd_status(int argc, char **argv);  /* cmd_status.c */
 int zg_cmd_observe(int argc, char **argv); /* cmd_observe.c */
 

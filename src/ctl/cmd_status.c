@@ -56,6 +56,10 @@ static void show_policy(const json_t *status)
 	zg_term_safe(stdout, text_of(p, "file"));
 	printf(": %" PRId64 " zones, %" PRId64 " flows, SHA-256 %.16s...\n", number_of(p, "zones"), number_of(p, "flows"),
 	       text_of(p, "sha256"));
+	const json_t *trial = json_object_get(status, "trial");
+	if (json_is_object(trial))
+		printf("            on trial for another %" PRId64 " s: `zonegatectl confirm` keeps it, otherwise policy %" PRId64 " comes back\n",
+		       number_of(trial, "seconds_left"), number_of(trial, "returns_to"));
 	if (json_is_true(json_object_get(status, "config_differs"))) {
 		fputs("            ", stdout);
 		zg_term_safe(stdout, text_of(status, "config"));

@@ -14,7 +14,11 @@ static const struct {
 } verbs[] = {
 	{ "check", zg_cmd_check, "look for mistakes in a configuration; needs no root and no daemon" },
 	{ "show", zg_cmd_show, "the effective configuration and the zone matrix" },
+	{ "diff", zg_cmd_diff, "what a configuration would change in meaning, and which connections it would cut" },
 	{ "apply", zg_cmd_apply, "put a configuration in force, in one step or not at all" },
+	{ "confirm", zg_cmd_confirm, "keep the policy that was applied on trial" },
+	{ "rollback", zg_cmd_rollback, "put an earlier policy in force again" },
+	{ "history", zg_cmd_history, "the policies that were confirmed, and by whom" },
 	{ "status", zg_cmd_status, "state of every part of the running daemon" },
 	{ "observe", zg_cmd_observe, "what is refused and permitted, as it happens" },
 	{ "explain", zg_cmd_explain, "why a packet would pass or not, step by step" },

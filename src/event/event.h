@@ -21,6 +21,10 @@
 	E(POLICY_APPLIED, "policy-applied", 5, "1a4b078071144b2a800c2aec7da81b28") \
 	E(POLICY_REFUSED, "policy-refused", 4, "a599c3f97896466082bafd5fbbf9c8ee") \
 	E(POLICY_ROLLED_BACK, "policy-rolled-back", 2, "2ffbb39fc8ec4985a55d9c0bd84e1cfc") \
+	E(POLICY_ON_TRIAL, "policy-on-trial", 4, "bd7b5ee0bfd94866aaef5939734166d0") \
+	E(POLICY_CONFIRMED, "policy-confirmed", 5, "56f9f4c00c454637bf6eb94f4f3d7ce5") \
+	E(POLICY_RETURNED, "policy-returned", 2, "e10d9acc35c94c40bc8b6a1667c60b7f") \
+	E(POLICY_DAMAGED, "policy-damaged", 2, "c2f9b2e0899c46428f1244cad3b3179a") \
 	E(FLOW_OPENED, "flow-opened", 6, "3f360999502a4d37ade06975e105f5a8") \
 	E(FLOW_CLOSED, "flow-closed", 6, "58262f22aa0b4d08b30615af66e07c42") \
 	E(CONTENT_DENIED, "content-denied", 4, "391567a57a7244c08aeefa5b328b8c15") \
@@ -78,6 +82,8 @@ enum zg_event_kind {
 	F(SHA256, "sha256", "ZG_SHA256", false) \
 	F(FILE, "file", "ZG_FILE", false) \
 	F(WHO, "who", "ZG_WHO", false) \
+	F(COMMENT, "comment", "ZG_COMMENT", false) \
+	F(SECONDS, "seconds", "ZG_SECONDS", true) \
 	F(QUEUE, "queue", "ZG_QUEUE", false) \
 	F(ROLE, "role", "ZG_ROLE", false) \
 	F(INDEX, "index", "ZG_INDEX", true) \

@@ -13,6 +13,7 @@
 #include "ctl/server.h"
 #include "event/event.h"
 #include "main/options.h"
+#include "main/trial.h"
 #include "nft/nft.h"
 #include "sys/clock.h"
 #include "zonegate/msg.h"
@@ -46,6 +47,8 @@ struct zg_supervisor {
 	struct zg_policy *policy; /* in force; NULL before the first commit */
 	struct zg_plan *plan;	  /* that the kernel was found to hold; NULL = not known */
 	uint32_t generation;
+	struct zg_trial trial; /* of the policy in force, if it is not confirmed */
+	uint32_t kept;	       /* generation under which the last confirmed policy is kept; 0 = none is */
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
 	uint32_t n_inspectors;
@@ -106,9 +109,22 @@ enum zg_change {
 	ZG_CHANGE_ROLLED_BACK, /* it was in force for a moment and has been taken back */
 	ZG_CHANGE_CLOSED,      /* refused, and the one before could not be put back: nothing passes */
 };
-/* text -> in force, confirmed and saved; or nothing. who is for the record. */
-enum zg_change zg_change_apply(struct zg_supervisor *s, const char *file, const char *text, size_t len, const char *who,
-			       struct zg_diags *diags);
+/* What is asked for. */
+struct zg_change_request {
+	const char *file, *text; /* text: len bytes */
+	size_t len;
+	const char *who, *comment; /* for the record; comment may be NULL */
+	uint32_t confirm_s;	   /* 0 = for good; else it goes again unless it is confirmed within this time */
+	enum zg_conf_purpose purpose;
+};
+/* text -> in force, and confirmed and kept, or on trial; or nothing. */
+enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_request *request, struct zg_diags *diags);
+/* The same with a kept policy; number 0 = the one before the one in force: the last confirmed while another is on trial. Of the
+ * request its file and text are not used. */
+enum zg_change zg_change_rollback(struct zg_supervisor *s, uint32_t number, const struct zg_change_request *request,
+				  struct zg_diags *diags);
+/* What is on trial is confirmed and kept; generation 0 = whichever it is. False: nothing is, or another. */
+bool zg_change_confirm(struct zg_supervisor *s, uint32_t generation, const char *who, struct zg_diags *diags);
 /* For the record: a configuration that could not even be read. */
 void zg_change_refused(struct zg_supervisor *s, const char *file, const char *who, const struct zg_diags *diags);
 /* At start: the last confirmed policy, or the configuration file if nothing is confirmed yet. Starts the children. */
@@ -128,7 +144,8 @@ void zg_timing_tick(struct zg_supervisor *s);
 /* After a policy came into force: its expiries are told, its schedules begin. */
 void zg_timing_begin(struct zg_supervisor *s);
 
-/* While the boundary is closed for want of a policy in force: tries again to put back the last one. */
+/* What was on trial for its whole time is taken back. While the boundary is closed for want of a policy in force: tries again to
+ * put back the last one. */
 void zg_change_tick(struct zg_supervisor *s);
 
 /* --- record.c --- */
@@ -152,13 +169,15 @@ void zg_record_flows_reset(struct zg_supervisor *s);
 /* Once a second: the backstop is there and unchanged, or is loaded again and a record says so. */
 void zg_drift_tick(struct zg_supervisor *s);
 
+/* --- history.c --- */
+/* The kept policies, and what is on trial. */
+json_t *zg_history_json(struct zg_supervisor *s);
+/* The text of a policy: number 0 = the one in force; else of a kept one. */
+json_t *zg_history_text(struct zg_supervisor *s, uint32_t number);
+/* null, or what is on trial: "generation", "seconds_left", "returns_to". */
+json_t *zg_history_trial(const struct zg_supervisor *s);
+
 /* --- status.c --- */
 json_t *zg_status_json(struct zg_supervisor *s);
-
-/* --- store.c --- */
-/* Reads the last confirmed configuration; ZG_ENOENT if there is none. malloc'd text. */
-enum zg_err zg_store_load(const char *dir, char **ret_text, size_t *ret_len, uint32_t *ret_generation);
-/* Saves atomically and durably. */
-enum zg_err zg_store_save(const char *dir, const char *text, size_t len, uint32_t generation);
 
 #endif
