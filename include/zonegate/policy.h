@@ -68,6 +68,16 @@ struct zg_flow {
 	unsigned line;
 };
 
+/* A file of addresses with which nobody speaks. */
+struct zg_blocklist_conf {
+	char *name;
+	char *file;    /* its name in the directory of the lists, without a slash */
+	size_t *zones; /* indices; none: whatever crosses */
+	size_t n_zones;
+	bool own_networks; /* it may name addresses of the zones' own networks */
+	unsigned line;
+};
+
 struct zg_policy {
 	uint32_t generation; /* given by who puts it in force; 0 = not in force */
 	uint8_t sha256[32];  /* of the configuration text */
@@ -80,6 +90,8 @@ struct zg_policy {
 	size_t n_zones;
 	struct zg_flow *flows; /* index + 1 is the flow's number in packet marks */
 	size_t n_flows;
+	struct zg_blocklist_conf *blocklists;
+	size_t n_blocklists;
 	uint32_t inspectors; /* processes = queues */
 	uint16_t queue_base; /* first NFQUEUE number */
 	bool flow_digest;    /* the end of a connection is recorded with SHA-256 of what was released */

@@ -20,7 +20,7 @@ static void read_name(struct reader *r, const config_setting_t *value, void *obj
 	take_name(r, value, &pair->flow->name);
 }
 
-static size_t read_zone_name(struct reader *r, const config_setting_t *value)
+size_t read_zone_name(struct reader *r, const config_setting_t *value)
 {
 	const struct zg_policy *policy = r->draft->policy;
 	const char *words[ZG_ZONES_MAX];

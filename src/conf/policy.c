@@ -65,6 +65,13 @@ static void free_flow(struct zg_flow *flow)
 	free(flow->clause);
 }
 
+static void free_blocklist(struct zg_blocklist_conf *list)
+{
+	free(list->name);
+	free(list->file);
+	free(list->zones);
+}
+
 void zg_policy_free(struct zg_policy *policy)
 {
 	if (policy == NULL)
@@ -73,6 +80,9 @@ void zg_policy_free(struct zg_policy *policy)
 		free_zone(&policy->zones[i]);
 	for (size_t i = 0; i < policy->n_flows; i++)
 		free_flow(&policy->flows[i]);
+	for (size_t i = 0; i < policy->n_blocklists; i++)
+		free_blocklist(&policy->blocklists[i]);
+	free(policy->blocklists);
 	free(policy->zones);
 	free(policy->flows);
 	free(policy->text);
