@@ -11,6 +11,12 @@
 #define ZG_ZONE_IFACES_MAX	64   /* interfaces per zone */
 #define ZG_FLOWS_MAX		200000u /* flows: the number shares 32 mark bits with the generation */
 #define ZG_ELEMS_MAX		1000000u /* map elements (source x destination x port) in one policy */
+#define ZG_BLOCKLISTS_MAX	16   /* lists of refused addresses: each that names zones costs a packet two look-ups */
+#define ZG_BLOCKLIST_BYTES_MAX	(16u * 1024 * 1024) /* bytes of one such file: the entries below with a comment of a line each */
+#define ZG_BLOCKLIST_LINE_MAX	255u /* bytes of one line of it, without the line end */
+#define ZG_BLOCKLIST_ENTRIES_MAX 200000u /* entries of one file: twice the largest that is in use; 9 MiB here, 40 MiB in the kernel */
+#define ZG_BLOCK_BROADEST4	8u   /* prefix length: what is broader than 10.0.0.0/8 is the Internet, nobody's own network, and no entry of a list */
+#define ZG_BLOCK_BROADEST6	16u  /* the same of IPv6: 2002::/16 (RFC 3056) is the broadest that a list has reason to name */
 #define ZG_ERRORS_MAX		100  /* diagnostics shown at once: more helps nobody */
 #define ZG_INSPECTORS_MAX	64   /* inspector processes */
 #define ZG_SCHEDULES_MAX	256  /* schedules: each is looked at whenever one of them opens */

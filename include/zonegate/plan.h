@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "zonegate/blocklist.h"
 #include "zonegate/policy.h"
 
 #define ZG_TABLE_POLICY	  "zonegate"
@@ -25,6 +26,7 @@ enum zg_queue_kind {
 struct zg_plan_env {
 	enum zg_queue_kind queue;
 	uint32_t hash_seed; /* random per start: who opens connections shall not choose the queue */
+	const struct zg_blocklist *blocklists; /* what is in force of the policy's lists, in their order; NULL = of none an entry */
 	time_t now;	    /* flows already expired at this time get no element; elements get the rest as timeout */
 	/* The clock has not been set since the machine started: nobody knows what has expired or which window is open, so
 	 * whatever ends or opens with time is closed. */
@@ -45,6 +47,8 @@ enum zg_err zg_plan_retime(struct zg_plan *plan, const struct zg_policy *policy,
 time_t zg_plan_next(const struct zg_plan *plan);
 /* Does anything in it depend on the clock? */
 bool zg_plan_timed(const struct zg_plan *plan);
+/* The sets of the blocklists, alone in their table: what a list that is read again changes. */
+enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_plan **ret_plan);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

@@ -87,6 +87,15 @@ struct zg_flow {
 };
 
 #define ZG_SCHEDULE_ALWAYS SIZE_MAX
+/* A file of addresses with which nobody speaks. */
+struct zg_blocklist_conf {
+	char *name;
+	char *file;    /* its name in the directory of the lists, without a slash */
+	size_t *zones; /* indices; none: whatever crosses */
+	size_t n_zones;
+	bool own_networks; /* it may name addresses of the zones' own networks */
+	unsigned line;
+};
 
 struct zg_policy {
 	uint32_t generation; /* given by who puts it in force; 0 = not in force */
@@ -105,6 +114,8 @@ struct zg_policy {
 	zg_day *holidays; /* in order */
 	size_t n_holidays;
 	uint32_t max_term;   /* days until a flow's expiry, at most */
+	struct zg_blocklist_conf *blocklists;
+	size_t n_blocklists;
 	uint32_t inspectors; /* processes = queues */
 	uint16_t queue_base; /* first NFQUEUE number */
 	bool flow_digest;    /* the end of a connection is recorded with SHA-256 of what was released */

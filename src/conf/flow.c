@@ -13,7 +13,7 @@ void flow_read_name(struct reader *r, const config_setting_t *value, void *objec
 	take_name(r, value, &pair->flow->name);
 }
 
-static size_t read_zone_name(struct reader *r, const config_setting_t *value)
+size_t read_zone_name(struct reader *r, const config_setting_t *value)
 {
 	const struct zg_policy *policy = r->draft->policy;
 	const char *words[ZG_ZONES_MAX];

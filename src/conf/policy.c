@@ -76,6 +76,13 @@ static void free_flow(struct zg_flow *flow)
 	free(flow->clause);
 }
 
+static void free_blocklist(struct zg_blocklist_conf *list)
+{
+	free(list->name);
+	free(list->file);
+	free(list->zones);
+}
+
 void zg_policy_free(struct zg_policy *policy)
 {
 	if (policy == NULL)
@@ -86,6 +93,9 @@ void zg_policy_free(struct zg_policy *policy)
 		free_flow(&policy->flows[i]);
 	for (size_t i = 0; i < policy->n_schedules; i++)
 		free(policy->schedules[i].name);
+	for (size_t i = 0; i < policy->n_blocklists; i++)
+		free_blocklist(&policy->blocklists[i]);
+	free(policy->blocklists);
 	free(policy->zones);
 	free(policy->flows);
 	free(policy->schedules);

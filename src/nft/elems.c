@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Elements of a set, read back. There may be a million: straight from the attributes into the plan's array. */
 #include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nft/nft_int.h"
+
+#define IS_END UINT32_MAX /* in flow, which is not read back otherwise */
 
 struct elem_reader {
 	struct zg_plan *plan;
@@ -72,6 +75,49 @@ static void take_counter(const struct nlattr *expr, struct zg_elem *elem)
 	}
 }
 
+/* The end of an interval of one field, until join_ends() has it; a catch-all, or another end: no plan has either. */
+static void take_flags(struct elem_reader *r, const struct nlattr *attr, struct zg_elem *elem)
+{
+	const uint32_t flags = mnl_attr_validate(attr, MNL_TYPE_U32) == 0 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+	if (flags == NFT_SET_ELEM_INTERVAL_END && r->set->interval && r->set->n_fields == 1)
+		elem->flow = IS_END;
+	else if (flags != 0)
+		r->set->other |= flags << 24;
+}
+
+static int compare_ends(const void *a_, const void *b_)
+{
+	const struct zg_elem *a = a_, *b = b_;
+	int order = memcmp(a->key, b->key, sizeof a->key);
+	return order != 0 ? order : (a->flow != IS_END) - (b->flow != IS_END);
+}
+
+/* Of an interval set of one field: each beginning gets the end that follows it, the last one may have none. An end without
+ * a beginning, as some kernels put one at zero, is nothing. */
+static void join_ends(struct zg_set *set)
+{
+	const size_t key_len = zg_set_key_len(set);
+	size_t kept = 0;
+	bool open = false;
+	if (set->n_elems > 1)
+		qsort(set->elems, set->n_elems, sizeof *set->elems, compare_ends);
+	for (size_t i = 0; i < set->n_elems; i++) {
+		struct zg_elem *elem = &set->elems[i];
+		struct zg_elem *last = open ? &set->elems[kept - 1] : NULL;
+		if (last != NULL) {
+			memcpy(last->end, elem->key, key_len);
+			for (size_t k = key_len; k > 0 && last->end[k - 1]-- == 0;)
+				k--;
+		}
+		open = elem->flow != IS_END;
+		if (open)
+			set->elems[kept++] = *elem;
+	}
+	if (open)
+		memset(set->elems[kept - 1].end, 0xff, key_len);
+	set->n_elems = kept;
+}
+
 static int take_elem(struct elem_reader *r, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
@@ -99,9 +145,7 @@ static int take_elem(struct elem_reader *r, const struct nlattr *nest)
 			take_counter(attr, elem);
 			break;
 		case NFTA_SET_ELEM_FLAGS:
-			/* the end of a plain interval, or a catch-all: no plan has either */
-			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0 && mnl_attr_get_u32(attr) != 0)
-				r->set->other |= ntohl(mnl_attr_get_u32(attr)) << 24;
+			take_flags(r, attr, elem);
 			break;
 		default:
 			break;
@@ -134,6 +178,9 @@ enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const ch
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 	enum zg_err err = zg_nft_ask(nft, nlh, take_elems, &r);
-	zg_plan_sort(set);
+	if (set->interval && set->n_fields == 1)
+		join_ends(set);
+	else
+		zg_plan_sort(set);
 	return r.err != ZG_OK ? r.err : err;
 }

@@ -143,8 +143,10 @@ static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const c
 		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, set->data == ZG_SET_MARK ? ZG_T_MARK : VERDICT_TYPE);
 		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, set->data == ZG_SET_MARK ? 4 : 0);
 	}
-	if (set->interval) {
-		flags |= NFT_SET_INTERVAL | NFT_SET_CONCAT;
+	if (set->interval)
+		flags |= NFT_SET_INTERVAL;
+	if (set->interval && set->n_fields > 1) {
+		flags |= NFT_SET_CONCAT;
 		for (size_t i = 0; i < set->n_fields; i++)
 			lens[i] = set->fields[i].len;
 		nftnl_set_set_data(s, NFTNL_SET_DESC_CONCAT, lens, (uint32_t)set->n_fields);
@@ -203,12 +205,29 @@ static void put_verdict(struct nlmsghdr *nlh, const struct zg_elem *elem)
 	mnl_attr_nest_end(nlh, data);
 }
 
+/* An interval of a set of one field ends before the next element, which says that it is an end; at the end of the space it
+ * needs none. */
+static void put_end(struct nlmsghdr *nlh, const struct zg_elem *elem, size_t key_len)
+{
+	uint8_t behind[ZG_PLAN_KEY_MAX];
+	size_t i = key_len;
+	memcpy(behind, elem->end, key_len);
+	while (i > 0 && ++behind[i - 1] == 0)
+		i--;
+	if (i == 0)
+		return;
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	put_value(nlh, NFTA_SET_ELEM_KEY, behind, key_len);
+	mnl_attr_put_u32(nlh, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	mnl_attr_nest_end(nlh, nest);
+}
+
 static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struct zg_elem *elem, size_t key_len,
 		     time_t now)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	put_value(nlh, NFTA_SET_ELEM_KEY, elem->key, key_len);
-	if (set->interval)
+	if (set->interval && set->n_fields > 1)
 		put_value(nlh, NFTA_SET_ELEM_KEY_END, elem->end, key_len);
 	if (set->data == ZG_SET_MARK)
 		put_value(nlh, NFTA_SET_ELEM_DATA, &elem->mark, sizeof elem->mark);
@@ -217,6 +236,8 @@ static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struc
 	if (elem->expires != 0)
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64((uint64_t)(elem->expires - now) * 1000));
 	mnl_attr_nest_end(nlh, nest);
+	if (set->interval && set->n_fields == 1)
+		put_end(nlh, elem, key_len);
 }
 
 /* Elements that have ended by now, or are not open yet, are left out. */

@@ -145,7 +145,8 @@ static void fill_set(struct zg_set *set, const struct nftnl_set *s)
 	set->other = flags & ~known;
 	set->interval = (flags & NFT_SET_INTERVAL) != 0;
 	set->timeout = (flags & NFT_SET_TIMEOUT) != 0;
-	if (set->interval != ((flags & NFT_SET_CONCAT) != 0))
+	/* intervals of several fields, and only these */
+	if ((set->interval && n > 1) != ((flags & NFT_SET_CONCAT) != 0))
 		set->other |= NFT_SET_CONCAT;
 	if (flags & NFT_SET_MAP)
 		set->data = nftnl_set_get_u32(s, NFTNL_SET_DATA_LEN) == 4 &&

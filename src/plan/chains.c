@@ -8,149 +8,12 @@
 #include <string.h>
 
 #include "base/icmp.h"
-#include "plan/compile.h"
+#include "plan/draft.h"
 #include "zonegate/mark.h"
-
-#define LOG_SNAPLEN   128 /* bytes of a refused packet: both headers with options */
-#define LOG_THRESHOLD 1	  /* packets per message: what is refused is told at once */
 
 #define PRIORITY_ARRIVE	  (-450) /* before the raw table (-300) and defragmentation (-400): no foreign mark comes in */
 #define PRIORITY_FORWARD  0
 #define PRIORITY_BACKSTOP 1000 /* after everything else in the forward hook */
-
-/* Registers, in words: a concatenation lies in one piece from word 0. */
-#define W_IFNAME (ZG_IFNAME_LEN / 4)
-
-/* A rule in the making. */
-struct draft {
-	struct zg_expr x[ZG_RULE_EXPRS_MAX];
-	size_t n;
-};
-
-static void add(struct draft *d, struct zg_expr x)
-{
-	d->x[d->n++] = x;
-}
-
-static enum zg_err finish(struct draft *d, struct zg_chain *chain, unsigned line)
-{
-	enum zg_err err = zg_plan_rule(chain, d->x, d->n, line) == NULL ? ZG_ENOMEM : ZG_OK;
-	d->n = 0;
-	return err;
-}
-
-static void meta(struct draft *d, uint32_t key, uint8_t reg)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_META_LOAD, .key = key, .dreg = reg });
-}
-
-static void meta_set(struct draft *d, uint32_t key, uint8_t reg)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_META_SET, .key = key, .sreg = reg });
-}
-
-static void ct(struct draft *d, uint32_t key, uint8_t dir, uint8_t reg)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_CT_LOAD, .key = key, .dir = dir, .dreg = reg });
-}
-
-static void payload(struct draft *d, uint32_t base, uint32_t offset, uint32_t len, uint8_t reg)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_PAYLOAD, .base = base, .offset = offset, .len = len, .dreg = reg });
-}
-
-static void cmp(struct draft *d, uint32_t op, const void *data, uint32_t len)
-{
-	struct zg_expr x = { .kind = ZG_X_CMP, .op = op, .len = len };
-	memcpy(x.data, data, len);
-	add(d, x);
-}
-
-static void mask_u32(struct draft *d, uint32_t mask)
-{
-	struct zg_expr x = { .kind = ZG_X_BITWISE, .len = sizeof mask };
-	memcpy(x.mask, &mask, sizeof mask);
-	add(d, x);
-}
-
-static void value_u32(struct draft *d, uint32_t value, uint8_t reg)
-{
-	struct zg_expr x = { .kind = ZG_X_VALUE, .dreg = reg, .len = sizeof value };
-	memcpy(x.data, &value, sizeof value);
-	add(d, x);
-}
-
-static void lookup(struct draft *d, const char *set, bool inverted)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_LOOKUP, .dreg = ZG_REG_NONE, .inverted = inverted, .name = set });
-}
-
-static void map(struct draft *d, const char *set, uint8_t dreg)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_LOOKUP, .dreg = dreg, .name = set });
-}
-
-static void verdict(struct draft *d, int code, const char *chain)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_VERDICT, .op = (uint32_t)code, .name = chain });
-}
-
-static void counter(struct draft *d, const char *name)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_COUNTER, .name = name });
-}
-
-static void tell(struct draft *d, const char *prefix)
-{
-	add(d, (struct zg_expr){ .kind = ZG_X_LOG,
-				 .name = prefix,
-				 .group = ZG_PLAN_LOG_GROUP,
-				 .snaplen = LOG_SNAPLEN,
-				 .threshold = LOG_THRESHOLD });
-}
-
-/* Counted, told, dropped. */
-static void refuse(struct draft *d, const char *count, const char *prefix)
-{
-	counter(d, count);
-	tell(d, prefix);
-	verdict(d, NF_DROP, NULL);
-}
-
-static void family(struct draft *d, const struct zg_family_desc *fam)
-{
-	meta(d, NFT_META_NFPROTO, 0);
-	cmp(d, NFT_CMP_EQ, &fam->nfproto, 1);
-}
-
-/* iifname . source address, in words 0 ... */
-static void iface_and_source(struct draft *d, const struct zg_family_desc *fam)
-{
-	meta(d, NFT_META_IIFNAME, 0);
-	payload(d, NFT_PAYLOAD_NETWORK_HEADER, fam->saddr, fam->len, W_IFNAME);
-}
-
-static struct zg_chain *base_chain(struct zg_table *table, const char *name, uint32_t hook, int32_t priority,
-				   uint32_t policy)
-{
-	struct zg_chain *chain = zg_plan_chain(table, name, 0);
-	if (chain != NULL) {
-		chain->base = true;
-		chain->hook = hook;
-		chain->priority = priority;
-		chain->policy = policy;
-	}
-	return chain;
-}
-
-/* state & mask == 0 refuses, or != 0, by op. */
-static void ct_bits(struct draft *d, uint32_t key, uint32_t mask, uint32_t op)
-{
-	static const uint32_t zero = 0;
-	ct(d, key, ZG_DIR_NONE, 0);
-	mask_u32(d, mask);
-	cmp(d, op, &zero, sizeof zero);
-}
 
 /* The address and the MAC of a known station belong together. Not on Ethernet, or without a MAC header, is a miss. */
 static enum zg_err station_chain(struct zg_table *table, int f)
@@ -293,6 +156,8 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	struct zg_chain *chain = base_chain(table, "forward", NF_INET_FORWARD, PRIORITY_FORWARD, NF_DROP);
 	enum zg_err err = chain == NULL ? ZG_ENOMEM : station_rules(c, chain);
 	if (err == ZG_OK)
+		err = zg_compile_blocklist_rules(c, chain);
+	if (err == ZG_OK)
 		err = quick_rule(chain);
 	if (err == ZG_OK)
 		err = admit_rules(chain);
@@ -301,7 +166,7 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	for (int f = 0; f < 2 && err == ZG_OK; f++)
 		if (c->stations[f])
 			err = station_chain(table, f);
-	return err;
+	return err == ZG_OK ? zg_compile_blocklist_chains(c, table) : err;
 }
 
 /* The original tuple decides: found in the map, the packet is marked and goes on to where it is inspected, or to opaque. */

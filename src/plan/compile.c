@@ -9,6 +9,7 @@ static const char *const counters[] = {
 	"drop_invalid", "drop_spoof4",	   "drop_spoof6", "drop_station4", "drop_station6", "drop_never",
 	"drop_nat",	"drop_related",	   "drop_pair",	  "drop_noflow",   "queued",
 	"opaque_opened", "opaque_passed",
+	"drop_blocklist",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -45,6 +46,8 @@ static enum zg_err policy_table(struct zg_compiler *c)
 	if (err == ZG_OK)
 		err = zg_compile_zone_sets(c, table);
 	if (err == ZG_OK)
+		err = zg_compile_blocklist_sets(c, table);
+	if (err == ZG_OK)
 		err = zg_compile_forward(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_queues(c, table);
@@ -75,6 +78,18 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 			zg_intervals_free(&c.zones[f][z]);
 		free(c.zones[f]);
 	}
+	if (err != ZG_OK)
+		zg_plan_free(c.plan);
+	else
+		*ret_plan = c.plan;
+	return err;
+}
+
+enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_plan **ret_plan)
+{
+	struct zg_compiler c = { .policy = policy, .env = env, .plan = zg_plan_new() };
+	struct zg_table *table = c.plan != NULL ? zg_plan_table(c.plan, ZG_TABLE_POLICY, true) : NULL;
+	enum zg_err err = table == NULL ? ZG_ENOMEM : zg_compile_blocklist_sets(&c, table);
 	if (err != ZG_OK)
 		zg_plan_free(c.plan);
 	else

@@ -68,6 +68,12 @@ enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);
 
+/* Lists of refused addresses: their sets, the rules that ask for them before anything is permitted, what these lead to
+ * (blocklist.c). */
+enum zg_err zg_compile_blocklist_sets(struct zg_compiler *c, struct zg_table *table);
+enum zg_err zg_compile_blocklist_rules(const struct zg_compiler *c, struct zg_chain *chain);
+enum zg_err zg_compile_blocklist_chains(struct zg_compiler *c, struct zg_table *table);
+
 /* Names of a zone pair's maps per family; NULL = it needs none. */
 struct zg_pair_maps {
 	const char *exact[2], *ranges[2];

@@ -51,7 +51,7 @@ struct zg_expr {
 	const char *name; /* NULL where the kind has none */
 };
 
-#define ZG_RULE_EXPRS_MAX 12
+#define ZG_RULE_EXPRS_MAX 16
 
 struct zg_rule {
 	struct zg_expr *exprs;
@@ -98,7 +98,7 @@ struct zg_set {
 	struct zg_field fields[ZG_PLAN_FIELDS_MAX];
 	size_t n_fields;
 	enum zg_set_data data;
-	bool interval, timeout, counter;
+	bool interval, timeout, counter; /* intervals of one field are kept by their ends, of several with KEY_END */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;

@@ -185,6 +185,8 @@ static void payload_text(struct registers *regs, const struct zg_expr *x)
 	} known[] = {
 		{ NFT_PAYLOAD_NETWORK_HEADER, 12, 4, "ip saddr" },
 		{ NFT_PAYLOAD_NETWORK_HEADER, 8, 16, "ip6 saddr" },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 16, 4, "ip daddr" },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 24, 16, "ip6 daddr" },
 		{ NFT_PAYLOAD_LL_HEADER, 6, 6, "ether saddr" },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
