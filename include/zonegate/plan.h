@@ -15,6 +15,7 @@
 
 #define ZG_TABLE_POLICY	  "zonegate"
 #define ZG_TABLE_BACKSTOP "zonegate_backstop"
+#define ZG_SET_ISOLATED	  "isolated"
 
 enum zg_queue_kind {
 	ZG_QUEUE_NATIVE, /* nft's queue expression */
@@ -26,6 +27,8 @@ struct zg_plan_env {
 	enum zg_queue_kind queue;
 	uint32_t hash_seed; /* random per start: who opens connections shall not choose the queue */
 	time_t now;	    /* flows already expired at this time get no element; elements get the rest as timeout */
+	const char *const *isolated; /* interfaces of the zones that are cut off; the same one may be there twice */
+	size_t n_isolated;
 };
 
 struct zg_plan; /* src/plan/plan.h has the inside for src/nft and src/plan */
@@ -34,6 +37,8 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 			    struct zg_plan **ret_plan);
 /* The backstop table alone: the same for every policy. */
 enum zg_err zg_plan_backstop(struct zg_plan **ret_plan);
+/* The set of interfaces that are cut off, alone in its table: what isolate and restore change. */
+enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **ret_plan);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

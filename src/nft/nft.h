@@ -29,6 +29,10 @@ enum zg_err zg_nft_dry_run(struct zg_nft *nft, const struct zg_plan *plan, struc
  * a diagnostic that names the difference. Diagnostics carry the configuration line that a refused message came from. */
 enum zg_err zg_nft_commit(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 
+/* The sets of the plan, and nothing else of its tables, get the plan's elements: one small transaction, whatever else the
+ * tables hold, and one that nobody else's can hold up. Then they are read back and compared. */
+enum zg_err zg_nft_refill(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
+
 /* Compares the kernel's tables with the plan; counters and remaining timeouts do not count. */
 enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 

@@ -96,6 +96,7 @@ struct zg_set {
 	size_t n_fields;
 	enum zg_set_data data;
 	bool interval, timeout, counter;
+	bool grows;	       /* elements come after the set: the kernel is not told how many there are */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;
