@@ -13,6 +13,8 @@
 
 /* Connects; on failure says why and answers the exit status in ret_exit. NULL on failure. fclose() ends it. */
 FILE *zg_client_open(const char *socket_path, enum zg_exit *ret_exit);
+/* The answer to a command without arguments, if a daemon is there that may be asked; else NULL, and nothing is said. */
+json_t *zg_client_quietly(const char *socket_path, const char *command);
 /* Sends one object (reference taken). */
 bool zg_client_send(FILE *link, json_t *request);
 /* The next object; NULL at the end or on nonsense. */

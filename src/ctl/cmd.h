@@ -30,6 +30,8 @@ int zg_cmd_replay(int argc, char **argv);  /* cmd_replay.c */
 int zg_cmd_apply(int argc, char **argv);   /* cmd_apply.c */
 int zg_cmd_status(int argc, char **argv);  /* cmd_status.c */
 int zg_cmd_observe(int argc, char **argv); /* cmd_observe.c */
+int zg_cmd_isolate(int argc, char **argv); /* cmd_isolate.c */
+int zg_cmd_restore(int argc, char **argv);
 
 /* Shared by the subcommands (src/ctl/term.c). */
 bool zg_term_color(FILE *out);		   /* a terminal, and NO_COLOR is not set */

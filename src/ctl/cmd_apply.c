@@ -67,8 +67,8 @@ static int show(const struct apply_options *o, const json_t *answer)
 	}
 	if (exit == ZG_EXIT_OK) {
 		printf("%s: in force as policy %d\n", o->file, (int)json_integer_value(json_object_get(answer, "generation")));
-		/* warnings of the file itself were shown above; what is left is about saving it */
-		if (diagnostics != NULL && strstr(diagnostics, "not saved") != NULL)
+		/* warnings of the file itself were shown above; what is left is about saving it, and zones that are cut off */
+		if (diagnostics != NULL && (strstr(diagnostics, "not saved") != NULL || strstr(diagnostics, "is isolated") != NULL))
 			fputs(diagnostics, stderr);
 		return exit;
 	}

@@ -32,7 +32,10 @@
 	E(COUNTERS, "counters", 6, "9726192bc3f04710bc5fed49a1c034c9") \
 	E(BACKSTOP_RESTORED, "backstop-restored", 2, "32672f8c24d5410a872973561d814a83") \
 	E(LIMIT_REACHED, "limit-reached", 4, "0f7d2b1c5a6e4c0f8a3b9d4e6f107c52") \
-	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816")
+	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816") \
+	E(ZONE_ISOLATED, "zone-isolated", 2, "b0a3d1f2c7e94c5f8d6ea9b1427f3c05") \
+	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
+	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -45,6 +48,7 @@ enum zg_event_kind {
 #define ZG_FIELDS(F) \
 	F(SRC_ZONE, "src_zone", "ZG_SRC_ZONE", false) \
 	F(DST_ZONE, "dst_zone", "ZG_DST_ZONE", false) \
+	F(ZONE, "zone", "ZG_ZONE", false) \
 	F(FLOW, "flow", "ZG_FLOW", false) \
 	F(INSPECTOR, "inspector", "ZG_INSPECTOR", false) \
 	F(CONFIG_LINE, "config_line", "ZG_CONFIG_LINE", true) \

@@ -84,6 +84,10 @@ static json_t *on_request(void *ctx, const char *command, const json_t *request,
 		return zg_status_json(s);
 	if (strcmp(command, "apply") == 0)
 		return on_apply(s, request, who);
+	if (strcmp(command, "isolate") == 0 || strcmp(command, "restore") == 0)
+		return zg_isolate_request(s, *command == 'i', request, who);
+	if (strcmp(command, "isolated") == 0)
+		return json_pack("{s:i,s:b,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "isolated", zg_isolation_json(&s->isolation, s->policy));
 	return json_pack("{s:i,s:b,s:s}", "schema", ZG_JSON_SCHEMA, "ok", 0, "error", "no such command");
 }
 
@@ -148,6 +152,10 @@ static bool start(struct zg_supervisor *s)
 	}
 	if (zg_ctl_open(s->options.run_dir, on_request, s, &s->ctl) != ZG_OK) {
 		fail(s, "control socket", errno == EADDRINUSE ? "another zonegated is running with this run directory" : strerror(errno));
+		return false;
+	}
+	if (!zg_isolate_boot(s)) {
+		fail(s, "zones that are cut off", zg_strerror(ZG_ENOMEM));
 		return false;
 	}
 	if (!open_kernel(s))
@@ -293,6 +301,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		fail(s, "signals", strerror(errno));
 	} else if (start(s)) {
 		record_started(s);
+		zg_isolate_kept(s);
 		zg_record_counters(s);
 		loop(s, signals);
 		stop(s);
@@ -304,6 +313,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		close(signals);
 	zg_nft_close(s->nft);
 	zg_ctl_close(s->ctl);
+	zg_isolation_free(&s->isolation);
 	zg_policy_free(s->policy);
 	if (s->rtab_fd >= 0)
 		close(s->rtab_fd);

@@ -12,6 +12,7 @@
 
 #include "ctl/server.h"
 #include "event/event.h"
+#include "main/isolation.h"
 #include "main/options.h"
 #include "nft/nft.h"
 #include "sys/clock.h"
@@ -44,6 +45,7 @@ struct zg_supervisor {
 	enum zg_queue_kind queue_kind;
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
+	struct zg_isolation isolation; /* zones that are cut off, whatever the policy says */
 	uint32_t generation;
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
@@ -107,6 +109,14 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags);
 
 /* While the boundary is closed for want of a policy in force: tries again to put back the last one. */
 void zg_change_tick(struct zg_supervisor *s);
+
+/* --- isolate.c --- */
+/* The requests isolate and restore; the answer. who is for the record. */
+json_t *zg_isolate_request(struct zg_supervisor *s, bool isolating, const json_t *request, const char *who);
+/* At start, before any policy: what is kept. False: out of memory. */
+bool zg_isolate_boot(struct zg_supervisor *s);
+/* Tells of every zone that is still cut off. */
+void zg_isolate_kept(struct zg_supervisor *s);
 
 /* --- record.c --- */
 void zg_record(struct zg_supervisor *s, struct zg_event *e);
