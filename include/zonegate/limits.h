@@ -106,6 +106,8 @@
 #define ZG_MSG_MAX		(192u * 1024) /* bytes of one message between our processes: a largest packet and its header fit */
 #define ZG_CTL_REQUEST_MAX	(ZG_CONF_BYTES_MAX + 64u * 1024) /* bytes of one control request */
 #define ZG_CTL_CLIENTS_MAX	32   /* control connections at once */
+#define ZG_ISOLATED_MAX		(2 * ZG_ZONES_MAX) /* zones cut off at once: every zone, and as many that are no longer in the policy */
+#define ZG_ISOLATE_REASON_MAX	400  /* bytes of the reason for cutting off a zone: fits the record */
 #define ZG_EVENT_RING		4096u /* events kept for observe --since */
 
 #endif

@@ -4,6 +4,7 @@
  *
  *   bit 31 = 0: set by the policy table: generation modulo 128 in bits 30..24, flow number (index + 1) in 23..0
  *   ZG_MARK_PASS: set by the gate's verdict; the only value that the backstop passes
+ *   ZG_MARK_SENT: of what the gate sends itself, in the name of one end of a flow; never on a forwarded packet
  */
 #ifndef ZONEGATE_MARK_H
 #define ZONEGATE_MARK_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #define ZG_MARK_PASS 0x9a7e0001u
+#define ZG_MARK_SENT 0x9a7e0002u
 
 /* NFLOG group in which the policy table tells what it refused, and how many bytes of each packet: the headers. */
 #define ZG_LOG_GROUP   0x5a47u

@@ -16,6 +16,7 @@
 
 #define ZG_TABLE_POLICY	  "zonegate"
 #define ZG_TABLE_BACKSTOP "zonegate_backstop"
+#define ZG_SET_ISOLATED	  "isolated"
 
 enum zg_queue_kind {
 	ZG_QUEUE_NATIVE, /* nft's queue expression */
@@ -31,6 +32,8 @@ struct zg_plan_env {
 	/* The clock has not been set since the machine started: nobody knows what has expired or which window is open, so
 	 * whatever ends or opens with time is closed. */
 	bool clock_unset;
+	const char *const *isolated; /* interfaces of the zones that are cut off; the same one may be there twice */
+	size_t n_isolated;
 };
 
 struct zg_plan; /* src/plan/plan.h has the inside for src/nft and src/plan */
@@ -49,6 +52,8 @@ time_t zg_plan_next(const struct zg_plan *plan);
 bool zg_plan_timed(const struct zg_plan *plan);
 /* The sets of the blocklists, alone in their table: what a list that is read again changes. */
 enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_plan **ret_plan);
+/* The set of interfaces that are cut off, alone in its table: what isolate and restore change. */
+enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **ret_plan);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

@@ -128,7 +128,8 @@ static void show_done(const char *what, const json_t *answer)
 			puts("the boundary is closed then: there is none before it.");
 	}
 	/* warnings of the file itself were shown before; what is left is about saving it */
-	if (diagnostics != NULL && (strstr(diagnostics, "not saved") != NULL || strstr(diagnostics, "not written") != NULL))
+	if (diagnostics != NULL && (strstr(diagnostics, "not saved") != NULL || strstr(diagnostics, "not written") != NULL ||
+				    strstr(diagnostics, "is isolated") != NULL))
 		fputs(diagnostics, stderr);
 }
 

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define QUIET_S 2 /* seconds for an answer that can be done without */
 
 static const char *path_of(const char *socket_path)
 {
@@ -69,6 +72,19 @@ FILE *zg_client_open(const char *socket_path, enum zg_exit *ret_exit)
 		*ret_exit = ZG_EXIT_NO_DAEMON;
 	}
 	return NULL;
+}
+
+json_t *zg_client_quietly(const char *socket_path, const char *command)
+{
+	const struct timeval patience = { .tv_sec = QUIET_S };
+	const int fd = connect_to(path_of(socket_path));
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	FILE *link = stream_of(fd);
+	json_t *answer = link != NULL && zg_client_send(link, json_pack("{s:s}", "command", command)) ? zg_client_receive(link) : NULL;
+	if (link != NULL)
+		fclose(link);
+	return answer;
 }
 
 bool zg_client_send(FILE *link, json_t *request)

@@ -16,6 +16,8 @@
 FILE *zg_client_open(const char *socket_path, enum zg_exit *ret_exit);
 /* The same without a word about a failure. */
 FILE *zg_client_try(const char *socket_path);
+/* The answer to a command without arguments, if a daemon is there that may be asked; else NULL, and nothing is said. */
+json_t *zg_client_quietly(const char *socket_path, const char *command);
 /* Sends one object (reference taken). */
 bool zg_client_send(FILE *link, json_t *request);
 /* The next object; NULL at the end or on nonsense. */

@@ -34,6 +34,8 @@ int zg_cmd_history(int argc, char **argv); /* cmd_history.c */
 int zg_cmd_diff(int argc, char **argv);	   /* cmd_diff.c */
 int zg_cmd_status(int argc, char **argv);  /* cmd_status.c */
 int zg_cmd_observe(int argc, char **argv); /* cmd_observe.c */
+int zg_cmd_isolate(int argc, char **argv); /* cmd_isolate.c */
+int zg_cmd_restore(int argc, char **argv);
 
 /* Shared by the subcommands (src/ctl/term.c). */
 bool zg_term_color(FILE *out);		   /* a terminal, and NO_COLOR is not set */

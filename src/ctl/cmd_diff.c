@@ -58,7 +58,7 @@ static struct zg_policy *ask_policy(const struct diff_options *o, uint32_t numbe
 	if (json_is_string(text)) {
 		snprintf(ret_name, size, "policy %d", (int)json_integer_value(json_object_get(answer, "number")));
 		zg_diags_init(&diags);
-		if (zg_conf_parse(ret_name, json_string_value(text), json_string_length(text), &diags, &policy) != ZG_OK)
+		if (zg_conf_parse_for(ZG_CONF_KNOWN, 0, ret_name, json_string_value(text), json_string_length(text), &diags, &policy) != ZG_OK)
 			zg_ctl_print_diags(&diags);
 		zg_diags_free(&diags);
 	} else if (answer != NULL) {
@@ -79,7 +79,7 @@ static struct zg_policy *load(const struct diff_options *o, const char *arg, cha
 	if (zg_arg_number(arg, &number))
 		return ask_policy(o, number, ret_name, size);
 	snprintf(ret_name, size, "%s", arg);
-	(void)zg_ctl_load(arg, false, &diags, &policy);
+	(void)zg_ctl_load(ZG_CONF_KNOWN, arg, false, &diags, &policy);
 	zg_diags_free(&diags);
 	return policy;
 }

@@ -3,19 +3,20 @@
 #include <argp.h>
 #include <string.h>
 
-#include "ctl/cmd.h"
+#include "ctl/client.h"
 #include "ctl/conf_arg.h"
 #include "ctl/explain.h"
 #include "ctl/json.h"
 
 struct arguments {
-	const char *file, *from, *mac;
+	const char *file, *from, *mac, *socket;
+	const char *isolated; /* as if this zone were cut off; NULL = ask the daemon */
 	bool json;
 	char *words[4];
 	unsigned n_words;
 };
 
-enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG };
+enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG, OPT_ISOLATED };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,6 +33,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CONFIG:
 		a->file = arg;
+		return 0;
+	case OPT_ISOLATED:
+		a->isolated = arg;
+		return 0;
+	case 'S':
+		a->socket = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->n_words == 4)
@@ -184,6 +191,28 @@ static void print_text(const struct zg_policy *policy, char *const *words, const
 	putchar('\n');
 }
 
+/* With the zones that are cut off, as the option or else the daemon says. */
+static void explain_isolated(const struct arguments *a, const struct zg_policy *policy, const struct zg_question *question,
+			     struct zg_explanation *ret_answer)
+{
+	json_t *told = a->isolated != NULL ? NULL : zg_client_quietly(a->socket, "isolated");
+	const json_t *cuts = json_object_get(told, "isolated"), *cut;
+	const char *names[ZG_ISOLATED_MAX] = { a->isolated };
+	struct zg_question q = *question;
+	size_t i;
+
+	q.isolated = names;
+	q.n_isolated = a->isolated != NULL;
+	json_array_foreach(cuts, i, cut)
+	{
+		const char *name = json_string_value(json_object_get(cut, "zone"));
+		if (name != NULL && q.n_isolated < ZG_ISOLATED_MAX)
+			names[q.n_isolated++] = name;
+	}
+	zg_explain(policy, &q, ret_answer);
+	json_decref(told);
+}
+
 static int explain(const struct arguments *a, const struct zg_policy *policy, char *const *words, struct zg_question *q)
 {
 	struct zg_explanation answer;
@@ -192,7 +221,7 @@ static int explain(const struct arguments *a, const struct zg_policy *policy, ch
 		if (q->from == NULL)
 			return usage_error("no zone of this name in the configuration", a->from);
 	}
-	zg_explain(policy, q, &answer);
+	explain_isolated(a, policy, q, &answer);
 	if (!a->json)
 		print_text(policy, words, &answer);
 	else if (!print_json(policy, words, &answer))
@@ -206,7 +235,9 @@ int zg_cmd_explain(int argc, char **argv)
 		{ "config", OPT_CONFIG, "FILE", 0, "Read this configuration (" ZG_CONF_FILE ")", 0 },
 		{ "from", OPT_FROM, "ZONE", 0, "It arrives on an interface of this zone", 0 },
 		{ "mac", OPT_MAC, "MAC", 0, "It comes from this MAC address", 0 },
+		{ "isolated", OPT_ISOLATED, "ZONE", 0, "As if this zone were cut off, and no other; * is every zone", 0 },
 		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
+		ZG_CLIENT_OPTION,
 		{ 0 },
 	};
 	static const struct argp argp = {
@@ -215,7 +246,7 @@ int zg_cmd_explain(int argc, char **argv)
 		"[FILE] tcp|udp SOURCE:PORT DESTINATION:PORT\n"
 		"[FILE] icmp SOURCE DESTINATION",
 		"Say step by step what the rules do with the first packet of a connection. "
-		"The daemon is not asked: this is what the configuration says.\v"
+		"This is what the configuration says; a running daemon is only asked which zones are cut off.\v"
 		"IPv6 addresses with a port are written in brackets: [2001:db8::1]:25. The exit "
 		"status is 0 whatever the verdict.",
 		NULL,

@@ -90,7 +90,7 @@ static bool matches(const struct observe_options *o, const json_t *e)
 {
 	const struct filter *f = &o->filter;
 	bool all = is(e, "verdict", f->verdict) && is(e, "event", f->event) && is(e, "flow", f->flow) &&
-		   (is(e, "src_zone", f->zone) || is(e, "dst_zone", f->zone));
+		   (is(e, "src_zone", f->zone) || is(e, "dst_zone", f->zone) || is(e, "zone", f->zone));
 	return all != o->invert;
 }
 

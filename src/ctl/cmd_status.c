@@ -67,6 +67,20 @@ static void show_policy(const json_t *status)
 	}
 }
 
+static void show_isolated(const json_t *status)
+{
+	size_t i;
+	json_t *cut;
+	json_array_foreach(json_object_get(status, "isolated"), i, cut) {
+		const char *zone = text_of(cut, "zone");
+		fputs("ISOLATED    ", stdout);
+		zg_term_safe(stdout, strcmp(zone, "*") == 0 ? "every zone" : zone);
+		printf(" since %s by %s: ", text_of(cut, "since"), text_of(cut, "who"));
+		zg_term_safe(stdout, text_of(cut, "reason"));
+		puts(json_is_false(json_object_get(cut, "in_policy")) ? " (not in this policy; its interfaces stay cut off)" : "");
+	}
+}
+
 static void show_processes(const json_t *status)
 {
 	size_t i;
@@ -109,6 +123,7 @@ static void show(const json_t *status)
 	printf("Backstop    %s\n", text_of(status, "backstop"));
 	printf("Forwarding  %s\n", json_is_true(json_object_get(status, "forwarding")) ? "on" : "off: nothing crosses");
 	printf("Queue       %s\n", text_of(status, "queue"));
+	show_isolated(status);
 	show_processes(status);
 	show_counters(status);
 }

@@ -232,6 +232,29 @@ static void explain_inspector(const struct zg_policy *policy, const struct zg_fl
 	answer->inspect = true;
 }
 
+static bool is_isolated(const struct zg_question *q, const struct zg_zone *zone)
+{
+	for (size_t i = 0; i < q->n_isolated && zone != NULL; i++)
+		if (strcmp(q->isolated[i], "*") == 0 || strcmp(q->isolated[i], zone->name) == 0)
+			return true;
+	return false;
+}
+
+/* First of all: an emergency asks for nothing else. */
+static bool explain_isolation(const struct zg_policy *policy, const struct zg_question *q, struct zg_explanation *answer)
+{
+	const struct zg_zone *const ends[] = { q->from != NULL ? q->from : zg_policy_zone_of(policy, &q->source),
+					       zg_policy_zone_of(policy, &q->destination) };
+	for (size_t i = 0; i < 2; i++) {
+		if (!is_isolated(q, ends[i]))
+			continue;
+		step(answer, "isolation", ZG_STEP_DENY, ends[i]->line, "zone %s (%s) is cut off (zonegatectl isolate): nothing passes %s",
+		     ends[i]->name, ends[i]->label, i == 0 ? "from it" : "to it");
+		return false;
+	}
+	return true;
+}
+
 void zg_explain(const struct zg_policy *policy, const struct zg_question *question, struct zg_explanation *ret_answer)
 {
 	memset(ret_answer, 0, sizeof *ret_answer);
@@ -239,6 +262,8 @@ void zg_explain(const struct zg_policy *policy, const struct zg_question *questi
 		step(ret_answer, "addresses", ZG_STEP_DENY, 0, "source and destination are of different families");
 		return;
 	}
+	if (!explain_isolation(policy, question, ret_answer))
+		return;
 	const struct zg_zone *from = explain_source(policy, question, ret_answer);
 	if (from == NULL || !explain_station(from, question, ret_answer))
 		return;

@@ -19,6 +19,8 @@ struct zg_question {
 	const struct zg_zone *from;		/* of the interface it arrives on; NULL = that of the source address */
 	const struct zg_mac *mac;		/* of the sender; NULL = not known */
 	time_t now;
+	const char *const *isolated;		/* zones that are cut off; "*" = every zone */
+	size_t n_isolated;
 };
 
 enum zg_step_result { ZG_STEP_OK, ZG_STEP_NOTE, ZG_STEP_DENY };

@@ -20,6 +20,8 @@ static const struct {
 	{ "rollback", zg_cmd_rollback, "put an earlier policy in force again" },
 	{ "history", zg_cmd_history, "the policies that were confirmed, and by whom" },
 	{ "status", zg_cmd_status, "state of every part of the running daemon" },
+	{ "isolate", zg_cmd_isolate, "cut a zone off at once, in an emergency" },
+	{ "restore", zg_cmd_restore, "let a zone that was cut off back" },
 	{ "observe", zg_cmd_observe, "what is refused and permitted, as it happens" },
 	{ "explain", zg_cmd_explain, "why a packet would pass or not, step by step" },
 	{ "replay", zg_cmd_replay, "run an inspector over a capture file" },

@@ -39,7 +39,10 @@
 	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816") \
 	E(FLOW_EXPIRES, "flow-expires", 4, "f446944967284fcbb5b733448f193600") \
 	E(SCHEDULE, "schedule", 5, "6de9447277b4492fbb0264bb1c9b0dbe") \
-	E(CLOCK_SET, "clock-set", 4, "6dde3c5740c74e458a5d4f99ce617892")
+	E(CLOCK_SET, "clock-set", 4, "6dde3c5740c74e458a5d4f99ce617892") \
+	E(ZONE_ISOLATED, "zone-isolated", 2, "b0a3d1f2c7e94c5f8d6ea9b1427f3c05") \
+	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
+	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -52,6 +55,7 @@ enum zg_event_kind {
 #define ZG_FIELDS(F) \
 	F(SRC_ZONE, "src_zone", "ZG_SRC_ZONE", false) \
 	F(DST_ZONE, "dst_zone", "ZG_DST_ZONE", false) \
+	F(ZONE, "zone", "ZG_ZONE", false) \
 	F(FLOW, "flow", "ZG_FLOW", false) \
 	F(INSPECTOR, "inspector", "ZG_INSPECTOR", false) \
 	F(CONFIG_LINE, "config_line", "ZG_CONFIG_LINE", true) \

@@ -70,8 +70,12 @@ static void came_into_force(struct zg_supervisor *s, const struct zg_policy *pol
 static enum zg_err compile(const struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags,
 			   struct zg_plan **ret_plan)
 {
-	const struct zg_plan_env env = zg_change_env(s);
-	return zg_plan_compile(policy, &env, diags, ret_plan);
+	struct zg_plan_env env = zg_change_env(s);
+	const char **isolated = zg_isolation_ifaces(&s->isolation, policy, &env.n_isolated);
+	env.isolated = isolated;
+	enum zg_err err = isolated == NULL ? ZG_ENOMEM : zg_plan_compile(policy, &env, diags, ret_plan);
+	free(isolated);
+	return err;
 }
 
 /* Repeats when somebody else changed an unrelated table in between. */
@@ -195,6 +199,8 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 		goto out;
 	}
 	s->closed = false;
+	if (zg_isolation_follow(&s->isolation, policy, diags))
+		(void)zg_isolation_save(s->options.state_dir, &s->isolation); /* what is kept cuts off the same zones */
 	result = ZG_CHANGE_DONE;
 out:
 	zg_plan_free(plan);

@@ -93,6 +93,7 @@ void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const
 static const struct {
 	const char *prefix, *reason, *text;
 } kernel_reasons[] = {
+	{ "zg:isolated", "isolated", "one of the zones is cut off (zonegatectl isolate)" },
 	{ "zg:no-flow", "no-flow", "no flow of the policy permits it" },
 	{ "zg:zone-pair", "zone-pair", "nothing is permitted between these zones" },
 	{ "zg:spoof", "spoofed-source", "the source address does not belong to the interface it came in on" },

@@ -171,6 +171,23 @@ static json_t *on_status(struct zg_supervisor *s, const json_t *request, const c
 	return zg_status_json(s);
 }
 
+static json_t *on_isolate(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	return zg_isolate_request(s, true, request, who);
+}
+
+static json_t *on_restore(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	return zg_isolate_request(s, false, request, who);
+}
+
+static json_t *on_isolated(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	(void)request;
+	(void)who;
+	return json_pack("{s:i,s:b,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "isolated", zg_isolation_json(&s->isolation, s->policy));
+}
+
 static json_t *on_request(void *ctx, const char *command, const json_t *request, const char *who)
 {
 	static const struct {
@@ -179,6 +196,7 @@ static json_t *on_request(void *ctx, const char *command, const json_t *request,
 	} commands[] = {
 		{ "status", on_status },     { "apply", on_apply },	{ "confirm", on_confirm }, { "trial", on_trial },
 		{ "rollback", on_rollback }, { "history", on_history }, { "policy", on_policy },
+		{ "isolate", on_isolate },   { "restore", on_restore },	{ "isolated", on_isolated },
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(command, commands[i].command) == 0)
@@ -247,6 +265,10 @@ static bool start(struct zg_supervisor *s)
 	}
 	if (zg_ctl_open(s->options.run_dir, on_request, s, &s->ctl) != ZG_OK) {
 		fail(s, "control socket", errno == EADDRINUSE ? "another zonegated is running with this run directory" : strerror(errno));
+		return false;
+	}
+	if (!zg_isolate_boot(s)) {
+		fail(s, "zones that are cut off", zg_strerror(ZG_ENOMEM));
 		return false;
 	}
 	if (!open_kernel(s))
@@ -395,6 +417,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		fail(s, "signals", strerror(errno));
 	} else if (start(s)) {
 		record_started(s);
+		zg_isolate_kept(s);
 		zg_record_counters(s);
 		loop(s, signals);
 		stop(s);
@@ -406,6 +429,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		close(signals);
 	zg_nft_close(s->nft);
 	zg_ctl_close(s->ctl);
+	zg_isolation_free(&s->isolation);
 	zg_policy_free(s->policy);
 	zg_policy_free(s->trial.fallback);
 	if (s->rtab_fd >= 0)

@@ -12,6 +12,7 @@
 
 #include "ctl/server.h"
 #include "event/event.h"
+#include "main/isolation.h"
 #include "main/options.h"
 #include "main/trial.h"
 #include "nft/nft.h"
@@ -46,6 +47,7 @@ struct zg_supervisor {
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
 	struct zg_plan *plan;	  /* that the kernel was found to hold; NULL = not known */
+	struct zg_isolation isolation; /* zones that are cut off, whatever the policy says */
 	uint32_t generation;
 	struct zg_trial trial; /* of the policy in force, if it is not confirmed */
 	uint32_t kept;	       /* generation under which the last confirmed policy is kept; 0 = none is */
@@ -147,6 +149,14 @@ void zg_timing_begin(struct zg_supervisor *s);
 /* What was on trial for its whole time is taken back. While the boundary is closed for want of a policy in force: tries again to
  * put back the last one. */
 void zg_change_tick(struct zg_supervisor *s);
+
+/* --- isolate.c --- */
+/* The requests isolate and restore; the answer. who is for the record. */
+json_t *zg_isolate_request(struct zg_supervisor *s, bool isolating, const json_t *request, const char *who);
+/* At start, before any policy: what is kept. False: out of memory. */
+bool zg_isolate_boot(struct zg_supervisor *s);
+/* Tells of every zone that is still cut off. */
+void zg_isolate_kept(struct zg_supervisor *s);
 
 /* --- record.c --- */
 void zg_record(struct zg_supervisor *s, struct zg_event *e);

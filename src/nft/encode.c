@@ -158,7 +158,7 @@ static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const c
 	memcpy(host_order + 2, &host, sizeof host);
 	if (set->fields[0].type == ZG_T_MARK)
 		nftnl_set_set_data(s, NFTNL_SET_USERDATA, host_order, sizeof host_order);
-	if (set->n_elems > 0 && !set->interval)
+	if (set->n_elems > 0 && !set->interval && !set->grows)
 		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, (uint32_t)set->n_elems);
 }
 

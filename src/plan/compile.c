@@ -6,10 +6,9 @@
 
 /* All of them always, whether a rule of this plan uses them or not: their sums go on over every commit. */
 static const char *const counters[] = {
-	"drop_invalid", "drop_spoof4",	   "drop_spoof6", "drop_station4", "drop_station6", "drop_never",
-	"drop_nat",	"drop_related",	   "drop_pair",	  "drop_noflow",   "queued",
-	"opaque_opened", "opaque_passed",
-	"drop_blocklist",
+	"drop_isolated", "drop_invalid", "drop_spoof4",  "drop_spoof6", "drop_station4", "drop_station6",
+	"drop_never",	 "drop_nat",	 "drop_related", "drop_pair",	"drop_noflow",	 "queued",
+	"opaque_opened", "opaque_passed", "drop_blocklist",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -47,6 +46,8 @@ static enum zg_err policy_table(struct zg_compiler *c)
 		err = zg_compile_zone_sets(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_sets(c, table);
+	if (err == ZG_OK)
+		err = zg_compile_isolated_set(c->env, table);
 	if (err == ZG_OK)
 		err = zg_compile_forward(c, table);
 	if (err == ZG_OK)
@@ -94,6 +95,18 @@ enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_p
 		zg_plan_free(c.plan);
 	else
 		*ret_plan = c.plan;
+	return err;
+}
+
+enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **ret_plan)
+{
+	struct zg_plan *plan = zg_plan_new();
+	struct zg_table *table = plan == NULL ? NULL : zg_plan_table(plan, ZG_TABLE_POLICY, true);
+	enum zg_err err = table == NULL ? ZG_ENOMEM : zg_compile_isolated_set(env, table);
+	if (err != ZG_OK)
+		zg_plan_free(plan);
+	else
+		*ret_plan = plan;
 	return err;
 }
 

@@ -64,6 +64,7 @@ enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table);
 /* Sets that tell which source belongs where (zones.c). */
 enum zg_err zg_compile_zone_ranges(struct zg_compiler *c);
 enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table);
+enum zg_err zg_compile_isolated_set(const struct zg_plan_env *env, struct zg_table *table);
 /* The chains that are the same for every policy (chains.c). */
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);

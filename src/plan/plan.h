@@ -99,6 +99,7 @@ struct zg_set {
 	size_t n_fields;
 	enum zg_set_data data;
 	bool interval, timeout, counter; /* intervals of one field are kept by their ends, of several with KEY_END */
+	bool grows;	       /* elements come after the set: the kernel is not told how many there are */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;
