@@ -60,10 +60,10 @@ struct zg_plan_env zg_change_env(const struct zg_supervisor *s)
 	};
 }
 
-static void came_into_force(struct zg_supervisor *s, const struct zg_policy *policy, const struct zg_change_request *request,
-			    const struct zg_diags *diags)
+/* What s->policy is now has come into force. */
+static void came_into_force(struct zg_supervisor *s, const struct zg_change_request *request, const struct zg_diags *diags)
 {
-	record_change(s, ZG_E_POLICY_APPLIED, policy, request, diags);
+	record_change(s, ZG_E_POLICY_APPLIED, s->policy, request, diags);
 	zg_timing_begin(s);
 }
 
@@ -309,14 +309,15 @@ static void settle(struct zg_supervisor *s, struct zg_policy *policy, const stru
 {
 	struct zg_version version = version_of(policy, request);
 
-	came_into_force(s, policy, request, diags);
-	if (request->confirm_s == 0) {
+	if (request->confirm_s == 0)
 		zg_trial_applied(&s->trial, &s->policy, policy);
+	else
+		zg_trial_begin(&s->trial, &s->policy, policy, &version, zg_now_ms() + 1000u * (uint64_t)request->confirm_s);
+	came_into_force(s, request, diags);
+	if (request->confirm_s == 0)
 		keep(s, &version, diags);
-		return;
-	}
-	zg_trial_begin(&s->trial, &s->policy, policy, &version, zg_now_ms() + 1000u * (uint64_t)request->confirm_s);
-	record_trial(s, request->confirm_s);
+	else
+		record_trial(s, request->confirm_s);
 }
 
 enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_request *request, struct zg_diags *diags)
@@ -470,8 +471,8 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 	if (err == ZG_OK)
 		result = put_in_force(s, policy, diags);
 	if (result == ZG_CHANGE_DONE && kept) {
-		came_into_force(s, policy, &request, diags);
 		s->policy = policy;
+		came_into_force(s, &request, diags);
 		mark(s, s->generation, false, diags);
 	} else if (result == ZG_CHANGE_DONE) {
 		settle(s, policy, &request, diags);
@@ -497,7 +498,7 @@ void zg_change_tick(struct zg_supervisor *s)
 		return;
 	zg_diags_init(&diags);
 	if (restore(s, &diags)) {
-		came_into_force(s, s->policy, &request, &diags);
+		came_into_force(s, &request, &diags);
 		mark(s, s->generation, s->trial.running, &diags);
 	}
 	zg_diags_free(&diags);
