@@ -146,6 +146,24 @@ void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_re
 	}
 }
 
+void zg_deny_withdrawn(struct zg_engine *e, struct zg_flow *f)
+{
+	switch (f->phase) {
+	case ZG_PHASE_SYN:
+	case ZG_PHASE_SYNACK:
+	case ZG_PHASE_OPEN:
+		zg_deny(e, f, ZG_CLIENT, ZG_R_TCP_POLICY, NULL, NULL, 0);
+		return;
+	case ZG_PHASE_DRAIN: /* the server was reset before */
+	case ZG_PHASE_TOLD:
+		reset_client(e, f);
+		die(e, f);
+		return;
+	default:
+		return;
+	}
+}
+
 /* --- what still comes --------------------------------------------------------------------------- */
 
 /* In order, as far as it is new; the rest comes again. */

@@ -156,7 +156,9 @@ static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 		       compile(s, s->policy, diags, &plan) == ZG_OK && zg_change_commit(s, &plan, diags) == ZG_OK &&
 		       open_boundary(diags) == ZG_OK;
 	}
-	if (!back)
+	if (back)
+		zg_children_in_force(s);
+	else
 		(void)zg_forwarding_set(false, &what);
 	s->closed = !back && s->policy != NULL;
 	s->restore_ms = zg_now_ms();
@@ -198,6 +200,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 		}
 		goto out;
 	}
+	zg_children_in_force(s);
 	s->closed = false;
 	if (zg_isolation_follow(&s->isolation, policy, diags))
 		(void)zg_isolation_save(s->options.state_dir, &s->isolation); /* what is kept cuts off the same zones */

@@ -93,6 +93,8 @@ void zg_children_stop(struct zg_supervisor *s);
 /* Gives the policy's runtime table to all and waits until all have it. One that hangs is ended: like one that is down, it
  * gets the table when it starts again, and its queue drops until then. Right after their start all have to be there. */
 enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags);
+/* What was staged is in force: the inspectors end what it does not permit. */
+void zg_children_in_force(struct zg_supervisor *s);
 /* After SIGCHLD: who died; plans the restart. */
 void zg_children_reap(struct zg_supervisor *s);
 /* Restarts that are due, pings. */
