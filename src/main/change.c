@@ -142,6 +142,13 @@ static enum zg_err resize(struct zg_supervisor *s, const struct zg_policy *polic
 	return zg_children_start(s, diags);
 }
 
+/* What was committed is in force: what it does not permit comes to its end. */
+static void withdraw(struct zg_supervisor *s)
+{
+	zg_children_in_force(s);
+	zg_cut_begin(s);
+}
+
 /* Back to the policy that was in force, under a new number: marks of the refused generation must never come to mean
  * it. If even that fails, or there was none: closed, and tried again. */
 static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
@@ -157,7 +164,7 @@ static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 		       open_boundary(diags) == ZG_OK;
 	}
 	if (back)
-		zg_children_in_force(s);
+		withdraw(s);
 	else
 		(void)zg_forwarding_set(false, &what);
 	s->closed = !back && s->policy != NULL;
@@ -200,7 +207,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 		}
 		goto out;
 	}
-	zg_children_in_force(s);
+	withdraw(s);
 	s->closed = false;
 	if (zg_isolation_follow(&s->isolation, policy, diags))
 		(void)zg_isolation_save(s->options.state_dir, &s->isolation); /* what is kept cuts off the same zones */
@@ -279,6 +286,7 @@ static void give_back(struct zg_supervisor *s)
 	struct zg_diags diags;
 
 	zg_diags_init(&diags);
+	zg_cut_stop(s);
 	struct zg_policy *tried = zg_trial_return(&s->trial, &s->policy);
 	if (!restore(s, &diags)) {
 		s->closed = true;

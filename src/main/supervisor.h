@@ -12,6 +12,7 @@
 
 #include "ctl/server.h"
 #include "event/event.h"
+#include "main/cut.h"
 #include "main/isolation.h"
 #include "main/options.h"
 #include "main/trial.h"
@@ -51,6 +52,7 @@ struct zg_supervisor {
 	uint32_t generation;
 	struct zg_trial trial; /* of the policy in force, if it is not confirmed */
 	uint32_t kept;	       /* generation under which the last confirmed policy is kept; 0 = none is */
+	struct zg_cut cut;
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
 	uint32_t n_inspectors;

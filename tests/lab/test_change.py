@@ -6,11 +6,13 @@ import glob
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
 
-from lablib import MX, TO_DATA, Lab, Sink, dialogue, flow, need, read_rest, run_tests, sample, send_mail, test, text_mail, wait_for
+from lablib import MX, OUT, TO_DATA, Lab, Sink, dialogue, flow, need, read_rest, run_tests, sample, send_mail, test, text_mail, wait_for
 
 PORT = 2525  # of the flow that comes and goes
 MORE = sample(flow("more"))
@@ -178,6 +180,28 @@ def diff(lab):
     ok(lab.ctl("diff", lab.file("bad.conf", "x")), 2)
 
 
+@test("SIGHUP with an invalid file: refused and recorded, what is in force or on trial goes on; with a valid one, for good")
+def hangup(lab):
+    fresh(lab)
+    on_trial(lab)
+    config, supervisor = lab.info["config"], lab.pids("supervisor")[0]
+    before = trial(lab)["generation"]
+    try:
+        for broken in ("zones = broken", sample().replace("10.30.0.25", "mail.example.jp", 1)):
+            had = len(lab.events("policy-refused"))
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(broken)
+            os.kill(supervisor, signal.SIGHUP)
+            lab.wait_event("policy-refused", after=had, who="SIGHUP")
+            need(trial(lab)["generation"] == before and passes(lab, PORT), "not as before")
+    finally:
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(sample())
+    os.kill(supervisor, signal.SIGHUP)
+    need(wait_for(lambda: trial(lab) is None), "on trial still")
+    need(not passes(lab, PORT), "not in force")
+
+
 # --- power -------------------------------------------------------------------------------------------
 
 
@@ -276,7 +300,7 @@ def cut(lab):
         took = time.monotonic() - begin
         other.sendall(b"EHLO x\r\n")
         need(other_peer.recv(100) == b"EHLO x\r\n", "the flow that stayed broke")
-    lab.wait_event("content-denied", reason="tcp-policy-changed", dst_port=PORT)
+    lab.wait_event("flow-closed", reason="tcp-policy-changed", dst_port=PORT, dst_zone="lgwan")
     need(took < 1.0 * (4 if lab.build.endswith("san") else 1), f"{took:.2f} s")
     return f"{took * 1000:.0f} ms"
 
@@ -298,6 +322,86 @@ def cut_idle(lab):
             s.settimeout(5)
             got, how = read_rest(s)
             need(how == "ConnectionResetError", f"it ended with {how} after {got!r}")
+
+
+def tracked(lab, port):
+    """How many connections to this port the router's kernel knows."""
+    with lab.inside("router"):
+        s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)  # NETLINK_NETFILTER
+    n, wanted = 0, struct.pack("=HHH", 6, 3, socket.htons(port))  # CTA_PROTO_DST_PORT
+    with s:
+        s.bind((0, 0))
+        s.send(struct.pack("=IHHIIBBH", 20, 1 << 8 | 1, 0x301, 1, 0, 0, 0, 0))  # IPCTNL_MSG_CT_GET, a dump
+        while True:
+            part = s.recv(1 << 20)
+            while part:
+                length, kind = struct.unpack("=IH", part[:6])
+                if kind == 3:  # NLMSG_DONE
+                    return n
+                n += wanted in part[:length]
+                part = part[length:]
+
+
+@test("the kernel's table of connections: what is withdrawn goes, what stays stays, and so does what is the router's own")
+def forgotten(lab):
+    port = 2530  # nobody has used it before
+    ok(lab.apply(sample(flow("more", port=port))))
+    own = "10.20.0.1"  # the router's, in another zone than who connects
+    servers = [lab.listen("lgwan", MX[4], port), lab.listen("lgwan", MX[4], 25), lab.listen("router", own, 2222)]
+    clients = [lab.connect("internet", MX[4], port), lab.connect("internet", MX[4], 25), lab.connect("internet", own, 2222)]
+    peers = [s.accept()[0] for s in servers]
+    before = [tracked(lab, n) for n in (port, 25, 2222)]
+    need(before[0] == 1 and before[1] >= 1 and before[2] == 1, before)
+    p = ok(lab.ctl("diff", lab.file("back.conf", sample())), 1)
+    need("1 open connection would be cut" in p.stdout, p.stdout)
+    had = len(lab.events("connections-cut"))
+    ok(lab.apply(sample()))
+    need(wait_for(lambda: tracked(lab, port) == 0, 3), "it is there still")
+    told = lab.wait_event("connections-cut", after=had)
+    need(told["connections"] >= 1, told)  # those of other tests may be among them
+    peers[1].sendall(b"220 b\r\n")
+    need(clients[1].recv(100) == b"220 b\r\n", "the flow that stayed broke")
+    need(tracked(lab, 25) >= 1 and tracked(lab, 2222) == 1, "one went that is permitted, or the router's own")
+    for s in servers + clients + peers:
+        s.close()
+
+
+@test("ten thousand connections of a withdrawn flow are removed while the daemon answers")
+def many_forgotten(lab):
+    port = 2531
+    ok(lab.apply(sample(flow("more", port=port))))
+    with lab.inside("router"):
+        s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    with s:
+        s.bind((0, 0))
+        for i in range(10000):
+            s.send(conntrack_entry(OUT[4], MX[4], 1024 + i, port))
+    need(tracked(lab, port) == 10000, f"{tracked(lab, port)} made")
+    begin = time.monotonic()
+    ok(lab.apply(sample()))
+    slowest = 0.0
+    while tracked(lab, port) > 0 and time.monotonic() - begin < 30:
+        asked = time.monotonic()
+        ok(lab.ctl("status"))
+        slowest = max(slowest, time.monotonic() - asked)
+    need(tracked(lab, port) == 0, f"{tracked(lab, port)} are left")
+    need(slowest < 1, f"an answer took {slowest:.2f} s")
+    return f"{time.monotonic() - begin:.1f} s, an answer meanwhile at most {slowest * 1000:.0f} ms"
+
+
+def attr(kind, payload):
+    return struct.pack("=HH", 4 + len(payload), kind) + payload + b"\0" * (-len(payload) % 4)
+
+
+def conntrack_entry(source, destination, sport, dport):
+    """IPCTNL_MSG_CT_NEW: an established TCP connection."""
+    def tuple_of(a, b, x, y):
+        return (attr(0x8001, attr(1, socket.inet_aton(a)) + attr(2, socket.inet_aton(b)))
+                + attr(0x8002, attr(1, b"\6") + attr(2, struct.pack("!H", x)) + attr(3, struct.pack("!H", y))))
+    body = (struct.pack("=BBH", socket.AF_INET, 0, 0) + attr(0x8001, tuple_of(source, destination, sport, dport))
+            + attr(0x8002, tuple_of(destination, source, dport, sport)) + attr(7, struct.pack("!I", 600))
+            + attr(0x8004, attr(0x8001, attr(1, b"\3"))))  # CTA_TIMEOUT; CTA_PROTOINFO: established
+    return struct.pack("=IHHII", 16 + len(body), 1 << 8, 0x401, 1, 0) + body  # NLM_F_REQUEST | NLM_F_CREATE
 
 
 @test("narrowed: the host that is no longer named is cut, the other goes on; taken back from trial cuts as well")
