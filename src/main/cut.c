@@ -48,12 +48,17 @@ static enum zg_err own_addresses(struct zg_addr **ret_own, size_t *ret_n)
 	return own != NULL ? ZG_OK : ZG_ENOMEM;
 }
 
-static bool is_own(const struct zg_cut *cut, const struct zg_addr *addr)
+static bool has(const struct zg_addr *own, size_t n_own, const struct zg_addr *addr)
 {
-	for (size_t i = 0; i < cut->n_own; i++)
-		if (cut->own[i].family == addr->family && zg_addr_cmp(&cut->own[i], addr) == 0)
+	for (size_t i = 0; i < n_own; i++)
+		if (zg_addr_cmp(&own[i], addr) == 0)
 			return true;
 	return false;
+}
+
+static bool is_own(const struct zg_addr *own, size_t n_own, const struct zg_tuple *t)
+{
+	return has(own, n_own, &t->client) || has(own, n_own, &t->server);
 }
 
 /* --- removing ---------------------------------------------------------------------------------------------- */
@@ -107,7 +112,7 @@ static bool start(struct zg_supervisor *s)
 static bool is_withdrawn(const struct zg_supervisor *s, const struct zg_tuple *t)
 {
 	const struct zg_zone *from = zg_policy_zone_of(s->policy, &t->client), *to = zg_policy_zone_of(s->policy, &t->server);
-	return from != NULL && to != NULL && from != to && !is_own(&s->cut, &t->client) && !is_own(&s->cut, &t->server) &&
+	return from != NULL && to != NULL && from != to && !is_own(s->cut.own, s->cut.n_own, t) &&
 	       zg_reach_find(s->cut.reach, t, time(NULL)) == NULL;
 }
 
@@ -141,6 +146,8 @@ void zg_cut_tick(struct zg_supervisor *s)
 
 struct count {
 	const struct zg_reach *now, *then;
+	const struct zg_addr *own;
+	size_t n_own;
 	time_t when;
 	uint32_t n;
 };
@@ -148,7 +155,7 @@ struct count {
 static void count_entry(void *ctx, const struct zg_ct_entry *entry)
 {
 	struct count *c = ctx;
-	if (entry->over)
+	if (entry->over || is_own(c->own, c->n_own, &entry->tuple))
 		return;
 	const struct zg_flow *now = zg_reach_find(c->now, &entry->tuple, c->when);
 	const struct zg_flow *then = now != NULL ? zg_reach_find(c->then, &entry->tuple, c->when) : NULL;
@@ -176,6 +183,7 @@ json_t *zg_cut_count(struct zg_supervisor *s, const char *file, const char *text
 	struct zg_diags diags;
 	struct zg_policy *policy = NULL;
 	struct zg_reach *now = NULL, *then = NULL;
+	struct zg_addr *own = NULL;
 	struct count c = { .when = time(NULL) };
 
 	zg_diags_init(&diags);
@@ -184,12 +192,16 @@ json_t *zg_cut_count(struct zg_supervisor *s, const char *file, const char *text
 		err = zg_reach_new(s->policy, &now);
 	if (err == ZG_OK)
 		err = zg_reach_new(policy, &then);
+	if (err == ZG_OK)
+		err = own_addresses(&own, &c.n_own);
 	c.now = now;
 	c.then = then;
+	c.own = own;
 	if (err == ZG_OK)
 		err = count_all(&c);
 	zg_reach_free(now);
 	zg_reach_free(then);
+	free(own);
 	zg_policy_free(policy);
 	zg_diags_free(&diags);
 	if (err != ZG_OK && err != ZG_EAGAIN)

@@ -2,6 +2,7 @@
 /* What becomes of connections when another policy is in force. */
 #include "numbers.h"
 #include "world.h"
+#include "zonegate/mark.h"
 
 static struct world *w;
 
@@ -106,6 +107,21 @@ START_TEST(what_is_still_permitted_goes_on_under_the_new_mark)
 }
 END_TEST
 
+START_TEST(a_late_packet_does_not_bring_the_old_mark_back)
+{
+	w->mark = zg_mark_flow(5, 0);
+	world_open(w);
+	w->revised = zg_mark_flow(6, 0);
+	revise();
+	ck_assert_int_eq(world_fate(w, client_says(w, 0, "abcd", 0)), ACCEPTED);
+	w->revised = 0;
+	revise();
+	ended(true);
+	ck_assert_uint_eq(reset_to(true)->mark, zg_mark_flow(6, 0));
+	ck_assert(zg_mark_older(zg_mark_flow(127, 0), zg_mark_flow(128, 3)) && !zg_mark_older(zg_mark_flow(128, 0), zg_mark_flow(127, 0)));
+}
+END_TEST
+
 START_TEST(what_has_ended_is_left_alone)
 {
 	world_open(w);
@@ -166,6 +182,7 @@ int main(void)
 	tcase_add_test(t, what_is_held_goes_with_it);
 	tcase_add_test(t, half_open_ones_too);
 	tcase_add_test(t, what_is_still_permitted_goes_on_under_the_new_mark);
+	tcase_add_test(t, a_late_packet_does_not_bring_the_old_mark_back);
 	tcase_add_test(t, what_has_ended_is_left_alone);
 	tcase_add_test(t, a_udp_flow_ends);
 	tcase_add_test(t, many_are_looked_at_in_parts);
