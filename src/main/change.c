@@ -499,14 +499,14 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 
 void zg_change_tick(struct zg_supervisor *s)
 {
-	const struct zg_change_request request = { .file = s->policy != NULL ? s->policy->file : NULL,
-						   .who = "the daemon, after a failure" };
 	struct zg_diags diags;
 
 	if (zg_trial_due(&s->trial, zg_now_ms()))
 		give_back(s);
-	if (!s->closed || s->policy == NULL || zg_now_ms() - s->restore_ms < RESTORE_MS)
+	const struct zg_policy *policy = s->policy;
+	if (!s->closed || policy == NULL || zg_now_ms() - s->restore_ms < RESTORE_MS)
 		return;
+	const struct zg_change_request request = { .file = policy->file, .who = "the daemon, after a failure" };
 	zg_diags_init(&diags);
 	if (restore(s, &diags)) {
 		came_into_force(s, &request, &diags);
