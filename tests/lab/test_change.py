@@ -242,7 +242,7 @@ def damage(path):
         f.write(b"\xff")
 
 
-@test("a damaged file of the newest policy: its copy is used and both are written anew; both damaged: closed, and it is said why")
+@test("a damaged file of the newest policy: its copy is used and both are written anew; both damaged: closed, and it is said why", san=True)
 def damaged(lab):
     fresh(lab)
     ok(lab.apply(MORE))
@@ -342,7 +342,7 @@ def tracked(lab, port):
                 part = part[length:]
 
 
-@test("the kernel's table of connections: what is withdrawn goes, what stays stays, and so does what is the router's own")
+@test("the kernel's table of connections: what is withdrawn goes, what stays stays, and so does what is the router's own", san=True)
 def forgotten(lab):
     port = 2530  # nobody has used it before
     ok(lab.apply(sample(flow("more", port=port))))

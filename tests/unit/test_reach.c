@@ -54,16 +54,16 @@ static bool permitted(const struct zg_tuple *t)
 START_TEST(finds_what_a_look_at_each_finds)
 {
 	unsigned found = 0;
-	for (uint32_t from = 0; from < 820; from += 3) {
-		for (uint32_t to = 0; to < 820; to++) {
-			const struct zg_tuple t = { .client = addr(from), .server = addr(to), .server_port = (uint16_t)(20 + to % 6),
+	for (uint32_t from = 0; from < 820; from += 13) {
+		for (uint32_t to = 0; to < 820; to += 2) {
+			const struct zg_tuple t = { .client = addr(from), .server = addr(to), .server_port = (uint16_t)(20 + to % 7),
 						    .protocol = ZG_TCP };
 			const bool yes = zg_reach_find(reach, &t, 1000) != NULL;
 			ck_assert_int_eq(yes, permitted(&t));
 			found += yes;
 		}
 	}
-	ck_assert_uint_gt(found, 1000);
+	ck_assert_uint_gt(found, 100);
 }
 END_TEST
 
