@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define GROUPS_MAX 256 /* lines for settings of the kernel */
+
 struct status_options {
 	const char *socket;
 	bool json;
@@ -104,6 +106,69 @@ static void show_processes(const json_t *status)
 	}
 }
 
+/* Settings that differ in nothing but the interface. */
+struct group {
+	char name[128]; /* with * for the interface */
+	const json_t *first;
+	size_t n;
+};
+
+static void name_without_iface(const char *name, char ret_name[static 128])
+{
+	const char *conf = strstr(name, "/conf/"), *end = strrchr(name, '/');
+	if (conf == NULL || end < conf + 6 || strncmp(conf, "/conf/all/", 10) == 0)
+		snprintf(ret_name, 128, "%s", name);
+	else
+		snprintf(ret_name, 128, "%.*s/conf/*%s", (int)(conf - name), name, end);
+}
+
+static struct group *group_of(struct group *groups, size_t *n, const json_t *setting)
+{
+	struct group fresh = { .first = setting };
+	name_without_iface(text_of(setting, "name"), fresh.name);
+	for (size_t i = 0; i < *n; i++)
+		if (strcmp(groups[i].name, fresh.name) == 0 &&
+		    json_equal(json_object_get(groups[i].first, "is"), json_object_get(setting, "is")) &&
+		    json_equal(json_object_get(groups[i].first, "ok"), json_object_get(setting, "ok")))
+			return &groups[i];
+	if (*n == GROUPS_MAX)
+		return NULL;
+	groups[*n] = fresh;
+	return &groups[(*n)++];
+}
+
+static void show_settings(const json_t *status)
+{
+	static struct group groups[GROUPS_MAX];
+	const json_t *list = json_object_get(status, "settings"), *one;
+	size_t i, n = 0, more = 0;
+
+	json_array_foreach(list, i, one) {
+		struct group *g = group_of(groups, &n, one);
+		if (g != NULL)
+			g->n++;
+		else
+			more++;
+	}
+	if (n > 0)
+		puts("\nKernel setting                              Wanted  Is");
+	for (i = 0; i < n; i++) {
+		const json_t *is = json_object_get(groups[i].first, "is");
+		zg_term_pad(stdout, groups[i].n > 1 ? groups[i].name : text_of(groups[i].first, "name"), 43);
+		printf(" %-7" PRId64 " ", number_of(groups[i].first, "wanted"));
+		if (json_is_integer(is))
+			printf("%-7" PRId64, number_of(groups[i].first, "is"));
+		else
+			fputs("?      ", stdout);
+		fputs(json_is_true(json_object_get(groups[i].first, "ok")) ? " ok" : " NOT AS WANTED", stdout);
+		if (groups[i].n > 1)
+			printf(", %zu interfaces", groups[i].n);
+		putchar('\n');
+	}
+	if (more > 0)
+		printf("... and %zu more: --json has all\n", more);
+}
+
 static void show_counters(const json_t *status)
 {
 	size_t i;
@@ -125,6 +190,7 @@ static void show(const json_t *status)
 	printf("Queue       %s\n", text_of(status, "queue"));
 	show_isolated(status);
 	show_processes(status);
+	show_settings(status);
 	show_counters(status);
 }
 

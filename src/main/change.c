@@ -2,7 +2,6 @@
 /* The way of a change: parse, compile, kernel's dry run, stage, commit, compare, open; then save, or wait for who confirms it. A
  * step that fails leaves everything as it was. */
 #include "main/supervisor.h"
-#include "sys/sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,18 +116,6 @@ enum zg_err zg_change_again(struct zg_supervisor *s, struct zg_diags *diags)
 	return err;
 }
 
-static enum zg_err open_boundary(struct zg_diags *diags)
-{
-	const char *what = "";
-	enum zg_err err = zg_conntrack_strict(&what);
-	if (err == ZG_OK)
-		err = zg_forwarding_set(true, &what);
-	if (err != ZG_OK)
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "the daemon needs CAP_NET_ADMIN and a writable /proc/sys/net",
-			    "cannot set %s: %s", what, strerror(errno));
-	return err;
-}
-
 /* Another number of queues needs other processes. In between the old ones are gone and nothing passes. */
 static enum zg_err resize(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags)
 {
@@ -154,19 +141,18 @@ static void withdraw(struct zg_supervisor *s)
 static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 {
 	struct zg_plan *plan = NULL;
-	const char *what = "";
 	bool back = false;
 
 	if (s->policy != NULL) {
 		s->policy->generation = s->generation + 1;
 		back = resize(s, s->policy, diags) == ZG_OK && zg_children_stage(s, s->policy, diags) == ZG_OK &&
 		       compile(s, s->policy, diags, &plan) == ZG_OK && zg_change_commit(s, &plan, diags) == ZG_OK &&
-		       open_boundary(diags) == ZG_OK;
+		       zg_switches_open(s, s->policy, diags) == ZG_OK;
 	}
 	if (back)
 		withdraw(s);
 	else
-		(void)zg_forwarding_set(false, &what);
+		zg_switches_close(s);
 	s->closed = !back && s->policy != NULL;
 	s->restore_ms = zg_now_ms();
 	zg_plan_free(plan);
@@ -198,7 +184,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 		/* refused before it was in force, or taken back after it was */
 		result = err == ZG_OK || err == ZG_EDRIFT ? ZG_CHANGE_ROLLED_BACK : ZG_CHANGE_REFUSED;
 		if (err == ZG_OK)
-			err = open_boundary(diags);
+			err = zg_switches_open(s, policy, diags);
 	}
 	if (err != ZG_OK) {
 		if (!restore(s, diags) && s->closed) {

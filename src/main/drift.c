@@ -3,7 +3,7 @@
  * policy table has an owner and keeps the boundary closed meanwhile; here the backstop comes back. */
 #include "main/supervisor.h"
 
-#define DRIFT_MS 1000u /* between two looks */
+#define DRIFT_MS 700u /* between two looks: with the main loop's own step less than a second */
 
 static bool backstop_stands(struct zg_supervisor *s, struct zg_diags *diags)
 {
@@ -25,6 +25,7 @@ void zg_drift_tick(struct zg_supervisor *s)
 	if (now - s->drift_ms < DRIFT_MS)
 		return;
 	s->drift_ms = now;
+	zg_switches_look(s);
 	zg_diags_init(&diags);
 	if (backstop_stands(s, &diags))
 		goto out;

@@ -277,6 +277,10 @@ static bool start(struct zg_supervisor *s)
 		fail(s, "control socket", errno == EADDRINUSE ? "another zonegated is running with this run directory" : strerror(errno));
 		return false;
 	}
+	if ((err = zg_settings_new(ZG_SETTINGS_ROOT, &s->settings)) != ZG_OK) {
+		fail(s, "settings of the kernel", zg_strerror(err));
+		return false;
+	}
 	if (!zg_isolate_boot(s)) {
 		fail(s, "zones that are cut off", zg_strerror(ZG_ENOMEM));
 		return false;
@@ -390,12 +394,11 @@ static void loop(struct zg_supervisor *s, int signals)
 
 static void stop(struct zg_supervisor *s)
 {
-	const char *what = "";
 	struct zg_event e;
 
 	zg_notify_stopping();
 	/* closed first; then those who judge may go */
-	(void)zg_forwarding_set(false, &what);
+	zg_switches_close(s);
 	zg_children_stop(s);
 	zg_record_counters(s);
 	zg_event_init(&e, ZG_E_DAEMON_STOPPED);
@@ -442,6 +445,7 @@ int zg_supervisor_run(const struct zg_options *options)
 	zg_ctl_close(s->ctl);
 	zg_isolation_free(&s->isolation);
 	zg_cut_stop(s);
+	zg_settings_free(s->settings);
 	zg_policy_free(s->policy);
 	zg_policy_free(s->trial.fallback);
 	if (s->rtab_fd >= 0)

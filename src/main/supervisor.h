@@ -18,6 +18,7 @@
 #include "main/trial.h"
 #include "nft/nft.h"
 #include "sys/clock.h"
+#include "sys/settings.h"
 #include "zonegate/msg.h"
 #include "zonegate/policy.h"
 
@@ -57,6 +58,7 @@ struct zg_supervisor {
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
 	uint32_t n_inspectors;
 	uint16_t queue_base;
+	struct zg_settings *settings; /* of the kernel, that the policy relies on */
 	struct zg_ctl *ctl;
 	uint64_t records_lost; /* that the sink did not take, not yet told */
 	struct zg_nft_counter *counters; /* as of the last record */
@@ -178,6 +180,15 @@ void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued);
 void zg_record_counters(struct zg_supervisor *s);
 /* A new policy's flows count from nothing. */
 void zg_record_flows_reset(struct zg_supervisor *s);
+
+/* --- switches.c --- */
+/* Sets what the policy relies on, for the interfaces of its zones, and opens; or says what cannot be set, and does not. */
+enum zg_err zg_switches_open(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags);
+/* Forwarding off, the rest as before. */
+void zg_switches_close(struct zg_supervisor *s);
+/* What somebody has changed is put back, and told. */
+void zg_switches_look(struct zg_supervisor *s);
+json_t *zg_switches_json(const struct zg_supervisor *s);
 
 /* --- drift.c --- */
 /* Once a second: the backstop is there and unchanged, or is loaded again and a record says so. */

@@ -60,20 +60,3 @@ bool zg_forwarding_get(void)
 {
 	return first(IPV4_FORWARD) == '1' || first(IPV6_FORWARD) == '1';
 }
-
-enum zg_err zg_conntrack_strict(const char **ret_what)
-{
-	static const char *const settings[][2] = {
-		{ "/proc/sys/net/netfilter/nf_conntrack_tcp_loose", "0" },
-		{ "/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "0" },
-		{ "/proc/sys/net/netfilter/nf_conntrack_checksum", "1" },
-	};
-	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-		enum zg_err err = ensure(settings[i][0], settings[i][1]);
-		if (err != ZG_OK) {
-			*ret_what = settings[i][0];
-			return err;
-		}
-	}
-	return ZG_OK;
-}

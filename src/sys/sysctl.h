@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kernel switches of this network namespace that the boundary rests on. CAP_NET_ADMIN is enough. */
+/* Forwarding, before anything else is known: the rest of what the policy relies on is in settings.h. */
 #ifndef ZONEGATE_SYS_SYSCTL_H
 #define ZONEGATE_SYS_SYSCTL_H
 
@@ -11,8 +11,5 @@
 enum zg_err zg_forwarding_set(bool on, const char **ret_what);
 /* True if any family forwards. */
 bool zg_forwarding_get(void);
-/* Connection tracking as strict as the inspectors expect: no pick-up in mid-stream, windows checked, checksums
- * checked. The files exist once the kernel tracks connections, so after the first commit. */
-enum zg_err zg_conntrack_strict(const char **ret_what);
 
 #endif

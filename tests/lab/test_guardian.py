@@ -174,6 +174,70 @@ def not_saved(lab):
     works(lab)
 
 
+def settings(lab):
+    return {s["name"]: s for s in lab.status()["settings"]}
+
+
+def sysctl(lab, name, value=None):
+    p = lab.exec("router", "sysctl", "-n" if value is None else "-qw", name if value is None else f"{name}={value}")
+    need(p.returncode == 0, lambda: f"sysctl {name}: {p.stderr}")
+    return p.stdout.strip()
+
+
+@test("what the policy relies on is set, on every interface of a zone, and status lists it")
+def set_at_apply(lab):
+    there = settings(lab)
+    for iface in (i["name"] for i in lab.info["router"]["interfaces"]):
+        for name, value in (("ipv4/conf/%s/accept_redirects", 0), ("ipv4/conf/%s/arp_announce", 2),
+                            ("ipv6/conf/%s/accept_source_route", -1), ("ipv6/conf/%s/accept_ra", 0)):
+            full = "net/" + name % iface
+            need(sysctl(lab, full) == str(value), lambda: f"{full} is {sysctl(lab, full)}")
+            need(there.get(full, {}).get("is") == value, f"status has {there.get(full)} for {full}")
+    need(all(s["ok"] for s in there.values()), f"not ok: {[s for s in there.values() if not s['ok']]}")
+    need("net/ipv4/conf/*/rp_filter" in lab.ctl("status").stdout, "not in the text of status")
+
+
+@test("a setting that somebody changes is back within a second, and a critical event says from what to what")
+def set_back(lab):
+    iface = lab.info["router"]["interfaces"][0]["name"]
+    slowest = 0.0
+    for name, value, wrong in ((f"net/ipv4/conf/{iface}/accept_redirects", "0", "1"), ("net/netfilter/nf_conntrack_tcp_loose", "0", "1"),
+                               (f"net/ipv6/conf/{iface}/accept_ra", "0", "2"), ("net/ipv4/ip_forward", "1", "0"),
+                               (f"net/ipv4/conf/{iface}/rp_filter", "0", "1")):
+        before = len(lab.events("setting-changed"))
+        sysctl(lab, name, wrong)
+        begin = time.monotonic()
+        need(wait_for(lambda: sysctl(lab, name) == value, 5), f"{name} stays {wrong}")
+        slowest = max(slowest, time.monotonic() - begin)
+        e = lab.wait_event("setting-changed", after=before)
+        told = (e["setting"], e["wanted"], e["found"], e["status"], e["severity"])
+        need(told == (name, value, wrong, "restored", "critical"), f"told {told}")
+        need(len(lab.events("setting-changed")) == before + 1, "told more than once")
+    works(lab)
+    need(slowest < 1.5, f"after {slowest:.2f} s")
+    return f"at most {slowest:.2f} s"
+
+
+@test("an interface that goes and comes again has its settings within a second, without an event")
+def new_interface(lab):
+    extra = "zgnew0"
+    text = sample(zones=lambda t: re.sub(r'interfaces( *)= \[ ', rf'interfaces\1= [ "{extra}", ', t, count=1))
+    need(lab.apply(text).returncode == 0, "apply failed")
+    try:
+        before = len(lab.events("setting-changed"))
+        for _ in range(2):
+            p = lab.exec("router", "ip", "link", "add", extra, "type", "veth", "peer", "name", "zgpeer0")
+            need(p.returncode == 0, f"ip: {p.stderr}")
+            name = f"net/ipv4/conf/{extra}/arp_announce"
+            need(wait_for(lambda: sysctl(lab, name) == "2", 5), "not set")
+            need(settings(lab)[name]["ok"], "status does not know")
+            lab.exec("router", "ip", "link", "del", extra)
+            need(wait_for(lambda: name not in settings(lab), 5), "status still has it")
+        need(len(lab.events("setting-changed")) == before, "told as a change")
+    finally:
+        need(lab.apply(sample()).returncode == 0, "apply failed")
+
+
 if __name__ == "__main__":
     with Lab() as the_lab:
         status = run_tests(the_lab)
