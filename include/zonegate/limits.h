@@ -108,6 +108,8 @@
 #define ZG_CTL_CLIENTS_MAX	32   /* control connections at once */
 #define ZG_ISOLATED_MAX		(2 * ZG_ZONES_MAX) /* zones cut off at once: every zone, and as many that are no longer in the policy */
 #define ZG_ISOLATE_REASON_MAX	400  /* bytes of the reason for cutting off a zone: fits the record */
+#define ZG_FOREIGN_MAX		128u /* findings in tables of others that are listed */
+#define ZG_FOREIGN_LOOKED	8192u /* chains and rules of others that are looked at in one go: some hundredths of a second */
 #define ZG_SETTINGS_AT_ONCE	4096u /* settings looked at in one go: 200 interfaces at once, each of them within seconds if there are more */
 #define ZG_EVENT_RING		4096u /* events kept for observe --since */
 

@@ -83,6 +83,17 @@ static void show_isolated(const json_t *status)
 	}
 }
 
+static void show_foreign(const json_t *status)
+{
+	size_t i;
+	json_t *one;
+	json_array_foreach(json_object_get(status, "foreign"), i, one) {
+		fputs(i == 0 ? "Foreign     " : "            ", stdout);
+		zg_term_safe(stdout, json_is_string(one) ? json_string_value(one) : "-");
+		putchar('\n');
+	}
+}
+
 static void show_processes(const json_t *status)
 {
 	size_t i;
@@ -189,6 +200,7 @@ static void show(const json_t *status)
 	printf("Forwarding  %s\n", json_is_true(json_object_get(status, "forwarding")) ? "on" : "off: nothing crosses");
 	printf("Queue       %s\n", text_of(status, "queue"));
 	show_isolated(status);
+	show_foreign(status);
 	show_processes(status);
 	show_settings(status);
 	show_counters(status);

@@ -44,7 +44,8 @@
 	E(ZONE_ISOLATED, "zone-isolated", 2, "b0a3d1f2c7e94c5f8d6ea9b1427f3c05") \
 	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
 	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53") \
-	E(SETTING_CHANGED, "setting-changed", 2, "7f2b4c90d6e84a13b5a7c3e1f90d2864")
+	E(SETTING_CHANGED, "setting-changed", 2, "7f2b4c90d6e84a13b5a7c3e1f90d2864") \
+	E(FOREIGN_RULES, "foreign-rules", 4, "a6d0f83b1c2e47958e3b0d7c94f1a25e")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -100,6 +101,7 @@ enum zg_event_kind {
 	F(LOST, "lost", "ZG_LOST", true) \
 	F(EXPIRES, "expires", "ZG_EXPIRES", false) \
 	F(SCHEDULE, "schedule", "ZG_SCHEDULE", false) \
+	F(PROCESS, "process", "ZG_PROCESS", false) \
 	F(SETTING, "setting", "ZG_SETTING", false) \
 	F(WANTED, "wanted", "ZG_WANTED", false) \
 	F(FOUND, "found", "ZG_FOUND", false) \

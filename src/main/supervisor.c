@@ -371,14 +371,16 @@ static void tick(struct zg_supervisor *s)
 static void loop(struct zg_supervisor *s, int signals)
 {
 	while (!s->stopping) {
-		struct pollfd fds[3 + ZG_INSPECTORS_MAX + 1 + ZG_CTL_CLIENTS_MAX];
+		struct pollfd fds[4 + ZG_INSPECTORS_MAX + 1 + ZG_CTL_CLIENTS_MAX];
 		const size_t max = sizeof fds / sizeof fds[0];
 		fds[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		size_t children = 1 + zg_children_poll(s, fds + 1, max - 1);
+		/* who has changed the rule set is asked in the tick, which comes at once */
+		fds[1] = (struct pollfd){ .fd = zg_nft_listen_fd(s->nft), .events = POLLIN };
+		size_t children = 2 + zg_children_poll(s, fds + 2, max - 2);
 		size_t n = children + zg_ctl_poll(s->ctl, fds + children, max - children);
 		if (poll(fds, n, zg_cut_busy(s) ? BUSY_MS : TICK_MS) < 0 && errno != EINTR)
 			return;
-		for (size_t i = 1; i < n; i++) {
+		for (size_t i = 2; i < n; i++) {
 			if (fds[i].revents == 0)
 				continue;
 			if (i < children)
@@ -432,6 +434,7 @@ int zg_supervisor_run(const struct zg_options *options)
 	} else if (start(s)) {
 		record_started(s);
 		zg_isolate_kept(s);
+		zg_drift_start(s);
 		zg_record_counters(s);
 		loop(s, signals);
 		stop(s);
@@ -443,6 +446,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		close(signals);
 	zg_nft_close(s->nft);
 	zg_ctl_close(s->ctl);
+	zg_drift_stop(s);
 	zg_isolation_free(&s->isolation);
 	zg_cut_stop(s);
 	zg_settings_free(s->settings);

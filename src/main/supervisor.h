@@ -78,7 +78,14 @@ struct zg_supervisor {
 		bool *open;	    /* per schedule of the policy in force, as last told */
 		size_t n_open;
 	} timing;
-	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms;
+	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, restore_ms;
+	struct {
+		uint64_t look_ms, settings_ms, others_ms;
+		struct zg_nft_changes by_backstop, by_others; /* who, since the last look at each */
+		struct zg_nft_foreign *others;		      /* found in others' tables, sorted */
+		size_t n_others;
+		bool others_due, others_partial;
+	} drift;
 	uint32_t ping;
 	bool fresh;  /* the processes were just started and have not staged a policy yet */
 	bool closed; /* a policy could not be put back in force: forwarding is off until it is */
@@ -191,8 +198,14 @@ void zg_switches_look(struct zg_supervisor *s);
 json_t *zg_switches_json(const struct zg_supervisor *s);
 
 /* --- drift.c --- */
-/* Once a second: the backstop is there and unchanged, or is loaded again and a record says so. */
+/* Listens to what others change. */
+void zg_drift_start(struct zg_supervisor *s);
+void zg_drift_stop(struct zg_supervisor *s);
+/* The backstop and the settings are there and unchanged, or are put back and a record says so; what is new in tables of
+ * others is told. Within each second, and at once when zg_nft_listen_fd() has something to say. */
 void zg_drift_tick(struct zg_supervisor *s);
+/* For status: what others' tables could do to packets of the boundary. */
+json_t *zg_drift_json(const struct zg_supervisor *s);
 
 /* --- history.c --- */
 /* The kept policies, and what is on trial. */

@@ -43,6 +43,38 @@ enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct
 /* Loads the backstop if missing or different; never opens anything in between. */
 enum zg_err zg_nft_backstop(struct zg_nft *nft, struct zg_diags *diags);
 
+/* --- what others do (monitor.c, foreign.c) --- */
+
+/* A process that has committed a transaction, as the kernel names it: the name is whatever the process calls itself. */
+struct zg_nft_actor {
+	uint32_t pid;
+	char name[16];
+};
+#define ZG_NFT_ACTORS 4
+
+/* Since the last time it was asked. */
+struct zg_nft_changes {
+	bool any; /* somebody else has committed something */
+	struct zg_nft_actor actors[ZG_NFT_ACTORS]; /* the first ones, each once */
+	size_t n;				   /* 0 with any: it is not known who */
+};
+
+/* Listens from now on: one small message for each transaction, whatever its size. */
+enum zg_err zg_nft_listen(struct zg_nft *nft);
+/* To wait for; -1 before zg_nft_listen(). */
+int zg_nft_listen_fd(const struct zg_nft *nft);
+/* Takes what has come, at most so much at once that it does not hold up anything else. */
+void zg_nft_heard(struct zg_nft *nft, struct zg_nft_changes *ret_changes);
+
+/* Something of another table that packets of the boundary may meet: "table ip nat: chain x hooks postrouting ...". */
+#define ZG_NFT_FOREIGN_MAX 256 /* bytes with NUL */
+struct zg_nft_foreign {
+	char text[ZG_NFT_FOREIGN_MAX];
+};
+/* malloc'd array, sorted, each once, at most ZG_FOREIGN_MAX; the caller frees. At most ZG_FOREIGN_LOOKED chains and as many rules are
+ * looked at; ret_partial says that there are more. */
+enum zg_err zg_nft_foreign(struct zg_nft_foreign **ret_list, size_t *ret_n, bool *ret_partial);
+
 /* Named counters of both tables, and the flows' element counters summed per flow. */
 struct zg_nft_counter {
 	char table[32], name[64]; /* flow elements: name "flow:<index>" */

@@ -41,6 +41,8 @@ struct zg_nft {
 	bool persist;	 /* the kernel knows NFT_TABLE_F_PERSIST (zg_nft_probe() finds out) */
 	uint32_t seq;
 	uint8_t *buf; /* one answer */
+	int listener; /* hears of others' transactions; -1 = none */
+	bool missed;  /* one came while it did not listen */
 };
 
 #define ZG_NFT_BUF (256u * 1024) /* bytes: larger than any message of a dump (at most 32 KiB and one element more) */
@@ -136,6 +138,12 @@ void zg_nft_state_free(struct zg_nft_state *state);
 
 /* elems.c: the elements of one set, sorted; strings go to plan. */
 enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const char *table, struct zg_set *set);
+
+/* --- monitor.c: a commit of ours is not to be told to ourselves, element by element ------------------------------- */
+
+void zg_nft_listen_pause(struct zg_nft *nft);
+/* genid: what the rule set's generation is if nobody else has committed since the pause. */
+void zg_nft_listen_resume(struct zg_nft *nft, uint32_t genid);
 
 /* --- answer.c ---------------------------------------------------------------------------------------------------- */
 

@@ -40,7 +40,7 @@ enum zg_err zg_nft_open(int fd, struct zg_nft **ret_nft)
 	enum zg_err err = ZG_ENOMEM;
 	if (nft == NULL)
 		return ZG_ENOMEM;
-	nft->fd = -1;
+	nft->fd = nft->listener = -1;
 	nft->seq = (uint32_t)time(NULL);
 	nft->buf = malloc(ZG_NFT_BUF);
 	if (nft->buf == NULL)
@@ -73,6 +73,8 @@ void zg_nft_close(struct zg_nft *nft)
 	if (nft == NULL)
 		return;
 	close(nft->fd);
+	if (nft->listener >= 0)
+		close(nft->listener);
 	free(nft->buf);
 	free(nft);
 }

@@ -238,6 +238,98 @@ def new_interface(lab):
         need(lab.apply(sample()).returncode == 0, "apply failed")
 
 
+def nft(lab, text):
+    p = lab.exec("router", "nft", "-f", "-", input=text)
+    return p
+
+
+def backstop(lab):
+    p = lab.exec("router", "nft", "list", "table", "inet", "zonegate_backstop")
+    return p.stdout if p.returncode == 0 else ""
+
+
+@test("a backstop that is flushed, deleted or changed is back within a second; the event names the process")
+def backstop_back(lab):
+    was, slowest = re.sub(r"packets \d+ bytes \d+", "", backstop(lab)), 0.0
+    for order in ("flush ruleset", "delete table inet zonegate_backstop",
+                  "insert rule inet zonegate_backstop forward accept", "flush chain inet zonegate_backstop forward",
+                  "chain inet zonegate_backstop forward { policy accept; }"):
+        before = len(lab.events("backstop-restored"))
+        p = nft(lab, order)
+        begin = time.monotonic()
+        need(p.returncode == 0, f"{order}: {p.stderr}")
+        e = lab.wait_event("backstop-restored", seconds=5, after=before)
+        slowest = max(slowest, time.monotonic() - begin)
+        need(re.match(r"nft \(pid \d+\)$", e.get("process", "")) and e["status"] == "restored", f"{order}: told {e}")
+        now = re.sub(r"packets \d+ bytes \d+", "", backstop(lab))
+        need(now == was, f"after {order}: {now!r}")
+        need(len(lab.events("backstop-restored")) == before + 1, "told more than once")
+    need(slowest < 1.0 * (4 if os.environ.get("ZONEGATE_SAN") else 1), f"after {slowest:.2f} s")
+    works(lab)
+    return f"at most {slowest:.2f} s"
+
+
+@test("nobody else can change the policy table")
+def policy_owned(lab):
+    rules = lab.exec("router", "nft", "-s", "list", "table", "inet", "zonegate").stdout
+    for order in ("delete table inet zonegate", "flush table inet zonegate", "add rule inet zonegate forward accept",
+                  "flush set inet zonegate isolated", "flush chain inet zonegate judged",
+                  'add element inet zonegate isolated { "in0" }', "add chain inet zonegate x { type filter hook forward priority 2; }"):
+        need(nft(lab, order).returncode != 0, f"{order} was taken")
+    need(nft(lab, "flush ruleset").returncode == 0, "flush ruleset")
+    need(lab.exec("router", "nft", "-s", "list", "table", "inet", "zonegate").stdout == rules, "the policy table changed")
+    need(wait_for(lambda: backstop(lab)), "no backstop")
+
+
+@test("tables of others that could interfere are told with the process, listed, and forgotten when they go")
+def others(lab):
+    cases = (("table ip odd { chain pre { type nat hook prerouting priority -100; tcp dport 80 redirect to :8080; }; }",
+              "table ip odd: chain pre hooks prerouting (nat, priority -100, policy accept)", "table ip odd: rules with redir"),
+             ("table inet odd2 { chain f { type filter hook forward priority 10; meta mark set 1; udp checksum set 0; }; }",
+              "table inet odd2: chain f hooks forward (filter, priority 10, policy accept)", "table inet odd2: rules that rewrite packets"),
+             ("table ip6 odd3 { chain r { type filter hook prerouting priority -300; notrack; }; }",
+              "table ip6 odd3: chain r hooks prerouting (filter, priority -300, policy accept)", "table ip6 odd3: rules with notrack"))
+    need(lab.status()["foreign"] == [], f"there is something: {lab.status()['foreign']}")
+    for text, *findings in cases:
+        p = nft(lab, text)
+        begin = time.monotonic()
+        need(p.returncode == 0, f"nft: {p.stderr}")
+        for finding in findings:
+            e = lab.wait_event("foreign-rules", seconds=5, detail=finding)
+            need(e["process"].startswith("nft (pid "), f"told {e}")
+        need(time.monotonic() - begin < 2.0 * (4 if os.environ.get("ZONEGATE_SAN") else 1), "too late")
+        need(set(findings) <= set(lab.status()["foreign"]), "status does not list it")
+    need("Foreign     table inet odd2" in lab.ctl("status").stdout, "not in the text of status")
+    told = len(lab.events("foreign-rules"))
+    need(nft(lab, "table inet harmless { set s { type ipv4_addr; }; chain in { type filter hook input priority 0; accept; }; }")
+         .returncode == 0, "nft")
+    need(nft(lab, "delete table ip odd; delete table inet odd2; delete table ip6 odd3; delete table inet harmless").returncode == 0, "nft")
+    need(wait_for(lambda: lab.status()["foreign"] == [], 5), f"still listed: {lab.status()['foreign']}")
+    need(len(lab.events("foreign-rules")) == told, "told of what is harmless or goes")
+    works(lab)
+
+
+@test("a huge rule set of others: looked at in part, and said so; status and apply take as long as before")
+def huge(lab):
+    def took(what):
+        begin = time.monotonic()
+        need(what().returncode == 0, "failed")
+        return time.monotonic() - begin
+    small = [min(took(w) for _ in range(5)) for w in (lambda: lab.ctl("status"), lambda: lab.apply(sample()))]
+    elements = ", ".join(f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}" for i in range(60000))
+    rules = "\n".join(f"ip saddr 192.0.2.{i % 250} tcp dport {i % 60000 + 1} counter" for i in range(20000))
+    p = nft(lab, f"table ip huge {{ set s {{ type ipv4_addr; elements = {{ {elements} }}; }}; chain x {{ {rules}\n }}; }}")
+    need(p.returncode == 0, f"nft: {p.stderr[:300]}")
+    try:
+        lab.wait_event("foreign-rules", detail="there are more rules in other tables than are looked at")
+        large = [min(took(w) for _ in range(5)) for w in (lambda: lab.ctl("status"), lambda: lab.apply(sample()))]
+        need(all(b < 2 * a + 0.1 for a, b in zip(small, large)), f"status, apply: {small} s before, {large} s with it")
+        works(lab)
+    finally:
+        nft(lab, "delete table ip huge")
+    return "status %.0f -> %.0f ms, apply %.0f -> %.0f ms" % (1000 * small[0], 1000 * large[0], 1000 * small[1], 1000 * large[1])
+
+
 if __name__ == "__main__":
     with Lab() as the_lab:
         status = run_tests(the_lab)

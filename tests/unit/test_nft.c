@@ -417,6 +417,112 @@ static double seconds(void)
 }
 
 /* 50,000 flows, every hundredth with a range: whole transaction and its proof within seconds. */
+/* Whoever else commits is heard, with the name of the process; we are not. */
+START_TEST(test_others_are_heard)
+{
+	struct zg_nft_changes by;
+	struct zg_plan *plan = plan_of(1, MORE, PLAN_DAEMON(2)), *cut = NULL;
+	static const char *const names[] = { "lg0" };
+	const struct zg_plan_env env = { .isolated = names, .n_isolated = 1 };
+	uint32_t genid;
+	ok(zg_nft_listen(nft));
+	ok(zg_nft_dry_run(nft, plan, &diags));
+	ok(zg_nft_commit(nft, plan, &diags));
+	ok(zg_plan_isolation(&env, &cut));
+	ok(zg_nft_refill(nft, cut, &diags));
+	zg_plan_free(cut);
+	zg_nft_heard(nft, &by);
+	ck_assert(!by.any);
+	ck_assert_int_eq(run("for i in 1 2 3; do nft add table ip other$i; done"), 0);
+	zg_nft_heard(nft, &by);
+	ck_assert(by.any);
+	ck_assert_uint_eq(by.n, 3);
+	for (size_t i = 0; i < by.n; i++) {
+		ck_assert_str_eq(by.actors[i].name, "nft");
+		ck_assert_uint_ne(by.actors[i].pid, 0);
+	}
+	zg_nft_heard(nft, &by);
+	ck_assert(!by.any);
+	/* more processes than there are names kept of */
+	ck_assert_int_eq(run("for i in 1 2 3 4 5 6; do nft add table ip x$i; done"), 0);
+	zg_nft_heard(nft, &by);
+	ck_assert(by.any);
+	ck_assert_uint_eq(by.n, ZG_NFT_ACTORS);
+	/* one that falls into a commit of ours: heard of, nameless */
+	ok(zg_nft_genid(nft, &genid));
+	zg_nft_listen_pause(nft);
+	ck_assert_int_eq(run("nft add table ip meanwhile"), 0);
+	zg_nft_listen_resume(nft, genid);
+	zg_nft_heard(nft, &by);
+	ck_assert(by.any);
+	ck_assert_uint_eq(by.n, 0);
+	zg_plan_free(plan);
+}
+END_TEST
+
+static bool finds(const char *text)
+{
+	struct zg_nft_foreign *list;
+	size_t n, hits = 0;
+	bool partial;
+	ok(zg_nft_foreign(&list, &n, &partial));
+	for (size_t i = 0; i < n; i++)
+		hits += strcmp(list[i].text, text) == 0;
+	free(list);
+	ck_assert_uint_le(hits, 1);
+	return hits == 1;
+}
+
+/* What another table could do to packets of the boundary, each once; what ends at the router itself is its own affair. */
+START_TEST(test_foreign_tables)
+{
+	struct zg_plan *plan = plan_of(1, MORE, PLAN_DAEMON(2));
+	struct zg_nft_foreign *list;
+	size_t n;
+	bool partial;
+	ok(zg_nft_commit(nft, plan, &diags));
+	ok(zg_nft_foreign(&list, &n, &partial));
+	ck_assert_uint_eq(n, 0);
+	ck_assert(!partial);
+	free(list);
+	ck_assert_int_eq(run("nft 'table inet a { chain f { type filter hook forward priority 5; policy drop; notrack; notrack; "
+			     "ip ttl set 9; }; chain i { type filter hook input priority 0; }; chain x { }; }'"), 0);
+	ck_assert(finds("table inet a: chain f hooks forward (filter, priority 5, policy drop)"));
+	ck_assert(finds("table inet a: rules with notrack"));
+	ck_assert(finds("table inet a: rules that rewrite packets"));
+	ok(zg_nft_foreign(&list, &n, &partial));
+	ck_assert_uint_eq(n, 3);
+	free(list);
+	ck_assert_int_eq(run("ip link add d0 type veth peer name d1 && nft 'table netdev b { chain in { type filter hook ingress device d0 "
+			     "priority -7; fwd to d1; }; }'"), 0);
+	ck_assert(finds("table netdev b: chain in hooks ingress (filter, priority -7, policy accept)"));
+	ck_assert(finds("table netdev b: rules with fwd"));
+	ck_assert_int_eq(run("nft delete table inet a; nft delete table netdev b"), 0);
+	ok(zg_nft_foreign(&list, &n, &partial));
+	ck_assert_uint_eq(n, 0);
+	free(list);
+	zg_plan_free(plan);
+}
+END_TEST
+
+/* However many there are, a bounded number is looked at. */
+START_TEST(test_foreign_crowd)
+{
+	struct zg_nft_foreign *list;
+	size_t n;
+	bool partial;
+	ck_assert_int_eq(run(_i == 0 ? "{ echo 'table ip a { chain x {'; yes 'counter' | head -n 9000; echo '}; }'; } | nft -f -" :
+			     _i == 1 ? "for i in $(seq 200); do echo \"table ip t$i { chain x { type filter hook forward priority 0; }; }\"; "
+				       "done | nft -f -" :
+				       "{ echo 'table ip a {'; for i in $(seq 9000); do echo \"chain x$i { }\"; done; echo '}'; } | nft -f -"),
+			 0);
+	ok(zg_nft_foreign(&list, &n, &partial));
+	ck_assert(partial);
+	ck_assert_uint_le(n, 128);
+	free(list);
+}
+END_TEST
+
 START_TEST(test_large_policy)
 {
 	const size_t n_ranges = getenv("ZG_TEST_RANGES") != NULL ? strtoul(getenv("ZG_TEST_RANGES"), NULL, 10) : 100;
@@ -494,6 +600,9 @@ int main(void)
 	tcase_add_loop_test(tc, test_socket_owns_the_table, 0, 2);
 	tcase_add_test(tc, test_stations);
 	tcase_add_test(tc, test_counters);
+	tcase_add_test(tc, test_others_are_heard);
+	tcase_add_test(tc, test_foreign_tables);
+	tcase_add_loop_test(tc, test_foreign_crowd, 0, 3);
 	tcase_add_test(tc, test_large_policy);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
