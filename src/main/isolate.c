@@ -49,6 +49,8 @@ static enum zg_err put_in_kernel(struct zg_supervisor *s, const struct zg_isolat
 	enum zg_err err = names == NULL ? ZG_ENOMEM : zg_plan_isolation(&env, &plan);
 	if (err == ZG_OK)
 		err = zg_nft_refill(s->nft, plan, diags);
+	if (err == ZG_OK && s->plan != NULL)
+		zg_plan_isolate(s->plan, plan);
 	zg_plan_free(plan);
 	free(names);
 	return s->closed ? ZG_OK : err;

@@ -7,6 +7,8 @@
 
 #include "nft/nft_int.h"
 
+#define TOLD_BYTES (64u * 1024) /* beyond, a transaction of ours is not told to ourselves: the kernel makes a message of each element */
+
 struct answers {
 	const struct zg_batch *b;
 	const struct zg_plan *plan;
@@ -145,8 +147,7 @@ static void take_datagram(struct zg_nft *nft, struct answers *a, int len)
 		take_answer(a, nlh);
 }
 
-enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan,
-			    struct zg_diags *diags)
+static enum zg_err transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan, struct zg_diags *diags)
 {
 	struct answers a = { .b = b, .plan = plan, .diags = diags };
 	if (b->failed)
@@ -175,4 +176,16 @@ enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const 
 		return a.err;
 	zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel did not answer a transaction");
 	return ZG_EKERNEL;
+}
+
+enum zg_err zg_nft_transact(struct zg_nft *nft, const struct zg_batch *b, const struct zg_plan *plan,
+			    struct zg_diags *diags)
+{
+	const bool large = b->commits && b->genid != 0 && b->len > TOLD_BYTES;
+	if (large)
+		zg_nft_listen_pause(nft);
+	enum zg_err err = transact(nft, b, plan, diags);
+	if (large)
+		zg_nft_listen_resume(nft, b->genid + (err == ZG_OK));
+	return err;
 }

@@ -58,7 +58,7 @@ void zg_batch_finish(struct zg_batch *b, const struct nlmsghdr *nlh)
 
 void zg_batch_begin(struct zg_batch *b, uint32_t seq, uint32_t genid)
 {
-	*b = (struct zg_batch){ .seq = seq };
+	*b = (struct zg_batch){ .seq = seq, .genid = genid };
 	struct nlmsghdr *nlh = start(b, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES,
 				     (struct zg_origin){ .what = "transaction" });
 	if (nlh == NULL)

@@ -159,13 +159,8 @@ static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum
 	}
 	if (err == ZG_OK)
 		zg_batch_end(&b, mode == COMMIT);
-	if (err == ZG_OK && mode == COMMIT)
-		zg_nft_listen_pause(nft);
-	if (err == ZG_OK) {
+	if (err == ZG_OK)
 		err = zg_nft_transact(nft, &b, plan, diags);
-		if (mode == COMMIT)
-			zg_nft_listen_resume(nft, state.genid + (err == ZG_OK));
-	}
 	zg_batch_free(&b);
 	zg_nft_state_free(&state);
 	return err;

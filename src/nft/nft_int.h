@@ -87,6 +87,7 @@ struct zg_batch {
 	struct zg_origin *origins; /* message i has sequence number seq + i */
 	size_t n;
 	uint32_t seq;
+	uint32_t genid;	   /* of the rule set that it is bound to; 0 = any */
 	const char *table; /* name under which the current table is written */
 	bool commits;	   /* it has its end */
 	bool failed;	   /* out of memory at some point */

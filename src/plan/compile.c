@@ -110,6 +110,17 @@ enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **re
 	return err;
 }
 
+void zg_plan_isolate(struct zg_plan *plan, struct zg_plan *isolation)
+{
+	struct zg_set *to = zg_table_find_set(zg_plan_find_table(plan, ZG_TABLE_POLICY), ZG_SET_ISOLATED);
+	struct zg_set *from = zg_table_find_set(zg_plan_find_table(isolation, ZG_TABLE_POLICY), ZG_SET_ISOLATED);
+	const struct zg_set had = *to;
+	to->elems = from->elems;
+	to->n_elems = from->n_elems;
+	from->elems = had.elems;
+	from->n_elems = had.n_elems;
+}
+
 enum zg_err zg_plan_backstop(struct zg_plan **ret_plan)
 {
 	struct zg_plan *plan = zg_plan_new();

@@ -525,6 +525,7 @@ END_TEST
 
 START_TEST(test_large_policy)
 {
+	struct zg_nft_changes by;
 	const size_t n_ranges = getenv("ZG_TEST_RANGES") != NULL ? strtoul(getenv("ZG_TEST_RANGES"), NULL, 10) : 100;
 	struct zg_policy *policy = plan_policy(PLAN_ZONES, PLAN_MAIL, PLAN_DAEMON(4), &diags);
 	const struct zg_plan_env env = { .queue = kind, .hash_seed = 1, .now = time(NULL) };
@@ -550,7 +551,10 @@ START_TEST(test_large_policy)
 	double t1 = seconds();
 	ok(zg_nft_dry_run(nft, plan, &diags));
 	double t2 = seconds();
+	ok(zg_nft_listen(nft));
 	ok(zg_nft_commit(nft, plan, &diags));
+	zg_nft_heard(nft, &by);
+	ck_assert(!by.any);
 	double t3 = seconds();
 	ok(zg_nft_commit(nft, plan, &diags));
 	double t4 = seconds();

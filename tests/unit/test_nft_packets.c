@@ -628,6 +628,13 @@ START_TEST(test_isolation_and_commit)
 	ck_assert_int_eq(zg_nft_verify(nft, plan, &diags), ZG_EDRIFT);
 	isolate(names, 2);
 	ok(zg_nft_verify(nft, plan, &diags));
+	/* another isolation, noted in the plan that the kernel holds */
+	struct zg_plan *other = NULL;
+	ok(zg_plan_isolation(&(struct zg_plan_env){ .isolated = &names[1], .n_isolated = 1 }, &other));
+	ok(zg_nft_refill(nft, other, &diags));
+	zg_plan_isolate(plan, other);
+	zg_plan_free(other);
+	ok(zg_nft_verify(nft, plan, &diags));
 	zg_plan_free(plan);
 	zg_policy_free(policy);
 }
