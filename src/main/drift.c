@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS	  700u /* between two looks: with the main loop's own step less than a second */
+#define LOOK_MS	  500u /* between two looks: with the main loop's own step less than a second */
 #define URGENT_MS 50u  /* between two when somebody changes the rule set: it may go on and on */
-#define FOREIGN_MS 700u /* the same for other tables, which may be large */
+#define FOREIGN_MS 500u /* the same for other tables, which may be large */
 #define TOLD_MAX  16u  /* findings that are told one by one; status has the rest */
 
 static bool backstop_stands(struct zg_supervisor *s, struct zg_diags *diags)
