@@ -155,6 +155,19 @@ def quiet(lab):
     lab.wait_event("packet-denied", dst_port=PORT["office"], reason="no-flow")
 
 
+@test("a policy on trial brings its own schedules, and goes with them")
+def trial(lab):
+    more = "".join(f'{{ name = "s{n}"; days = "mon"; hours = "01:00-02:00"; holidays = true; }}, ' for n in range(200))
+    before = len(lab.events("schedule", schedule="office"))
+    p = lab.ctl("apply", "--confirm=2s", lab.file("trial.conf", TEXT.replace("schedules = (", "schedules = (" + more)))
+    need(p.returncode == 0, lambda: p.stderr)
+    lab.wait_event("schedule", schedule="s199", status="closed")
+    lab.wait_event("policy-returned")
+    # once with the trial, once when the policy before it has come back
+    lab.wait_event("schedule", schedule="office", after=before + 1)
+    need(lab.status()["policy"], "no policy")
+
+
 @test("a term ends; then the same text is refused, and a restart comes up with it")
 def term(lab):
     before = len(lab.events("clock-set"))
