@@ -92,6 +92,14 @@ static void record_schedules(struct zg_supervisor *s, const struct zg_plan_env *
 	}
 }
 
+static void record_unset(struct zg_supervisor *s)
+{
+	struct zg_event e;
+	zg_event_init(&e, ZG_E_CLOCK_UNSET);
+	zg_event_message(&e, "the clock has not been set: all flows with a schedule or an expiry are closed until it is");
+	zg_record(s, &e);
+}
+
 /* Another policy is in force, or the same one again: by an apply, at boot, by a return. */
 static void begin(struct zg_supervisor *s, const struct zg_plan_env *env)
 {
@@ -103,6 +111,8 @@ static void begin(struct zg_supervisor *s, const struct zg_plan_env *env)
 	record_schedules(s, env, true);
 	if (!env->clock_unset)
 		record_expiries(s, env->now);
+	else if (zg_plan_timed(s->plan))
+		record_unset(s);
 }
 
 /* --- the clock ---------------------------------------------------------------------------------------- */

@@ -90,6 +90,7 @@ def unset(lab):
     with Sink(lab, port=PORT["office"]), Sink(lab, port=PORT["term"]), Sink(lab):
         need(not lab.blocked("internet", MX[4]), "a flow without a time is closed")
         need(not passes(lab, "office") and not passes(lab, "term"), "open although nobody knows the time")
+    lab.wait_event("clock-unset")
     need("2525" not in elements(lab) and "2526" not in elements(lab), "the kernel has elements of them")
 
 
