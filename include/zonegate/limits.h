@@ -26,6 +26,8 @@
 #define ZG_HOLIDAYS_SOON	56u  /* days before the list of holidays ends, in which that is a warning: the next year's are published long before */
 #define ZG_TERM_DAYS		366u /* days a flow may be approved for unless configured: a year, so that each is looked at once in one */
 #define ZG_TERM_DAYS_MAX	3660u /* days that may be configured: ten years are no term any more */
+#define ZG_RATE_MAX		1000000u /* new connections per second or minute of one flow: beyond what any kernel takes */
+#define ZG_CONNECTIONS_MAX	4096u /* connections at once of one flow that may be configured: the kernel looks along its list of them at each new one */
 #define ZG_EXPIRY_SOON		7u   /* days before its end in which a flow is told of daily */
 #define ZG_CLOCK_FLOOR		1767225600 /* s, 2026-01-01: older than this program; a clock before it was never set */
 #define ZG_CLOCK_STEP_MS	1000 /* ms that the clock on the wall may have moved against the running time before what ends by it is set anew */

@@ -66,6 +66,11 @@ struct zg_zone {
 /* What is recorded of a flow; refusals always are. */
 enum zg_flow_log { ZG_FLOW_LOG_ALL, ZG_FLOW_LOG_REFUSED, ZG_FLOW_LOG_COUNT };
 
+/* So many in so many seconds, and as many at once; 0 = without limit. */
+struct zg_rate {
+	uint32_t count, seconds;
+};
+
 struct zg_flow {
 	char *name;
 	size_t from, to; /* indices into zones; from = who opens the connection */
@@ -83,6 +88,8 @@ struct zg_flow {
 	size_t schedule; /* index into schedules; ZG_SCHEDULE_ALWAYS = at all times */
 	bool specific;	 /* 特定通信: one client, one server, single ports */
 	enum zg_flow_log log;
+	struct zg_rate rate;  /* of new connections */
+	uint32_t connections; /* at once; 0 = without limit */
 	unsigned line;
 };
 

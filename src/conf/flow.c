@@ -273,6 +273,44 @@ void flow_read_schedule(struct reader *r, const config_setting_t *value, void *o
 	CONF_ERROR(r->diags, place_of(value)->value, hint, "there is no schedule \"%s\"", text);
 }
 
+/* "100/s", "20/min" */
+static bool parse_rate(const char *text, struct zg_rate *ret_rate)
+{
+	static const struct {
+		const char *word;
+		uint32_t seconds;
+	} units[] = { { "s", 1 }, { "min", 60 } };
+	uint32_t count = 0;
+	const char *at = text;
+	for (; *at >= '0' && *at <= '9' && count <= ZG_RATE_MAX; at++)
+		count = count * 10 + (uint32_t)(*at - '0');
+	if (*at++ != '/' || count == 0 || count > ZG_RATE_MAX || text[0] == '0')
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(units[i].word, at) == 0) {
+			*ret_rate = (struct zg_rate){ count, units[i].seconds };
+			return true;
+		}
+	}
+	return false;
+}
+
+static void read_rate(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	const char *text = text_of(r, value);
+	if (text != NULL && !parse_rate(text, &pair->flow->rate))
+		CONF_ERROR(r->diags, place_of(value)->value,
+			   "write \"100/s\" or \"20/min\": new connections per second or minute, from 1 to 1000000",
+			   "\"%s\" is not a rate", text);
+}
+
+static void read_connections(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	take_int(r, value, 1, ZG_CONNECTIONS_MAX, &pair->flow->connections);
+}
+
 static void read_log(struct reader *r, const config_setting_t *value, void *object)
 {
 	static const char *const words[ZG_FLOW_LOG_COUNT] = { "all", "refused" };
@@ -315,6 +353,8 @@ static const struct key keys[] = {
 	{ "clause", NULL, flow_read_clause },
 	{ "expires", NULL, flow_read_expires },
 	{ "schedule", NULL, flow_read_schedule },
+	{ "rate", NULL, read_rate },
+	{ "connections", NULL, read_connections },
 	{ "log", NULL, read_log },
 };
 static const struct group group = { "flow", keys, sizeof keys / sizeof keys[0], flow_other_key };

@@ -54,8 +54,6 @@ enum zg_err conf_check_times(const struct conf_draft *draft, struct zg_diags *di
 	}
 	for (size_t i = 0; i < policy->n_schedules; i++) {
 		const struct zg_schedule *s = &policy->schedules[i];
-		if (s->name == NULL || s->days == 0 || s->n_hours == 0)
-			continue; /* reported already */
 		if (!used[i]) {
 			CONF_WARNING(diags, draft->schedules[i], "take it out, or name it in a flow: schedule = \"...\";",
 				     "no flow uses schedule \"%s\"", s->name);

@@ -206,6 +206,18 @@ static bool explain_schedule(const struct zg_policy *policy, const struct zg_flo
 	return true;
 }
 
+/* What depends on how many others there are. */
+static void explain_limits(const struct zg_flow *flow, struct zg_explanation *answer)
+{
+	static const char name[] = "limit";
+	if (flow->rate.count != 0)
+		step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has had %u new connections within a %s",
+		     (unsigned)flow->rate.count, flow->rate.seconds == 1 ? "second" : "minute");
+	if (flow->connections != 0)
+		step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has %u connections already",
+		     (unsigned)flow->connections);
+}
+
 static void explain_inspector(const struct zg_policy *policy, const struct zg_flow *flow, const struct zg_question *q, struct zg_explanation *answer)
 {
 	char day[16];
@@ -222,6 +234,7 @@ static void explain_inspector(const struct zg_policy *policy, const struct zg_fl
 		     zg_expires_str(flow->expires, day));
 	if (!explain_schedule(policy, flow, q->now, answer))
 		return;
+	explain_limits(flow, answer);
 	if (flow->inspector != NULL)
 		step(answer, "inspector", ZG_STEP_OK, flow->line,
 		     "inspector %s reads every byte in both directions; only what it accepts passes",

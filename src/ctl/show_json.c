@@ -52,6 +52,12 @@ static json_t *item_json(const struct zg_item *item, const void *config)
 	return array;
 }
 
+/* As it is written: "100/s". */
+static json_t *rate_json(const struct zg_rate *rate)
+{
+	return rate->count == 0 ? json_null() : json_sprintf("%u/%s", rate->count, rate->seconds == 1 ? "s" : "min");
+}
+
 static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *flow)
 {
 	char buf[16];
@@ -61,7 +67,7 @@ static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *f
 	for (size_t i = 0; flow->inspector != NULL && i < flow->inspector->n_items; i++)
 		json_object_set_new(config, flow->inspector->items[i].key,
 				    item_json(&flow->inspector->items[i], flow->config));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:s}", "name",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:s, s:o, s:o}", "name",
 			 zg_json_text(flow->name), "from", zg_json_text(policy->zones[flow->from].name), "to",
 			 zg_json_text(policy->zones[flow->to].name), "source",
 			 ranges_json(flow->sources, flow->n_sources), "destination",
@@ -73,7 +79,8 @@ static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *f
 			 (int)flow->line, "specific", flow->specific, "schedule",
 			 flow->schedule != ZG_SCHEDULE_ALWAYS ? zg_json_text(policy->schedules[flow->schedule].name)
 							      : json_null(),
-			 "log", flow->log == ZG_FLOW_LOG_REFUSED ? "refused" : "all");
+			 "log", flow->log == ZG_FLOW_LOG_REFUSED ? "refused" : "all", "rate", rate_json(&flow->rate), "connections",
+			 flow->connections != 0 ? json_integer(flow->connections) : json_null());
 }
 
 static json_t *schedules_json(const struct zg_policy *policy)

@@ -199,6 +199,11 @@ static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow
 	       is_expired(flow) ? " - expired: passes nothing" : "");
 	if (flow->schedule != ZG_SCHEDULE_ALWAYS)
 		show_when(policy, flow);
+	if (flow->rate.count != 0)
+		printf("  %-12s %u new connections per %s\n", "rate", (unsigned)flow->rate.count,
+		       flow->rate.seconds == 1 ? "second" : "minute");
+	if (flow->connections != 0)
+		printf("  %-12s %u at once\n", "connections", (unsigned)flow->connections);
 	if (flow->log == ZG_FLOW_LOG_REFUSED)
 		printf("  %-12s %s\n", "log", "refused");
 }

@@ -41,6 +41,7 @@
 	E(FLOW_EXPIRES, "flow-expires", 4, "f446944967284fcbb5b733448f193600") \
 	E(SCHEDULE, "schedule", 5, "6de9447277b4492fbb0264bb1c9b0dbe") \
 	E(CLOCK_SET, "clock-set", 4, "6dde3c5740c74e458a5d4f99ce617892") \
+	E(CLOCK_UNSET, "clock-unset", 3, "e34b03f4dfee40238c093bef4ddd65e4") \
 	E(ZONE_ISOLATED, "zone-isolated", 2, "b0a3d1f2c7e94c5f8d6ea9b1427f3c05") \
 	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
 	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53") \

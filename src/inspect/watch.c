@@ -69,11 +69,10 @@ static int on_record(const struct nlmsghdr *nlh, void *data)
 	if (tb[NFULA_PAYLOAD] != NULL)
 		zg_peek_tuple(mnl_attr_get_payload(tb[NFULA_PAYLOAD]), mnl_attr_get_payload_len(tb[NFULA_PAYLOAD]),
 			      &e.flow.tuple);
-	if (strcmp(e.prefix, ZG_LOG_OPENED) == 0) {
+	if (tb[NFULA_MARK] != NULL && mnl_attr_get_payload_len(tb[NFULA_MARK]) >= 4)
+		e.flow.mark = ntohl(mnl_attr_get_u32(tb[NFULA_MARK]));
+	if (strcmp(e.prefix, ZG_LOG_OPENED) == 0)
 		e.flow.kind = ZG_FLOW_OPENED;
-		if (tb[NFULA_MARK] != NULL && mnl_attr_get_payload_len(tb[NFULA_MARK]) >= 4)
-			e.flow.mark = ntohl(mnl_attr_get_u32(tb[NFULA_MARK]));
-	}
 	zg_aggregate_add(w->refused, &e);
 	return MNL_CB_OK;
 }

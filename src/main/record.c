@@ -101,6 +101,8 @@ static const struct {
 	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
 	{ "zg:related", "related", "only ICMP errors belong to a connection without being a part of it" },
 	{ "zg:opaque-error", "opaque-error", "an error about a connection that nobody inspects: it cannot be checked, and does not pass" },
+	{ "zg:rate", "rate-limit", "the flow has had as many new connections as it may in this time" },
+	{ "zg:connections", "connection-limit", "the flow has as many connections as it may at once" },
 	{ "zg:nat", "translated", "address translation hides who speaks to whom" },
 };
 
@@ -142,6 +144,9 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 	zg_event_str(&e, ZG_F_REASON, reason);
 	zg_event_str(&e, ZG_F_REASON_TEXT, text);
 	zg_event_str(&e, ZG_F_DENIED_BY, "kernel");
+	const struct zg_flow *flow = flow_of(s, msg->flow.mark); /* one that has come to its limit */
+	if (flow != NULL)
+		zg_record_add_flow(s, &e, flow);
 	const char *from = zone_name(s, in, &t->client), *to = zone_name(s, out, &t->server);
 	zg_event_str(&e, ZG_F_SRC_ZONE, from);
 	zg_event_str(&e, ZG_F_DST_ZONE, to);

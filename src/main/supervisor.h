@@ -75,7 +75,8 @@ struct zg_supervisor {
 		bool due, retry;    /* something has to be opened; the clock was set, and to put all anew failed */
 		uint64_t retry_ms;  /* when it failed */
 		zg_day expiries_on; /* day on which the coming expiries were told */
-		bool *open;	    /* per schedule of the policy in force, as last told */
+		uint32_t generation; /* of the policy whose schedules open tells of */
+		bool *open;	    /* per schedule, as last told */
 		size_t n_open;
 	} timing;
 	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, restore_ms;
@@ -154,10 +155,8 @@ struct zg_plan_env zg_change_env(const struct zg_supervisor *s);
 
 /* --- timing.c --- */
 /* Opens windows when they come, puts all that ends by the clock anew when the clock was set, tells of both and, once a day, of
- * the flows that expire within a week. */
+ * the flows that expire within a week; the same when a policy has come into force. */
 void zg_timing_tick(struct zg_supervisor *s);
-/* After a policy came into force: its expiries are told, its schedules begin. */
-void zg_timing_begin(struct zg_supervisor *s);
 
 /* What was on trial for its whole time is taken back. While the boundary is closed for want of a policy in force: tries again to
  * put back the last one. */

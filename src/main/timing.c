@@ -92,16 +92,27 @@ static void record_schedules(struct zg_supervisor *s, const struct zg_plan_env *
 	}
 }
 
-void zg_timing_begin(struct zg_supervisor *s)
+static void record_unset(struct zg_supervisor *s)
 {
-	const struct zg_plan_env env = zg_change_env(s);
+	struct zg_event e;
+	zg_event_init(&e, ZG_E_CLOCK_UNSET);
+	zg_event_message(&e, "the clock has not been set: all flows with a schedule or an expiry are closed until it is");
+	zg_record(s, &e);
+}
+
+/* Another policy is in force, or the same one again: by an apply, at boot, by a return. */
+static void begin(struct zg_supervisor *s, const struct zg_plan_env *env)
+{
 	free(s->timing.open);
 	s->timing.open = calloc(s->policy->n_schedules + 1, sizeof *s->timing.open);
 	s->timing.n_open = s->timing.open != NULL ? s->policy->n_schedules : 0;
+	s->timing.generation = s->policy->generation;
 	s->timing.due = s->timing.retry = false;
-	record_schedules(s, &env, true);
-	if (!env.clock_unset)
-		record_expiries(s, env.now);
+	record_schedules(s, env, true);
+	if (!env->clock_unset)
+		record_expiries(s, env->now);
+	else if (zg_plan_timed(s->plan))
+		record_unset(s);
 }
 
 /* --- the clock ---------------------------------------------------------------------------------------- */
@@ -149,9 +160,13 @@ static void open_windows(struct zg_supervisor *s, const struct zg_plan_env *env)
 
 void zg_timing_tick(struct zg_supervisor *s)
 {
-	if (s->policy == NULL || s->plan == NULL || s->closed || !zg_plan_timed(s->plan))
+	if (s->policy == NULL || s->plan == NULL || s->closed)
 		return;
 	const struct zg_plan_env env = zg_change_env(s);
+	if (s->timing.generation != s->policy->generation)
+		begin(s, &env);
+	if (!zg_plan_timed(s->plan))
+		return;
 	const int64_t step_ms = zg_wall_offset_ms() - s->timing.wall_ms;
 	const bool stepped = llabs(step_ms) >= ZG_CLOCK_STEP_MS;
 	if (stepped && (!s->timing.retry || zg_now_ms() - s->timing.retry_ms >= RETRY_MS))

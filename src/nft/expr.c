@@ -36,7 +36,7 @@ static const char *const expr_names[] = {
 	[ZG_X_META_LOAD] = "meta",    [ZG_X_META_SET] = "meta",	  [ZG_X_CT_LOAD] = "ct",    [ZG_X_PAYLOAD] = "payload",
 	[ZG_X_CMP] = "cmp",	      [ZG_X_BITWISE] = "bitwise", [ZG_X_LOOKUP] = "lookup", [ZG_X_VALUE] = "immediate",
 	[ZG_X_VERDICT] = "immediate", [ZG_X_COUNTER] = "objref",  [ZG_X_HASH] = "hash",	    [ZG_X_LOG] = "log",
-	[ZG_X_QUEUE] = "queue",	      [ZG_X_TARGET] = "target",
+	[ZG_X_QUEUE] = "queue",	      [ZG_X_TARGET] = "target",	  [ZG_X_LIMIT] = "limit",   [ZG_X_CONNLIMIT] = "connlimit",
 };
 
 static bool build_target(struct nftnl_expr *e, const struct zg_expr *x)
@@ -143,6 +143,17 @@ static bool build_acts(struct nftnl_expr *e, const struct zg_expr *x)
 		nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, (uint16_t)x->group);
 		nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_TOTAL, (uint16_t)x->modulus);
 		nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, (uint16_t)x->key);
+		break;
+	case ZG_X_LIMIT:
+		nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, x->modulus);
+		nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, x->len);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, x->threshold);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+		break;
+	case ZG_X_CONNLIMIT:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CONNLIMIT_COUNT, x->modulus);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
 		break;
 	case ZG_X_TARGET:
 		return build_target(e, x);
@@ -295,6 +306,24 @@ static bool parse_queue(const struct nftnl_expr *e, struct zg_expr *x)
 	return !nftnl_expr_is_set(e, NFTNL_EXPR_QUEUE_SREG_QNUM);
 }
 
+static bool parse_limit(const struct nftnl_expr *e, struct zg_expr *x)
+{
+	const uint64_t rate = nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_RATE), unit = nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_UNIT);
+	x->kind = ZG_X_LIMIT;
+	x->modulus = (uint32_t)rate;
+	x->len = (uint32_t)unit;
+	x->threshold = nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_BURST);
+	return rate <= UINT32_MAX && unit <= UINT32_MAX && nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_TYPE) == NFT_LIMIT_PKTS &&
+	       nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_FLAGS) == NFT_LIMIT_F_INV;
+}
+
+static bool parse_connlimit(const struct nftnl_expr *e, struct zg_expr *x)
+{
+	x->kind = ZG_X_CONNLIMIT;
+	x->modulus = nftnl_expr_get_u32(e, NFTNL_EXPR_CONNLIMIT_COUNT);
+	return nftnl_expr_get_u32(e, NFTNL_EXPR_CONNLIMIT_FLAGS) == NFT_CONNLIMIT_F_INV;
+}
+
 static bool parse_target(const struct nftnl_expr *e, struct zg_expr *x)
 {
 	struct xt_NFQ_info_v3 info;
@@ -322,6 +351,7 @@ static const struct {
 	{ "immediate", parse_immediate }, { "objref", parse_objref },
 	{ "hash", parse_hash },		  { "log", parse_log },
 	{ "queue", parse_queue },	  { "target", parse_target },
+	{ "limit", parse_limit },	  { "connlimit", parse_connlimit },
 };
 
 enum zg_err zg_nft_expr_parse(const struct nftnl_expr *e, struct zg_plan *plan, struct zg_expr *ret_x)

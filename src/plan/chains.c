@@ -289,6 +289,38 @@ enum zg_err zg_compile_opaque(struct zg_table *table)
 	return err;
 }
 
+enum zg_err zg_compile_limit_chain(struct zg_table *table, const char *name, const struct zg_flow *flow)
+{
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, name, flow->line);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+	/* the rate first: what it refuses does not come to the list of connections */
+	if (err == ZG_OK && flow->rate.count != 0) {
+		add(&d, (struct zg_expr){ .kind = ZG_X_LIMIT,
+					  .modulus = flow->rate.count,
+					  .len = flow->rate.seconds,
+					  .threshold = flow->rate.count });
+		refuse(&d, "drop_rate", "zg:rate");
+		err = finish(&d, chain, flow->line);
+	}
+	if (err == ZG_OK && flow->connections != 0) {
+		add(&d, (struct zg_expr){ .kind = ZG_X_CONNLIMIT, .modulus = flow->connections });
+		refuse(&d, "drop_connections", "zg:connections");
+		err = finish(&d, chain, flow->line);
+	}
+	return err;
+}
+
+/* What begins a connection, and conntrack has not confirmed yet, is judged by the limits of its flow, which its mark names. */
+static enum zg_err limits_rule(struct zg_chain *chain)
+{
+	struct draft d = { .n = 0 };
+	ct_bits(&d, NFT_CT_STATUS, IPS_CONFIRMED, NFT_CMP_EQ);
+	meta(&d, NFT_META_MARK, 0);
+	map(&d, "limits", ZG_REG_VERDICT);
+	return finish(&d, chain, 0);
+}
+
 /* inspect4, inspect6: both directions of a connection come to the same queue, whatever the kind of queue expression. */
 static enum zg_err inspect_chain(struct zg_compiler *c, struct zg_table *table, int f)
 {
@@ -297,6 +329,8 @@ static enum zg_err inspect_chain(struct zg_compiler *c, struct zg_table *table, 
 	struct draft d = { .n = 0 };
 	struct zg_chain *chain = zg_plan_chain(table, f == 0 ? "inspect4" : "inspect6", 0);
 	if (chain == NULL)
+		return ZG_ENOMEM;
+	if (c->limits && limits_rule(chain) != ZG_OK)
 		return ZG_ENOMEM;
 	if (c->policy->inspectors == 1) {
 		verdict(&d, NFT_GOTO, "queue_0");

@@ -56,6 +56,7 @@ struct zg_compiler {
 	struct zg_intervals *zones[2]; /* per family and zone: what is the zone's own, normal */
 	struct zg_times times;
 	size_t n_elems;
+	bool limits;	  /* some flow has a limit */
 	bool stations[2]; /* per family: there are any */
 };
 
@@ -88,6 +89,10 @@ struct zg_pair_names {
 
 enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_names *names, const struct zg_pair_maps *maps,
 				   unsigned line);
+/* Limits of flows: a map from their marks to a chain for each; before the queues, on whose way it is. */
+enum zg_err zg_compile_limits(struct zg_compiler *c, struct zg_table *table);
+/* Rules that refuse what is beyond the limits of the flow. */
+enum zg_err zg_compile_limit_chain(struct zg_table *table, const char *name, const struct zg_flow *flow);
 /* The way of what passes uninspected; before the pairs that lead to it. */
 enum zg_err zg_compile_opaque(struct zg_table *table);
 enum zg_err zg_compile_backstop(struct zg_plan *plan);

@@ -38,6 +38,8 @@ enum zg_expr_kind {
 	ZG_X_LOG,	/* name = prefix, group, snaplen, threshold */
 	ZG_X_QUEUE,	/* group = queue number, modulus = queues, key = flags; the nft expression */
 	ZG_X_TARGET,	/* the same through the xtables target */
+	ZG_X_LIMIT,	/* true beyond modulus packets in len seconds, threshold = as many at once */
+	ZG_X_CONNLIMIT, /* true beyond modulus connections at once */
 	ZG_X_UNKNOWN,	/* only read back: something that no plan holds; name = what */
 };
 

@@ -271,6 +271,12 @@ static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *
 		if (x->key != 0)
 			fprintf(out, " flags 0x%x", x->key);
 		return true;
+	case ZG_X_LIMIT:
+		fprintf(out, "limit rate over %u/%u s burst %u", x->modulus, x->len, x->threshold);
+		return true;
+	case ZG_X_CONNLIMIT:
+		fprintf(out, "ct count over %u", x->modulus);
+		return true;
 	case ZG_X_UNKNOWN:
 		break;
 	}

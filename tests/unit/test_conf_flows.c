@@ -135,6 +135,29 @@ START_TEST(schedules)
 }
 END_TEST
 
+START_TEST(limits)
+{
+	struct zg_policy *p = parse(ZG_CONF_CHANGE, NOW, "", MAIL("rate = \"20/min\"; connections = 50;"));
+	ck_assert_ptr_nonnull(p);
+	ck_assert_uint_eq(p->flows[0].rate.count, 20);
+	ck_assert_uint_eq(p->flows[0].rate.seconds, 60);
+	ck_assert_uint_eq(p->flows[0].connections, 50);
+	zg_policy_free(p);
+	GOOD(parse(ZG_CONF_CHANGE, NOW, "", MAIL("rate = \"1000000/s\"; connections = 4096;")));
+	static const char *const bad[] = { "0/s", "1000001/s", "100", "100/", "/s", "100/h", "100/s ", "-1/s", "01/s", "1e3/s", "99999999999999999999/s" };
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		char more[64];
+		snprintf(more, sizeof more, "rate = \"%s\";", bad[i]);
+		char *flow;
+		ck_assert_int_gt(asprintf(&flow, MAIL("%s"), more), 0);
+		BAD(parse(ZG_CONF_CHANGE, NOW, "", flow), "is not a rate");
+		free(flow);
+	}
+	BAD(parse(ZG_CONF_CHANGE, NOW, "", MAIL("connections = 0;")), "out of range");
+	BAD(parse(ZG_CONF_CHANGE, NOW, "", MAIL("connections = 4097;")), "out of range");
+}
+END_TEST
+
 START_TEST(holidays)
 {
 	const char *flow = MAIL("schedule = \"office\";");
@@ -250,6 +273,7 @@ int main(void)
 	tcase_add_test(tc, past_expiries);
 	tcase_add_test(tc, terms);
 	tcase_add_test(tc, schedules);
+	tcase_add_test(tc, limits);
 	tcase_add_test(tc, holidays);
 	tcase_add_test(tc, unreachable);
 	tcase_add_test(tc, specific);
