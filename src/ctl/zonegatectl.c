@@ -15,6 +15,7 @@ static const struct {
 	{ "check", zg_cmd_check, "look for mistakes in a configuration; needs no root and no daemon" },
 	{ "show", zg_cmd_show, "the effective configuration and the zone matrix" },
 	{ "apply", zg_cmd_apply, "put a configuration in force, in one step or not at all" },
+	{ "reload-lists", zg_cmd_reload_lists, "read the files of the blocklists again" },
 	{ "status", zg_cmd_status, "state of every part of the running daemon" },
 	{ "observe", zg_cmd_observe, "what is refused and permitted, as it happens" },
 	{ "explain", zg_cmd_explain, "why a packet would pass or not, step by step" },
@@ -27,7 +28,7 @@ static void usage(FILE *out)
 {
 	fputs("Usage: zonegatectl VERB [OPTION...]\n\n", out);
 	for (size_t i = 0; i < N_VERBS; i++)
-		fprintf(out, "  %-9s %s\n", verbs[i].verb, verbs[i].summary);
+		fprintf(out, "  %-12s %s\n", verbs[i].verb, verbs[i].summary);
 	fputs("\n`zonegatectl VERB --help` explains a verb; the whole is in zonegatectl(8).\n", out);
 }
 

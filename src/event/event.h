@@ -32,7 +32,11 @@
 	E(COUNTERS, "counters", 6, "9726192bc3f04710bc5fed49a1c034c9") \
 	E(BACKSTOP_RESTORED, "backstop-restored", 2, "32672f8c24d5410a872973561d814a83") \
 	E(LIMIT_REACHED, "limit-reached", 4, "0f7d2b1c5a6e4c0f8a3b9d4e6f107c52") \
-	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816")
+	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816") \
+	E(BLOCKLIST_LOADED, "blocklist-loaded", 5, "92fc9f1d3d494f518aed5368733c9a87") \
+	E(BLOCKLIST_BROKEN, "blocklist-broken", 3, "84b87f11a1714676b1cf9e7f9ef5593e") \
+	E(BLOCKLIST_SPARED, "blocklist-spared", 4, "c94b1dce3e534ae8a8e2b078ff134381") \
+	E(BLOCKLIST_MATCHED, "blocklist-matched", 5, "f56570496db3416db33ea204c6bca12b")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -83,6 +87,9 @@ enum zg_event_kind {
 	F(COUNTER, "counter", "ZG_COUNTER", false) \
 	F(TOTAL, "total", "ZG_TOTAL", true) \
 	F(LOST, "lost", "ZG_LOST", true) \
+	F(LIST, "list", "ZG_LIST", false) \
+	F(LIST_LINE, "list_line", "ZG_LIST_LINE", true) \
+	F(ENTRIES, "entries", "ZG_ENTRIES", true) \
 	F(DETAIL, "detail", "ZG_DETAIL", false)
 
 enum zg_field {

@@ -53,7 +53,7 @@ static void record_change(struct zg_supervisor *s, enum zg_event_kind kind, cons
 static enum zg_err compile(const struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags,
 			   struct zg_plan **ret_plan)
 {
-	const struct zg_plan_env env = { .queue = s->queue_kind, .hash_seed = s->hash_seed, .now = time(NULL) };
+	const struct zg_plan_env env = { .queue = s->queue_kind, .hash_seed = s->hash_seed, .blocklists = s->lists.effective, .now = time(NULL) };
 	return zg_plan_compile(policy, &env, diags, ret_plan);
 }
 
@@ -131,10 +131,16 @@ static void record_closed(struct zg_supervisor *s, const struct zg_diags *diags)
 
 static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *policy, struct zg_diags *diags)
 {
+	const bool boot = s->policy == NULL;
+	struct zg_lists before = s->lists, lists = { 0 };
 	struct zg_plan *plan = NULL;
 	enum zg_change result = ZG_CHANGE_REFUSED;
 	enum zg_err err;
 
+	/* a file that is away must not keep a router from starting */
+	if (zg_lists_load(s->options.lists_dir, policy, &before, !boot, diags, &lists) != ZG_OK)
+		return ZG_CHANGE_INVALID;
+	s->lists = lists;
 	policy->generation = s->generation + 1;
 	if (compile(s, policy, diags, &plan) != ZG_OK || zg_nft_dry_run(s->nft, plan, diags) != ZG_OK)
 		goto out;
@@ -146,6 +152,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 			err = open_boundary(diags);
 	}
 	if (err != ZG_OK) {
+		s->lists = before;
 		if (!restore(s, diags) && s->closed) {
 			record_closed(s, diags);
 			result = ZG_CHANGE_CLOSED;
@@ -155,8 +162,11 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 	zg_policy_free(s->policy);
 	s->policy = policy;
 	s->closed = false;
+	zg_lists_record(s, &before);
 	result = ZG_CHANGE_DONE;
 out:
+	s->lists = result == ZG_CHANGE_DONE ? lists : before;
+	zg_lists_free(result == ZG_CHANGE_DONE ? &before : &lists);
 	zg_plan_free(plan);
 	return result;
 }

@@ -99,6 +99,7 @@ static const struct {
 	{ "zg:station", "wrong-station", "the source address belongs to another MAC address" },
 	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
 	{ "zg:related", "related", "only ICMP errors belong to a connection without being a part of it" },
+	{ "zg:blocklist", "blocklist", "the address is on a blocklist" },
 	{ "zg:nat", "translated", "address translation hides who speaks to whom" },
 };
 
@@ -121,6 +122,23 @@ static const char *zone_name(const struct zg_supervisor *s, const char *iface, c
 	return z != NULL ? z->name : NULL;
 }
 
+/* Which list, and which line of its file. */
+static void add_list(const struct zg_supervisor *s, struct zg_event *e, const struct zg_tuple *t, const char *from, const char *to)
+{
+	const struct zg_addr addrs[2] = { t->client, t->server };
+	const struct zg_zone *const zones[2] = { from != NULL ? zg_policy_zone(s->policy, from) : NULL,
+						 to != NULL ? zg_policy_zone(s->policy, to) : NULL };
+	size_t list;
+	unsigned line;
+
+	/* a list may have let go of it meanwhile */
+	if (s->policy == NULL || !zg_lists_find(&s->lists, s->policy, addrs, zones, &list, &line))
+		return;
+	zg_event_str(e, ZG_F_LIST, s->lists.lists[list].name);
+	zg_event_str(e, ZG_F_FILE, s->lists.lists[list].file);
+	zg_event_u64(e, ZG_F_LIST_LINE, line);
+}
+
 static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *msg)
 {
 	const struct zg_tuple *t = &msg->flow.tuple;
@@ -135,7 +153,8 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 			text = kernel_reasons[i].text;
 		}
 	}
-	zg_event_init(&e, ZG_E_PACKET_DENIED);
+	const bool listed = strcmp(msg->prefix, "zg:blocklist") == 0;
+	zg_event_init(&e, listed ? ZG_E_BLOCKLIST_MATCHED : ZG_E_PACKET_DENIED);
 	zg_event_str(&e, ZG_F_VERDICT, "deny");
 	zg_event_str(&e, ZG_F_REASON, reason);
 	zg_event_str(&e, ZG_F_REASON_TEXT, text);
@@ -143,6 +162,8 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 	const char *from = zone_name(s, in, &t->client), *to = zone_name(s, out, &t->server);
 	zg_event_str(&e, ZG_F_SRC_ZONE, from);
 	zg_event_str(&e, ZG_F_DST_ZONE, to);
+	if (listed)
+		add_list(s, &e, t, from, to);
 	zg_event_str(&e, ZG_F_IFACE_IN, in);
 	zg_event_str(&e, ZG_F_IFACE_OUT, out);
 	add_endpoints(&e, t);

@@ -77,6 +77,24 @@ static json_t *on_apply(struct zg_supervisor *s, const json_t *request, const ch
 	return answer;
 }
 
+static json_t *on_reload_lists(struct zg_supervisor *s)
+{
+	struct zg_diags diags;
+	bool broken = false;
+
+	zg_diags_init(&diags);
+	const bool ok = zg_lists_reload(s, &diags) == ZG_OK;
+	for (size_t i = 0; i < s->lists.n; i++)
+		broken = broken || s->lists.lists[i].broken;
+	char *text = zg_diags_text(&diags, false);
+	json_t *o = json_pack("{s:i,s:b,s:i,s:o,s:s}", "schema", ZG_JSON_SCHEMA, "ok", ok && !broken, "exit",
+			      ok && !broken ? ZG_EXIT_OK : ZG_EXIT_FAILED, "blocklists", zg_lists_json(&s->lists), "diagnostics",
+			      text != NULL ? text : "");
+	free(text);
+	zg_diags_free(&diags);
+	return o;
+}
+
 static json_t *on_request(void *ctx, const char *command, const json_t *request, const char *who)
 {
 	struct zg_supervisor *s = ctx;
@@ -84,6 +102,8 @@ static json_t *on_request(void *ctx, const char *command, const json_t *request,
 		return zg_status_json(s);
 	if (strcmp(command, "apply") == 0)
 		return on_apply(s, request, who);
+	if (strcmp(command, "reload-lists") == 0)
+		return on_reload_lists(s);
 	return json_pack("{s:i,s:b,s:s}", "schema", ZG_JSON_SCHEMA, "ok", 0, "error", "no such command");
 }
 
@@ -219,6 +239,7 @@ static void tick(struct zg_supervisor *s)
 	zg_children_tick(s);
 	zg_change_tick(s);
 	zg_drift_tick(s);
+	zg_lists_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
 		s->counters_ms = now;
 		zg_record_counters(s);
@@ -305,6 +326,7 @@ int zg_supervisor_run(const struct zg_options *options)
 	zg_nft_close(s->nft);
 	zg_ctl_close(s->ctl);
 	zg_policy_free(s->policy);
+	zg_lists_free(&s->lists);
 	if (s->rtab_fd >= 0)
 		close(s->rtab_fd);
 	free(s->counters);

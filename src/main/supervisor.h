@@ -12,6 +12,7 @@
 
 #include "ctl/server.h"
 #include "event/event.h"
+#include "main/lists.h"
 #include "main/options.h"
 #include "nft/nft.h"
 #include "sys/clock.h"
@@ -44,6 +45,7 @@ struct zg_supervisor {
 	enum zg_queue_kind queue_kind;
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
+	struct zg_lists lists;	  /* of that policy */
 	uint32_t generation;
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
@@ -60,7 +62,7 @@ struct zg_supervisor {
 		uint64_t told;
 		bool begun;
 	} queue_loss;
-	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms;
+	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms, lists_ms;
 	uint32_t ping;
 	bool fresh;  /* the processes were just started and have not staged a policy yet */
 	bool closed; /* a policy could not be put back in force: forwarding is off until it is */
@@ -126,6 +128,15 @@ void zg_record_flows_reset(struct zg_supervisor *s);
 /* --- drift.c --- */
 /* Once a second: the backstop is there and unchanged, or is loaded again and a record says so. */
 void zg_drift_tick(struct zg_supervisor *s);
+
+/* --- reload.c --- */
+/* Reads the files of the blocklists again and fills their sets anew. ZG_OK even if some are broken and keep what they have;
+ * else nothing changed, and diags say why. */
+enum zg_err zg_lists_reload(struct zg_supervisor *s, struct zg_diags *diags);
+/* Tells what is in force of the lists, where it is another than before. */
+void zg_lists_record(struct zg_supervisor *s, const struct zg_lists *before);
+/* Once a minute: files that have changed are read again. */
+void zg_lists_tick(struct zg_supervisor *s);
 
 /* --- status.c --- */
 json_t *zg_status_json(struct zg_supervisor *s);
