@@ -26,6 +26,12 @@ const char *zg_model_name(enum zg_model model)
 	return (unsigned)model < ZG_MODEL_COUNT ? names[model] : "unknown";
 }
 
+const char *zg_meter_name(enum zg_meter_kind kind)
+{
+	static const char *const names[ZG_METER_COUNT] = { "connections", "scan", "flood", "target" };
+	return (unsigned)kind < ZG_METER_COUNT ? names[kind] : "unknown";
+}
+
 enum zg_relation zg_kind_relation(enum zg_kind a, enum zg_kind b)
 {
 	if (a != ZG_KIND_MYNUMBER && b != ZG_KIND_MYNUMBER)
@@ -83,6 +89,7 @@ void zg_policy_free(struct zg_policy *policy)
 	for (size_t i = 0; i < policy->n_blocklists; i++)
 		free_blocklist(&policy->blocklists[i]);
 	free(policy->blocklists);
+	free(policy->monitors);
 	free(policy->zones);
 	free(policy->flows);
 	free(policy->text);

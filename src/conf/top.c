@@ -120,6 +120,7 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );",
 		  read_zones },
 		{ "flows", NULL, read_flows }, /* after the zones that they name */
+		{ "monitor", NULL, read_monitors },
 		{ "blocklists", NULL, read_blocklists },
 		{ "log", NULL, read_log },
 		{ "daemon", NULL, read_daemon },

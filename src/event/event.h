@@ -36,7 +36,13 @@
 	E(BLOCKLIST_LOADED, "blocklist-loaded", 5, "92fc9f1d3d494f518aed5368733c9a87") \
 	E(BLOCKLIST_BROKEN, "blocklist-broken", 3, "84b87f11a1714676b1cf9e7f9ef5593e") \
 	E(BLOCKLIST_SPARED, "blocklist-spared", 4, "c94b1dce3e534ae8a8e2b078ff134381") \
-	E(BLOCKLIST_MATCHED, "blocklist-matched", 5, "f56570496db3416db33ea204c6bca12b")
+	E(BLOCKLIST_MATCHED, "blocklist-matched", 5, "f56570496db3416db33ea204c6bca12b") \
+	E(CONNECTION_RATE, "connection-rate", 4, "d2923fd761bf4348baf661266acbd4b3") \
+	E(SCAN, "scan", 4, "6be43cceeac64d4da9c3ff11c30067cc") \
+	E(FLOOD, "flood", 4, "ea1f829f7c6a4c8eb222956d3ffba4d2") \
+	E(FLOOD_TARGET, "flood-target", 4, "a34a4a4e672a4a58b048bee9cb393f23") \
+	E(SOURCE_BLOCKED, "source-blocked", 5, "f9c81e85cc874ccb8bc5ac6fad47b1d4") \
+	E(DESTINATION_FIRST_SEEN, "destination-first-seen", 5, "7962110bec3b40bda38f3b95815fdf18")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -90,6 +96,9 @@ enum zg_event_kind {
 	F(LIST, "list", "ZG_LIST", false) \
 	F(LIST_LINE, "list_line", "ZG_LIST_LINE", true) \
 	F(ENTRIES, "entries", "ZG_ENTRIES", true) \
+	F(LIMIT, "limit", "ZG_LIMIT", true) \
+	F(SECONDS, "seconds", "ZG_SECONDS", true) \
+	F(BLOCK_S, "block_s", "ZG_BLOCK_S", true) \
 	F(DETAIL, "detail", "ZG_DETAIL", false)
 
 enum zg_field {

@@ -158,6 +158,8 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_rules(c, chain);
 	if (err == ZG_OK)
+		err = zg_compile_monitor_rules(c, chain);
+	if (err == ZG_OK)
 		err = quick_rule(chain);
 	if (err == ZG_OK)
 		err = admit_rules(chain);
@@ -166,7 +168,9 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	for (int f = 0; f < 2 && err == ZG_OK; f++)
 		if (c->stations[f])
 			err = station_chain(table, f);
-	return err == ZG_OK ? zg_compile_blocklist_chains(c, table) : err;
+	if (err == ZG_OK)
+		err = zg_compile_blocklist_chains(c, table);
+	return err == ZG_OK ? zg_compile_monitor_chains(c, table) : err;
 }
 
 /* The original tuple decides: found in the map, the packet is marked and inspected. */

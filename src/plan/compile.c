@@ -8,7 +8,7 @@
 static const char *const counters[] = {
 	"drop_invalid", "drop_spoof4",	   "drop_spoof6", "drop_station4", "drop_station6", "drop_never",
 	"drop_nat",	"drop_related",	   "drop_pair",	  "drop_noflow",   "queued",
-	"drop_blocklist",
+	"drop_blocklist", "drop_blocked", "over_connections", "over_scan", "over_flood", "over_target", "first_seen",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -37,6 +37,8 @@ static enum zg_err policy_table(struct zg_compiler *c)
 		err = zg_compile_zone_sets(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_sets(c, table);
+	if (err == ZG_OK)
+		err = zg_compile_monitor_sets(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_forward(c, table);
 	if (err == ZG_OK)

@@ -38,6 +38,8 @@ enum zg_expr_kind {
 	ZG_X_LOG,	/* name = prefix, group, snaplen, threshold */
 	ZG_X_QUEUE,	/* group = queue number, modulus = queues, key = flags; the nft expression */
 	ZG_X_TARGET,	/* the same through the xtables target */
+	ZG_X_DYNSET,	/* puts the key from sreg into a dynamic set: op = NFT_DYNSET_OP_*, name, timeout; with rate goes on only
+			 * for what is over rate in unit seconds beyond burst, counted by key */
 	ZG_X_UNKNOWN,	/* only read back: something that no plan holds; name = what */
 };
 
@@ -47,6 +49,7 @@ struct zg_expr {
 	bool inverted;
 	uint32_t key, base, offset, len, op;
 	uint32_t modulus, seed, group, snaplen, threshold;
+	uint32_t timeout, rate, unit, burst; /* timeout and unit in seconds; rate 0 = no meter */
 	uint8_t data[16], mask[16];
 	const char *name; /* NULL where the kind has none */
 };
@@ -96,6 +99,8 @@ struct zg_set {
 	size_t n_fields;
 	enum zg_set_data data;
 	bool interval, timeout, counter; /* intervals of one field are kept by their ends, of several with KEY_END */
+	bool dynamic;	       /* filled by rules, never compared nor taken away: what is counted goes on over changes */
+	uint32_t size;	       /* of a dynamic one: elements at most */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;
@@ -161,6 +166,8 @@ void zg_print_rule(FILE *out, const struct zg_rule *rule);
 void zg_print_elem(FILE *out, const struct zg_set *set, const struct zg_elem *elem);
 void zg_print_chain_head(FILE *out, const struct zg_chain *chain);
 void zg_print_set_head(FILE *out, const struct zg_set *set);
+
+bool zg_set_same_type(const struct zg_set *a, const struct zg_set *b);
 
 /*
  * Compares one table of a plan with what the kernel holds. Counters' values do not count, nor how long an element

@@ -42,7 +42,7 @@ static const struct name_of states[] = {
 	{ NF_CT_STATE_BIT(IP_CT_NEW), "new" },
 	{ 0, NULL },
 };
-static const struct name_of statuses[] = { { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL } };
+static const struct name_of statuses[] = { { IPS_CONFIRMED, "confirmed" }, { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL } };
 static const struct name_of verdicts[] = {
 	{ NF_DROP, "drop" },
 	{ NF_ACCEPT, "accept" },
@@ -137,6 +137,13 @@ static uint32_t u32_of(const uint8_t *bytes)
 
 static void bitwise_text(struct registers *regs, const struct zg_expr *x)
 {
+	char mask[INET6_ADDRSTRLEN];
+	if (x->len == 16) {
+		char whole[160];
+		snprintf(whole, sizeof whole, "%s", x->sreg < REG_WORDS ? regs->text[x->sreg] : "?");
+		load(regs, x->dreg, x->len, "%.100s & %s", whole, inet_ntop(AF_INET6, x->mask, mask, sizeof mask));
+		return;
+	}
 	char left[160], *bits = NULL;
 	size_t len;
 	FILE *out = open_memstream(&bits, &len);
@@ -210,6 +217,18 @@ static void print_lookup(FILE *out, struct registers *regs, const struct zg_expr
 		load(regs, x->dreg, 4, "%.110s map @%.40s", left, x->name);
 }
 
+static void print_dynset(FILE *out, struct registers *regs, const struct zg_expr *x)
+{
+	struct registers copy = *regs;
+	char left[512];
+	/* what stands in the registers may be the key of the next, too */
+	fprintf(out, "%s @%s { %s timeout %us", x->op == NFT_DYNSET_OP_ADD ? "add" : "update", x->name,
+		concat(&copy, x->sreg, left, sizeof left), x->timeout);
+	if (x->rate != 0)
+		fprintf(out, " limit rate over %u/%us burst %u packets", x->rate, x->unit, x->burst);
+	fputs(" }", out);
+}
+
 /* True if something was printed, so that a blank must follow. */
 static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *x)
 {
@@ -268,6 +287,9 @@ static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *
 			fprintf(out, " total %u", x->modulus);
 		if (x->key != 0)
 			fprintf(out, " flags 0x%x", x->key);
+		return true;
+	case ZG_X_DYNSET:
+		print_dynset(out, regs, x);
 		return true;
 	case ZG_X_UNKNOWN:
 		break;
@@ -396,6 +418,8 @@ void zg_print_set_head(FILE *out, const struct zg_set *set)
 	}
 	if (set->timeout)
 		fprintf(out, "%stimeout", separator);
+	if (set->dynamic)
+		fprintf(out, ",dynamic; size %u", set->size);
 	if (set->interval || set->timeout)
 		fputc(';', out);
 	if (set->counter)
