@@ -3,6 +3,7 @@
 #ifndef ZONEGATE_CTL_SHOW_H
 #define ZONEGATE_CTL_SHOW_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "zonegate/policy.h"
@@ -20,5 +21,9 @@ const char *zg_ports_str(const struct zg_ports *ports, char buf[static 16]);
 const char *zg_expires_str(time_t expires, char buf[static 16]);
 /* Value of an item as text: "verify", "utf-8 iso-2022-jp", "true", "42". malloc'd. */
 char *zg_item_str(const struct zg_item *item, const void *config);
+
+/* Monitors and blocklists: printed; put into an object, which is given back (show_watch.c). */
+void zg_show_watch_text(const struct zg_policy *policy);
+json_t *zg_show_watch_json(const struct zg_policy *policy, json_t *object);
 
 #endif
