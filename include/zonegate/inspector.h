@@ -69,6 +69,7 @@ struct zg_inspector {
 	const char *name;
 	enum zg_transport transport;
 	bool test_only; /* for replay and test builds: it lets through what no policy should */
+	bool sanitises; /* nothing malicious can ride on what it accepts (無害化): it may stand between LGWAN and Internet */
 	/* Bytes of state per connection, zeroed before begin, or per transaction, zeroed before request, and then at most
 	 * ZG_UDP_STATE_MAX; no pointers to free in it. */
 	size_t state_size;

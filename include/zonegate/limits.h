@@ -27,6 +27,22 @@
 #define ZG_BLOCK_BROADEST6	16u  /* the same of IPv6: 2002::/16 (RFC 3056) is the broadest that a list has reason to name */
 #define ZG_ERRORS_MAX		100  /* diagnostics shown at once: more helps nobody */
 #define ZG_INSPECTORS_MAX	64   /* inspector processes */
+#define ZG_SCHEDULES_MAX	256  /* schedules: each is looked at whenever one of them opens */
+#define ZG_SCHEDULE_HOURS_MAX	8    /* pieces of a day in one schedule */
+#define ZG_SCHEDULE_AHEAD	400u /* days: a schedule that does not open within a year and a month never does */
+#define ZG_HOLIDAYS_MAX		2048 /* days: twenty in a year, for a hundred years */
+#define ZG_HOLIDAYS_SOON	56u  /* days before the list of holidays ends, in which that is a warning: the next year's are published long before */
+#define ZG_TERM_DAYS		366u /* days a flow may be approved for unless configured: a year, so that each is looked at once in one */
+#define ZG_TERM_DAYS_MAX	3660u /* days that may be configured: ten years are no term any more */
+#define ZG_EXPIRY_SOON		7u   /* days before its end in which a flow is told of daily */
+#define ZG_CLOCK_FLOOR		1767225600 /* s, 2026-01-01: older than this program; a clock before it was never set */
+#define ZG_CLOCK_STEP_MS	1000 /* ms that the clock on the wall may have moved against the running time before what ends by it is set anew */
+
+/* --- change of the policy ------------------------------------------------------------------ */
+#define ZG_HISTORY_MAX		100u /* confirmed policies kept on disk: two changes a week for a year */
+#define ZG_HISTORY_BYTES_MAX	(512ull * 1024 * 1024) /* bytes of them; two are kept whatever their size */
+#define ZG_CONFIRM_S		60u   /* s to confirm in, unless said */
+#define ZG_CONFIRM_S_MAX	3600u /* s: who has not come back within an hour does not watch what he changed */
 
 /* --- packets ------------------------------------------------------------------------------- */
 #define ZG_PACKET_MAX		65531u /* bytes: the kernel's largest NFQUEUE copy (0xffff less the attribute header) */
@@ -98,6 +114,8 @@
 #define ZG_MSG_MAX		(192u * 1024) /* bytes of one message between our processes: a largest packet and its header fit */
 #define ZG_CTL_REQUEST_MAX	(ZG_CONF_BYTES_MAX + 64u * 1024) /* bytes of one control request */
 #define ZG_CTL_CLIENTS_MAX	32   /* control connections at once */
+#define ZG_ISOLATED_MAX		(2 * ZG_ZONES_MAX) /* zones cut off at once: every zone, and as many that are no longer in the policy */
+#define ZG_ISOLATE_REASON_MAX	400  /* bytes of the reason for cutting off a zone: fits the record */
 #define ZG_EVENT_RING		4096u /* events kept for observe --since */
 
 #endif

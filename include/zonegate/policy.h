@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "zonegate/addr.h"
+#include "zonegate/calendar.h"
 #include "zonegate/diag.h"
 #include "zonegate/err.h"
 #include "zonegate/inspector.h"
@@ -26,10 +27,21 @@ const char *zg_model_name(enum zg_model model);
 /* What the policy (clause 2.6(3)) says about two kinds of zones, in either direction. */
 enum zg_relation {
 	ZG_RELATION_ORDINARY,  /* only inspected flows */
+	ZG_RELATION_SANITISED, /* only flows with an inspector that sanitises, or that the model names */
 	ZG_RELATION_SPECIFIC,  /* a flow only as 特定通信: single hosts with their MAC addresses, single ports */
 	ZG_RELATION_FORBIDDEN, /* no flow, no override */
 };
 enum zg_relation zg_kind_relation(enum zg_kind a, enum zg_kind b);
+
+/* What a network model says about a flow from one kind of zone to another, by the name of its inspector. */
+enum zg_model_says {
+	ZG_MODEL_NOTHING,     /* it does not speak of such a flow */
+	ZG_MODEL_EXPECTED,    /* a part of this model */
+	ZG_MODEL_CONTRADICTS, /* a part of other models, and not of this one */
+};
+/* *ret_other: with ZG_MODEL_CONTRADICTS the first model that has such flows. */
+enum zg_model_says zg_model_says(enum zg_model model, enum zg_kind from, enum zg_kind to, const char *inspector,
+				 enum zg_model *ret_other);
 
 /* A known station: its address belongs to this MAC on this zone's interfaces, and to no other. */
 struct zg_station {
@@ -51,6 +63,9 @@ struct zg_zone {
 	unsigned line;
 };
 
+/* What is recorded of a flow; refusals always are. */
+enum zg_flow_log { ZG_FLOW_LOG_ALL, ZG_FLOW_LOG_REFUSED, ZG_FLOW_LOG_COUNT };
+
 struct zg_flow {
 	char *name;
 	size_t from, to; /* indices into zones; from = who opens the connection */
@@ -61,13 +76,17 @@ struct zg_flow {
 	enum zg_transport transport;
 	struct zg_ports *ports; /* destination ports */
 	size_t n_ports;
-	const struct zg_inspector *inspector; /* never NULL */
+	const struct zg_inspector *inspector; /* NULL = opaque: passes uninspected, a 特定通信 only */
 	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* of the inspector; aligned by zg_policy's allocator to 8 */
 	char *purpose, *ticket, *approver, *clause; /* NULL if not given */
 	time_t expires; /* 0 = never; the end of the day named, local time */
+	size_t schedule; /* index into schedules; ZG_SCHEDULE_ALWAYS = at all times */
+	bool specific;	 /* 特定通信: one client, one server, single ports */
+	enum zg_flow_log log;
 	unsigned line;
 };
 
+#define ZG_SCHEDULE_ALWAYS SIZE_MAX
 /* A file of addresses with which nobody speaks. */
 struct zg_blocklist_conf {
 	char *name;
@@ -117,6 +136,11 @@ struct zg_policy {
 	size_t n_flows;
 	struct zg_monitor *monitors;
 	size_t n_monitors;
+	struct zg_schedule *schedules;
+	size_t n_schedules;
+	zg_day *holidays; /* in order */
+	size_t n_holidays;
+	uint32_t max_term;   /* days until a flow's expiry, at most */
 	struct zg_blocklist_conf *blocklists;
 	size_t n_blocklists;
 	uint32_t inspectors; /* processes = queues */
@@ -126,15 +150,41 @@ struct zg_policy {
 
 void zg_policy_free(struct zg_policy *policy);
 
+/* What a text is read for. */
+enum zg_conf_purpose {
+	/* To be put in force: an expiry that has passed, or is beyond the permitted term, is an error. */
+	ZG_CONF_CHANGE,
+	/* It was in force before (boot, rollback), or is only looked at: what has expired since passes nothing, and that is a
+	 * warning. The clock may not be set yet. */
+	ZG_CONF_KNOWN,
+};
+
 /*
  * Configuration text -> frozen policy: guard, load, schema, cross checks, freeze. All errors at once in diags
  * (initialised by the caller, source set here). Warnings may be there on success too. ZG_ECONF if there was an
- * error; the caller frees the policy with zg_policy_free().
+ * error; the caller frees the policy with zg_policy_free(). now: 0 = the present.
  */
-enum zg_err zg_conf_parse(const char *file, const char *text, size_t len, struct zg_diags *diags,
-			  struct zg_policy **ret_policy);
-/* The same from a file ("-" = standard input); an unreadable or oversized file is a diagnostic too. */
-enum zg_err zg_conf_load(const char *file, struct zg_diags *diags, struct zg_policy **ret_policy);
+enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
+			      struct zg_diags *diags, struct zg_policy **ret_policy);
+/* The same from a file ("-" = standard input) at present; an unreadable or oversized file is a diagnostic too. */
+enum zg_err zg_conf_load_for(enum zg_conf_purpose purpose, const char *file, struct zg_diags *diags,
+			     struct zg_policy **ret_policy);
+
+/* Both, at present, for a change. */
+static inline enum zg_err zg_conf_parse(const char *file, const char *text, size_t len, struct zg_diags *diags,
+					struct zg_policy **ret_policy)
+{
+	return zg_conf_parse_for(ZG_CONF_CHANGE, 0, file, text, len, diags, ret_policy);
+}
+static inline enum zg_err zg_conf_load(const char *file, struct zg_diags *diags, struct zg_policy **ret_policy)
+{
+	return zg_conf_load_for(ZG_CONF_CHANGE, file, diags, ret_policy);
+}
+
+/* When a flow passes: now, if begin is past; else from begin on. end = ZG_NEVER: without end. False: never (again). */
+bool zg_flow_window(const struct zg_policy *policy, const struct zg_flow *flow, time_t now, struct zg_window *ret_window);
+/* "opaque" for none. */
+const char *zg_flow_inspector(const struct zg_flow *flow);
 
 /* The zone of an address that arrived on nothing in particular: the narrowest range that holds it; NULL = none. */
 const struct zg_zone *zg_policy_zone_of(const struct zg_policy *policy, const struct zg_addr *addr);

@@ -9,7 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define RTAB_MAGIC 0x5a475241u
+#define RTAB_MAGIC   0x5a475241u
+#define NO_INSPECTOR 0u /* an opaque flow: no packet of it comes to an inspector, and one that claims to is of no flow */
 
 struct rtab_header {
 	uint32_t magic, generation;
@@ -44,8 +45,10 @@ static uint64_t flow_identity(const struct zg_flow *flow)
 
 	sha256_init(&sha);
 	sha256_update(&sha, strlen(flow->name) + 1, (const uint8_t *)flow->name);
-	sha256_update(&sha, strlen(flow->inspector->name) + 1, (const uint8_t *)flow->inspector->name);
-	sha256_update(&sha, flow->inspector->config_size, flow->config);
+	if (flow->inspector != NULL) {
+		sha256_update(&sha, strlen(flow->inspector->name) + 1, (const uint8_t *)flow->inspector->name);
+		sha256_update(&sha, flow->inspector->config_size, flow->config);
+	}
 	sha256_digest(&sha, sizeof digest, digest);
 	memcpy(&identity, digest, sizeof identity);
 	return identity;
@@ -94,7 +97,7 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 		struct rtab_flow *row = &flows[i];
 		row->identity = flow_identity(flow);
 		memcpy(row->config, flow->config, sizeof row->config);
-		row->inspector = zg_inspector_index(flow->inspector);
+		row->inspector = flow->inspector != NULL ? zg_inspector_index(flow->inspector) : NO_INSPECTOR;
 		row->transport = flow->transport;
 		row->source = r;
 		row->n_sources = put_ranges(&ranges[r], flow->sources, flow->n_sources);
@@ -152,7 +155,7 @@ static bool table_ok(const struct zg_rtab *t)
 	for (uint32_t i = 0; i < h->n_flows; i++) {
 		const struct rtab_flow *f = &t->flows[i];
 		const struct zg_inspector *inspector = zg_inspector_by_index(f->inspector);
-		if (inspector == NULL || !zg_inspector_usable(inspector) || !span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
+		if ((f->inspector != NO_INSPECTOR && (inspector == NULL || !zg_inspector_usable(inspector))) || !span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
 		    !span_ok(f->port, f->n_ports, h->n_ports))
 			return false;
 	}
@@ -208,7 +211,7 @@ static const struct rtab_flow *flow_of(const struct zg_rtab *rtab, uint32_t mark
 {
 	uint32_t number = zg_mark_number(mark);
 	if (number == 0 || number > rtab->header->n_flows ||
-	    zg_mark_generation(mark) != (rtab->header->generation & 0x7fu))
+	    zg_mark_generation(mark) != (rtab->header->generation & 0x7fu) || rtab->flows[number - 1].inspector == NO_INSPECTOR)
 		return NULL;
 	return &rtab->flows[number - 1];
 }

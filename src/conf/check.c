@@ -57,6 +57,7 @@ static enum zg_err check_names(const struct check *c)
 	for (size_t z = 0; z < policy->n_zones; z++)
 		n_ifaces += policy->zones[z].n_ifaces;
 	size_t most = policy->n_zones > policy->n_flows ? policy->n_zones : policy->n_flows;
+	most = most > policy->n_schedules ? most : policy->n_schedules;
 	struct named *names = calloc((most > n_ifaces ? most : n_ifaces) + 1, sizeof *names);
 	if (names == NULL)
 		return ZG_ENOMEM;
@@ -72,6 +73,12 @@ static enum zg_err check_names(const struct check *c)
 			names[n++] = (struct named){ policy->flows[f].name, f, c->draft->flows[f].at };
 	}
 	report_twins(c->diags, names, n, "flow", "give each flow a name of its own");
+	n = 0;
+	for (size_t i = 0; i < policy->n_schedules; i++) {
+		if (policy->schedules[i].name != NULL)
+			names[n++] = (struct named){ policy->schedules[i].name, i, c->draft->schedules[i] };
+	}
+	report_twins(c->diags, names, n, "schedule", "give each schedule a name of its own");
 	n = 0;
 	for (size_t z = 0; z < policy->n_zones; z++) {
 		for (size_t i = 0; i < policy->zones[z].n_ifaces; i++)
@@ -170,52 +177,52 @@ static enum zg_err check_stations(struct check *c)
 	return ZG_OK;
 }
 
-static bool has_station(const struct check *c, const struct zg_addr *addr, size_t zone)
-{
-	size_t lo = 0, hi = c->n_stations;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (zg_addr_cmp(&c->stations[mid].station->addr, addr) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < c->n_stations && c->stations[lo].zone == zone &&
-	       zg_addr_cmp(&c->stations[lo].station->addr, addr) == 0;
-}
-
 /* --- flows ------------------------------------------------------------------------------------- */
 
 /* Clause 2.6(3)(1): a communication with the My Number zone that was approved one by one is limited by route
- * (MAC address, IP address) and application protocol (port). */
-static void check_specific_end(const struct check *c, const struct zg_range *range, size_t zone, struct conf_at at)
+ * (MAC address, IP address) and application protocol (port); its form has all of it. */
+static void check_form(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft,
+		       enum zg_relation relation)
 {
-	char text[2 * ZG_ADDRSTR_MAX], hint[256];
-	zg_range_str(range, text);
-	if (zg_addr_cmp(&range->lo, &range->hi) != 0) {
-		CONF_ERROR(c->diags, at, "name every host: each is approved by itself (特定通信, clause 2.6(3)①)",
-			   "%s is more than one address, on a flow with the My Number zone", text);
-	} else if (!has_station(c, &range->lo, zone)) {
-		snprintf(hint, sizeof hint, "add to zone \"%s\": stations = ( { address = \"%s\"; mac = \"...\"; } );",
-			 zone_name(c, zone), text);
-		CONF_ERROR(c->diags, at, hint,
-			   "%s has no MAC address; a flow with the My Number zone needs one (特定通信, clause 2.6(3)①)",
-			   text);
-	}
+	if (relation == ZG_RELATION_SPECIFIC && !flow->specific)
+		CONF_ERROR(c->diags, draft->at,
+			   "write it as specific = ( { name = ...; from = ...; to = ...; client = ...; client_mac = ...; server = "
+			   "...; server_mac = ...; protocol = ...; port = ...; inspector = ...; ticket = ...; approver = ...; "
+			   "purpose = ...; expires = ...; } );",
+			   "a flow with the My Number zone is a 特定通信, and has a form of its own (clause 2.6(3)①)");
+	else if (relation != ZG_RELATION_SPECIFIC && flow->specific)
+		CONF_ERROR(c->diags, draft->at, "write it into flows",
+			   "zones \"%s\" and \"%s\" have no 特定通信: that is one between My Number and LGWAN or management",
+			   zone_name(c, flow->from), zone_name(c, flow->to));
 }
 
-static void check_specific(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
+/* Clause 2.6(3)(2): between LGWAN and Internet only what is sanitised, or what the body's model is made of. */
+static void check_sanitised(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
 {
-	for (size_t i = 0; i < flow->n_sources; i++)
-		check_specific_end(c, &flow->sources[i], flow->from, draft->sources[i]);
-	for (size_t i = 0; i < flow->n_destinations; i++)
-		check_specific_end(c, &flow->destinations[i], flow->to, draft->destinations[i]);
-	for (size_t i = 0; i < flow->n_ports; i++) {
-		if (flow->ports[i].lo != flow->ports[i].hi)
-			CONF_ERROR(c->diags, draft->ports[i],
-				   "list the ports: each is approved by itself (特定通信, clause 2.6(3)①)",
-				   "a range of ports on a flow with the My Number zone");
+	const enum zg_model model = c->policy->model;
+	const struct zg_zone *from = &c->policy->zones[flow->from], *to = &c->policy->zones[flow->to];
+	enum zg_model other;
+	char hint[128];
+	if (flow->inspector == NULL)
+		return; /* missing, or an opaque one: reported already */
+	switch (zg_model_says(model, from->kind, to->kind, flow->inspector->name, &other)) {
+	case ZG_MODEL_EXPECTED:
+		return;
+	case ZG_MODEL_CONTRADICTS:
+		snprintf(hint, sizeof hint, "such a flow belongs to model = \"%s\"; zonegate.conf(5) has the table of each model",
+			 zg_model_name(other));
+		CONF_ERROR(c->diags, draft->inspector, hint, "%s from zone \"%s\" (%s) to zone \"%s\" (%s) contradicts the model %s",
+			   flow->inspector->name, from->name, zg_kind_name(from->kind), to->name, zg_kind_name(to->kind),
+			   zg_model_name(model));
+		return;
+	case ZG_MODEL_NOTHING:
+		break;
 	}
+	if (!flow->inspector->sanitises)
+		CONF_ERROR(c->diags, draft->inspector, "take an inspector that sanitises, as smtp does",
+			   "inspector \"%s\" does not sanitise; between zone \"%s\" (%s) and zone \"%s\" (%s) only what is sanitised may "
+			   "pass (無害化通信, clause 2.6(3)②)",
+			   flow->inspector->name, from->name, zg_kind_name(from->kind), to->name, zg_kind_name(to->kind));
 }
 
 static void check_pair(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
@@ -228,20 +235,18 @@ static void check_pair(const struct check *c, const struct zg_flow *flow, const 
 	}
 	if (from == ZG_KIND_COUNT || to == ZG_KIND_COUNT)
 		return; /* not known what they are: reported already */
-	switch (zg_kind_relation(from, to)) {
-	case ZG_RELATION_FORBIDDEN:
+	const enum zg_relation relation = zg_kind_relation(from, to);
+	if (relation == ZG_RELATION_FORBIDDEN) {
 		CONF_ERROR(c->diags, draft->to,
 			   "take the flow out: nothing passes between the My Number zone and the Internet, and "
 			   "there is no override",
 			   "zone \"%s\" (%s) to zone \"%s\" (%s) is forbidden by clause 2.6(3)①",
 			   zone_name(c, flow->from), zg_kind_name(from), zone_name(c, flow->to), zg_kind_name(to));
-		break;
-	case ZG_RELATION_SPECIFIC:
-		check_specific(c, flow, draft);
-		break;
-	case ZG_RELATION_ORDINARY:
-		break;
+		return;
 	}
+	check_form(c, flow, draft, relation);
+	if (relation == ZG_RELATION_SANITISED)
+		check_sanitised(c, flow, draft);
 }
 
 /* Ranges that can be used with none of the other side, since they are of another family. */
@@ -262,8 +267,8 @@ static void check_families(const struct check *c, const struct zg_range *ranges,
 static void check_transport(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
 {
 	const char *word = flow->transport == ZG_UDP ? "udp" : "tcp";
-	if (flow->transport == 0)
-		return;
+	if (flow->transport == 0 || (flow->specific && flow->inspector == NULL))
+		return; /* what is opaque has no inspector to fit */
 	for (uint32_t i = 1; zg_inspector_by_index(i) != NULL; i++) {
 		if (zg_inspector_by_index(i)->transport == flow->transport &&
 		    zg_inspector_usable(zg_inspector_by_index(i))) {
@@ -337,6 +342,8 @@ enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
 		check_flow(&c, &c.policy->flows[f], &draft->flows[f]);
 	check_uplink(&c);
 	err = conf_check_overlap(draft, diags);
+	if (err == ZG_OK && diags->errors == 0) /* who uses what is known only then */
+		err = conf_check_times(draft, diags);
 out:
 	free(c.stations);
 	conf_space_free(&c.space);

@@ -68,6 +68,8 @@ struct draft_flow {
 	struct conf_at at, from, to, inspector, protocol, expires, ticket, approver;
 	struct conf_at source, destination, port; /* the values as a whole */
 	struct conf_at *sources, *destinations, *ports;
+	struct zg_mac macs[2]; /* 特定通信: of the client, of the server */
+	struct conf_at mac_at[2];
 	bool broken; /* something is missing or wrong: cross rules would only repeat it */
 };
 
@@ -75,6 +77,9 @@ struct conf_draft {
 	struct zg_policy *policy;
 	struct draft_zone *zones;
 	struct draft_flow *flows;
+	struct conf_at *schedules; /* parallel to the policy's */
+	struct conf_at holidays;
+	enum zg_conf_purpose purpose;
 	time_t now;
 	bool zones_broken; /* a zone has unusable addresses: what lies in which zone cannot be said */
 };
@@ -105,6 +110,9 @@ bool conf_space_own(const struct conf_space *space, const struct zg_range *range
 enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags);
 /* Flows of which one packet could belong to two. */
 enum zg_err conf_check_overlap(const struct conf_draft *draft, struct zg_diags *diags);
+
+/* Schedules that never open or that nobody uses, and a list of holidays that ends. */
+enum zg_err conf_check_times(const struct conf_draft *draft, struct zg_diags *diags);
 
 /* The word of words (n of them) that was probably meant, or NULL. */
 const char *conf_suggest(const char *word, const char *const *words, size_t n);

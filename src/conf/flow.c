@@ -4,16 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/schema.h"
+#include "conf/flow.h"
 
-/* Both halves of a flow in the making. */
-struct flow_pair {
-	struct zg_flow *flow;
-	struct draft_flow *draft;
-	const config_setting_t *items; /* the group named after an inspector */
-};
-
-static void read_name(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_name(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	pair->draft->at = place_of(value)->value;
@@ -46,14 +39,14 @@ size_t read_zone_name(struct reader *r, const config_setting_t *value)
 	return SIZE_MAX;
 }
 
-static void read_from(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_from(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	pair->draft->from = place_of(value)->value;
 	pair->flow->from = read_zone_name(r, value);
 }
 
-static void read_to(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_to(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	pair->draft->to = place_of(value)->value;
@@ -87,7 +80,7 @@ static void read_destination(struct reader *r, const config_setting_t *value, vo
 	read_ranges(r, value, &pair->flow->destinations, &pair->draft->destinations, &pair->flow->n_destinations);
 }
 
-static void read_protocol(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_protocol(struct reader *r, const config_setting_t *value, void *object)
 {
 	static const char *const words[] = { "tcp", "udp" };
 	static const uint8_t numbers[] = { ZG_TCP, ZG_UDP };
@@ -149,7 +142,7 @@ static bool take_ports(struct reader *r, const config_setting_t *value, struct z
 	return true;
 }
 
-static void read_port(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_port(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	size_t n = count_of(r, value, 65535);
@@ -166,7 +159,7 @@ static void read_port(struct reader *r, const config_setting_t *value, void *obj
 	}
 }
 
-static void read_inspector(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_inspector(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	const char *words[64], *text = config_setting_get_string(value);
@@ -186,84 +179,110 @@ static void read_inspector(struct reader *r, const config_setting_t *value, void
 		pair->flow->inspector = zg_inspector_by_name(words[i]);
 }
 
-static void read_purpose(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_purpose(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	take_string(r, value, ZG_LABEL_MAX, &pair->flow->purpose);
 }
 
-static void read_ticket(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_ticket(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	take_string(r, value, ZG_LABEL_MAX, &pair->flow->ticket);
 }
 
-static void read_approver(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_approver(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	take_string(r, value, ZG_LABEL_MAX, &pair->flow->approver);
 }
 
-static void read_clause(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_clause(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	take_string(r, value, ZG_LABEL_MAX, &pair->flow->clause);
 }
 
-/* The number of n digits. */
-static int number(const char *digits, size_t n)
+/* How far a term may reach: its last day. */
+static void check_term(struct reader *r, const config_setting_t *value, time_t end)
 {
-	int value = 0;
-	for (size_t i = 0; i < n; i++)
-		value = 10 * value + (digits[i] - '0');
-	return value;
-}
-
-/* "2026-12-31": the first second that is not that day any more, local time. */
-static bool parse_date(const char *text, time_t *ret_end)
-{
-	struct tm tm = { 0 };
-	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
-		return false;
-	for (size_t i = 0; i < 10; i++) {
-		if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9'))
-			return false;
-	}
-	int year = number(text, 4), month = number(text + 5, 2), day = number(text + 8, 2);
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	if (year < 2000 || year > 2199 || month < 1 || month > 12)
-		return false;
-	int leap = month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
-	if (day < 1 || day > days[month - 1] + leap)
-		return false;
-	tm.tm_year = year - 1900;
-	tm.tm_mon = month - 1;
-	tm.tm_mday = day + 1;
+	const uint32_t days = r->draft->policy->max_term;
+	struct tm tm;
+	char hint[128], last[16];
+	localtime_r(&r->draft->now, &tm);
+	tm.tm_mday += (int)days;
+	tm.tm_hour = 12;
 	tm.tm_isdst = -1;
-	time_t end = mktime(&tm);
-	if (end == (time_t)-1)
-		return false;
-	*ret_end = end;
-	return true;
+	const zg_day day = zg_day_of(mktime(&tm));
+	if (end <= zg_day_end(day))
+		return;
+	snprintf(last, sizeof last, "%04u-%02u-%02u", day / 10000, day / 100 % 100, day % 100);
+	snprintf(hint, sizeof hint, "today the last day that may be named is \"%s\"; max_term sets how many days there may be", last);
+	CONF_ERROR(r->diags, place_of(value)->value, hint, "this is more than the %u days for which a flow may be approved", days);
 }
 
-static void read_expires(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_expires(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
+	const bool change = r->draft->purpose == ZG_CONF_CHANGE;
 	const char *text = text_of(r, value);
+	zg_day day;
 	if (text == NULL)
 		return;
 	pair->draft->expires = place_of(value)->value;
-	if (!parse_date(text, &pair->flow->expires))
+	if (!zg_day_parse(text, &day)) {
 		CONF_ERROR(r->diags, place_of(value)->value,
 			   "write the last day as \"2027-03-31\", in the western calendar, from 2000 to 2199",
 			   "\"%s\" is not a date", text);
-	else if (pair->flow->expires <= r->draft->now)
-		CONF_WARNING(r->diags, place_of(value)->value, "have it approved anew, or take the flow out",
-			     "this flow expired at the end of %s and passes nothing", text);
+		return;
+	}
+	pair->flow->expires = zg_day_end(day);
+	if (pair->flow->expires <= r->draft->now)
+		zg_diag_add(r->diags, change ? ZG_DIAG_ERROR : ZG_DIAG_WARNING, place_of(value)->value.line,
+			    place_of(value)->value.column, "have it approved anew, or take the flow out",
+			    "this flow expired at the end of %s and passes nothing", text);
+	else if (change && r->draft->now < ZG_CLOCK_FLOOR)
+		CONF_WARNING(r->diags, place_of(value)->value, "see to the time service; until the clock is set the flow passes nothing",
+			     "the clock is not set: how long the flow is permitted cannot be judged");
+	else if (change)
+		check_term(r, value, pair->flow->expires);
 }
 
-static bool other_key(struct reader *r, const config_setting_t *value, void *object)
+void flow_read_schedule(struct reader *r, const config_setting_t *value, void *object)
+{
+	const struct zg_policy *policy = r->draft->policy;
+	struct flow_pair *pair = object;
+	const char *words[ZG_SCHEDULES_MAX], *text = text_of(r, value);
+	char hint[64] = "schedules are defined in the list \"schedules\"";
+	if (text == NULL)
+		return;
+	for (size_t i = 0; i < policy->n_schedules; i++) {
+		words[i] = policy->schedules[i].name;
+		if (words[i] == NULL) {
+			r->skipped++; /* perhaps it is that one, whose name could not be read */
+			return;
+		}
+		if (strcmp(words[i], text) == 0) {
+			pair->flow->schedule = i;
+			return;
+		}
+	}
+	const char *near = conf_suggest(text, words, policy->n_schedules);
+	if (near != NULL)
+		snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
+	CONF_ERROR(r->diags, place_of(value)->value, hint, "there is no schedule \"%s\"", text);
+}
+
+static void read_log(struct reader *r, const config_setting_t *value, void *object)
+{
+	static const char *const words[ZG_FLOW_LOG_COUNT] = { "all", "refused" };
+	struct flow_pair *pair = object;
+	uint32_t level;
+	if (take_word(r, value, words, ZG_FLOW_LOG_COUNT, &level))
+		pair->flow->log = (enum zg_flow_log)level;
+}
+
+bool flow_other_key(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	const struct zg_inspector *inspector = zg_inspector_by_name(config_setting_name(value));
@@ -281,37 +300,45 @@ static bool other_key(struct reader *r, const config_setting_t *value, void *obj
 }
 
 static const struct key keys[] = {
-	{ "name", "name = \"mail-in\";", read_name },
-	{ "from", "from = \"internet\"; is the zone that opens the connection", read_from },
-	{ "to", "to = \"lgwan\"; is the zone that answers", read_to },
+	{ "name", "name = \"mail-in\";", flow_read_name },
+	{ "from", "from = \"internet\"; is the zone that opens the connection", flow_read_from },
+	{ "to", "to = \"lgwan\"; is the zone that answers", flow_read_to },
 	{ "source", "source = [ \"10.30.0.25\" ];", read_source },
 	{ "destination", "destination = [ \"10.20.0.25\" ];", read_destination },
-	{ "protocol", "protocol = \"tcp\";", read_protocol },
-	{ "port", "port = 25;", read_port },
-	{ "inspector", "inspector = \"smtp\"; without inspection nothing passes", read_inspector },
-	{ "purpose", NULL, read_purpose },
+	{ "protocol", "protocol = \"tcp\";", flow_read_protocol },
+	{ "port", "port = 25;", flow_read_port },
+	{ "inspector", "inspector = \"smtp\"; without inspection nothing passes", flow_read_inspector },
+	{ "purpose", NULL, flow_read_purpose },
 	{ "ticket", "ticket = \"...\"; is the number of the request; a flow needs one who asks and one who approves",
-	  read_ticket },
-	{ "approver", "approver = \"...\"; a flow needs one who asks and one who approves", read_approver },
-	{ "clause", NULL, read_clause },
-	{ "expires", NULL, read_expires },
+	  flow_read_ticket },
+	{ "approver", "approver = \"...\"; a flow needs one who asks and one who approves", flow_read_approver },
+	{ "clause", NULL, flow_read_clause },
+	{ "expires", NULL, flow_read_expires },
+	{ "schedule", NULL, flow_read_schedule },
+	{ "log", NULL, read_log },
 };
-static const struct group group = { "flow", keys, sizeof keys / sizeof keys[0], other_key };
+static const struct group group = { "flow", keys, sizeof keys / sizeof keys[0], flow_other_key };
+
+bool flow_read_form(struct reader *r, const config_setting_t *setting, const struct group *form, struct flow_pair *pair)
+{
+	pair->draft->at = place_of(setting)->value;
+	pair->flow->from = pair->flow->to = SIZE_MAX;
+	pair->flow->schedule = ZG_SCHEDULE_ALWAYS;
+	bool good = read_group(r, setting, form, pair);
+	pair->flow->line = pair->draft->at.line;
+	const struct zg_inspector *inspector = pair->flow->inspector;
+	if (inspector != NULL && r->err == ZG_OK) {
+		size_t errors = r->diags->errors;
+		zg_inspector_defaults(inspector, pair->flow->config);
+		if (pair->items != NULL)
+			read_inspector_items(r, pair->items, inspector, pair->flow->config);
+		good = good && r->diags->errors == errors;
+	}
+	return good;
+}
 
 void read_flow(struct reader *r, const config_setting_t *setting, size_t index)
 {
 	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL };
-	pair.draft->at = place_of(setting)->value;
-	pair.flow->from = pair.flow->to = SIZE_MAX;
-	bool good = read_group(r, setting, &group, &pair);
-	pair.flow->line = pair.draft->at.line;
-	const struct zg_inspector *inspector = pair.flow->inspector;
-	if (inspector != NULL && r->err == ZG_OK) {
-		size_t errors = r->diags->errors;
-		zg_inspector_defaults(inspector, pair.flow->config);
-		if (pair.items != NULL)
-			read_inspector_items(r, pair.items, inspector, pair.flow->config);
-		good = good && r->diags->errors == errors;
-	}
-	pair.draft->broken = !good;
+	pair.draft->broken = !flow_read_form(r, setting, &group, &pair);
 }

@@ -32,10 +32,16 @@ const char *zg_meter_name(enum zg_meter_kind kind)
 	return (unsigned)kind < ZG_METER_COUNT ? names[kind] : "unknown";
 }
 
+static bool is_outside(enum zg_kind kind)
+{
+	return kind == ZG_KIND_INTERNET || kind == ZG_KIND_UPLINK;
+}
+
 enum zg_relation zg_kind_relation(enum zg_kind a, enum zg_kind b)
 {
 	if (a != ZG_KIND_MYNUMBER && b != ZG_KIND_MYNUMBER)
-		return ZG_RELATION_ORDINARY;
+		return (a == ZG_KIND_LGWAN && is_outside(b)) || (b == ZG_KIND_LGWAN && is_outside(a)) ? ZG_RELATION_SANITISED
+												      : ZG_RELATION_ORDINARY;
 	enum zg_kind other = a == ZG_KIND_MYNUMBER ? b : a;
 	switch (other) {
 	case ZG_KIND_MYNUMBER:
@@ -46,6 +52,11 @@ enum zg_relation zg_kind_relation(enum zg_kind a, enum zg_kind b)
 	default:
 		return ZG_RELATION_FORBIDDEN;
 	}
+}
+
+const char *zg_flow_inspector(const struct zg_flow *flow)
+{
+	return flow->inspector != NULL ? flow->inspector->name : "opaque";
 }
 
 static void free_zone(struct zg_zone *zone)
@@ -86,12 +97,16 @@ void zg_policy_free(struct zg_policy *policy)
 		free_zone(&policy->zones[i]);
 	for (size_t i = 0; i < policy->n_flows; i++)
 		free_flow(&policy->flows[i]);
+	for (size_t i = 0; i < policy->n_schedules; i++)
+		free(policy->schedules[i].name);
 	for (size_t i = 0; i < policy->n_blocklists; i++)
 		free_blocklist(&policy->blocklists[i]);
 	free(policy->blocklists);
 	free(policy->monitors);
 	free(policy->zones);
 	free(policy->flows);
+	free(policy->schedules);
+	free(policy->holidays);
 	free(policy->text);
 	free(policy->file);
 	free(policy->body);
@@ -136,11 +151,11 @@ static enum zg_err refuse_size(struct zg_diags *diags)
 	return ZG_ECONF;
 }
 
-enum zg_err zg_conf_parse(const char *file, const char *text, size_t len, struct zg_diags *diags,
-			  struct zg_policy **ret_policy)
+enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
+			      struct zg_diags *diags, struct zg_policy **ret_policy)
 {
 	struct conf_source source = { 0 };
-	struct conf_draft draft = { .now = time(NULL) };
+	struct conf_draft draft = { .purpose = purpose, .now = now != 0 ? now : time(NULL) };
 	config_t tree;
 	enum zg_err err;
 	if (len > ZG_CONF_BYTES_MAX) {
@@ -206,7 +221,8 @@ static enum zg_err read_all(int fd, char **ret_text, size_t *ret_len)
 	return ZG_ENOMEM;
 }
 
-enum zg_err zg_conf_load(const char *file, struct zg_diags *diags, struct zg_policy **ret_policy)
+enum zg_err zg_conf_load_for(enum zg_conf_purpose purpose, const char *file, struct zg_diags *diags,
+			     struct zg_policy **ret_policy)
 {
 	bool standard = strcmp(file, "-") == 0;
 	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -221,7 +237,7 @@ enum zg_err zg_conf_load(const char *file, struct zg_diags *diags, struct zg_pol
 			err = ZG_ECONF;
 		}
 	} else if (err == ZG_OK) {
-		err = zg_conf_parse(standard ? "<stdin>" : file, text, len, diags, ret_policy);
+		err = zg_conf_parse_for(purpose, 0, standard ? "<stdin>" : file, text, len, diags, ret_policy);
 	}
 	if (fd >= 0 && !standard)
 		close(fd);

@@ -28,6 +28,16 @@ static bool without_host_bits(const char *text, char *buf, size_t size)
 	return true;
 }
 
+/* Labels of letters, digits, hyphens and underscores between dots, the last not of digits only (RFC 1123 2.1). */
+static bool is_host_name(const char *text)
+{
+	const char *last = strrchr(text, '.');
+	size_t len = strlen(text);
+	if (last == NULL || last == text || last[1] == '\0' || strspn(last + 1, "0123456789") == strlen(last + 1))
+		return false;
+	return len < 254 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == len;
+}
+
 static void bad_range(struct reader *r, const config_setting_t *value, const char *text)
 {
 	struct conf_at at = place_of(value)->value;
@@ -36,6 +46,10 @@ static void bad_range(struct reader *r, const config_setting_t *value, const cha
 		CONF_ERROR(r->diags, at, hint, "\"%s\" has bits set behind the prefix", text);
 	else if (strcmp(text, "any") == 0 || strcmp(text, "*") == 0)
 		CONF_ERROR(r->diags, at, "write \"0.0.0.0/0\" or \"::/0\"", "there is no word for all addresses");
+	else if (is_host_name(text))
+		CONF_ERROR(r->diags, at,
+			   "write its addresses: with a name, whoever answers DNS would decide what passes",
+			   "\"%s\" is a host name, not an address", text);
 	else
 		CONF_ERROR(r->diags, at,
 			   "write \"192.0.2.1\", \"192.0.2.0/24\", \"192.0.2.1-192.0.2.9\", \"2001:db8::/64\"; no host "
@@ -91,4 +105,17 @@ bool take_range(struct reader *r, const config_setting_t *value, struct zg_range
 	}
 	*ret_range = range;
 	return true;
+}
+
+bool take_mac(struct reader *r, const config_setting_t *value, struct zg_mac *ret_mac)
+{
+	const char *text = text_of(r, value);
+	if (text == NULL)
+		return false;
+	if (zg_mac_parse(text, ret_mac) == ZG_OK)
+		return true;
+	CONF_ERROR(r->diags, place_of(value)->value,
+		   "write it as \"00:53:00:00:00:01\"; group addresses (an odd first byte) name no station",
+		   "\"%s\" is not a station's MAC address", text);
+	return false;
 }

@@ -43,6 +43,7 @@ bool take_word(struct reader *r, const config_setting_t *value, const char *cons
 	       uint32_t *ret_index);
 bool take_name(struct reader *r, const config_setting_t *value, char **ret_name); /* malloc'd */
 bool take_range(struct reader *r, const config_setting_t *value, struct zg_range *ret_range);
+bool take_mac(struct reader *r, const config_setting_t *value, struct zg_mac *ret_mac);
 /* A text value without a copy; NULL = reported. Lives as long as the tree. */
 const char *text_of(struct reader *r, const config_setting_t *value);
 
@@ -56,6 +57,10 @@ void *reader_alloc(struct reader *r, size_t n, size_t size);
 /* One element of zones and flows into the draft; zone.c, flow.c, items.c. */
 bool read_zone(struct reader *r, const config_setting_t *setting, size_t index);
 void read_flow(struct reader *r, const config_setting_t *setting, size_t index);
+/* The lists schedules, holidays and specific; schedule.c, specific.c. */
+void read_schedules(struct reader *r, const config_setting_t *value, void *object);
+void read_holidays(struct reader *r, const config_setting_t *value, void *object);
+void read_specifics(struct reader *r, const config_setting_t *value, void *object);
 /* The zone that a value names; SIZE_MAX = reported. flow.c. */
 size_t read_zone_name(struct reader *r, const config_setting_t *value);
 /* What is watched and refused besides the flows, monitor.c; behind the zones that they name. */

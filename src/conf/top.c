@@ -72,6 +72,12 @@ static void read_flows(struct reader *r, const config_setting_t *value, void *ob
 	}
 }
 
+static void read_max_term(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	take_int(r, value, 1, ZG_TERM_DAYS_MAX, &r->draft->policy->max_term);
+}
+
 static void read_inspectors(struct reader *r, const config_setting_t *value, void *object)
 {
 	(void)object;
@@ -119,7 +125,11 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 		{ "model", NULL, read_model },
 		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );",
 		  read_zones },
-		{ "flows", NULL, read_flows }, /* after the zones that they name */
+		{ "max_term", NULL, read_max_term },
+		{ "holidays", NULL, read_holidays },
+		{ "schedules", NULL, read_schedules },
+		{ "flows", NULL, read_flows }, /* after the zones and schedules that they name */
+		{ "specific", NULL, read_specifics }, /* adds to the flows, and to the stations of the zones */
 		{ "monitor", NULL, read_monitors },
 		{ "blocklists", NULL, read_blocklists },
 		{ "log", NULL, read_log },
@@ -128,6 +138,7 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 	static const struct group group = { "the file", keys, sizeof keys / sizeof keys[0], NULL };
 	struct reader r = { .diags = diags, .draft = draft, .err = ZG_OK };
 	draft->policy->model = ZG_MODEL_ALPHA;
+	draft->policy->max_term = ZG_TERM_DAYS;
 	draft->policy->inspectors = 2;
 	draft->policy->queue_base = 100;
 	read_group(&r, config_root_setting(tree), &group, NULL);
@@ -148,4 +159,5 @@ void conf_draft_free(struct conf_draft *draft)
 	}
 	free(draft->zones);
 	free(draft->flows);
+	free(draft->schedules);
 }

@@ -113,11 +113,7 @@ static void read_station_address(struct reader *r, const config_setting_t *value
 static void read_station_mac(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct zg_station *station = object;
-	const char *text = text_of(r, value);
-	if (text != NULL && zg_mac_parse(text, &station->mac) != ZG_OK)
-		CONF_ERROR(r->diags, place_of(value)->value,
-			   "write it as \"00:53:00:00:00:01\"; group addresses (an odd first byte) name no station",
-			   "\"%s\" is not a station's MAC address", text);
+	take_mac(r, value, &station->mac);
 }
 
 static void read_stations(struct reader *r, const config_setting_t *value, void *object)

@@ -30,8 +30,14 @@ int zg_cmd_explain(int argc, char **argv); /* cmd_explain.c */
 int zg_cmd_replay(int argc, char **argv);  /* cmd_replay.c */
 int zg_cmd_apply(int argc, char **argv);   /* cmd_apply.c */
 int zg_cmd_reload_lists(int argc, char **argv); /* cmd_reload_lists.c */
+int zg_cmd_confirm(int argc, char **argv); /* cmd_confirm.c */
+int zg_cmd_rollback(int argc, char **argv); /* cmd_rollback.c */
+int zg_cmd_history(int argc, char **argv); /* cmd_history.c */
+int zg_cmd_diff(int argc, char **argv);	   /* cmd_diff.c */
 int zg_cmd_status(int argc, char **argv);  /* cmd_status.c */
 int zg_cmd_observe(int argc, char **argv); /* cmd_observe.c */
+int zg_cmd_isolate(int argc, char **argv); /* cmd_isolate.c */
+int zg_cmd_restore(int argc, char **argv);
 
 /* Shared by the subcommands (src/ctl/term.c). */
 bool zg_term_color(FILE *out);		   /* a terminal, and NO_COLOR is not set */

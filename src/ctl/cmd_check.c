@@ -92,7 +92,7 @@ int zg_cmd_check(int argc, char **argv)
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 
-	int status = zg_ctl_load(a.file, a.json, &diags, &policy);
+	int status = zg_ctl_load(ZG_CONF_CHANGE, a.file, a.json, &diags, &policy);
 	if (status == ZG_EXIT_OK) {
 		if (a.kernel)
 			status = check_kernel(policy, &diags);

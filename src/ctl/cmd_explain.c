@@ -3,19 +3,20 @@
 #include <argp.h>
 #include <string.h>
 
-#include "ctl/cmd.h"
+#include "ctl/client.h"
 #include "ctl/conf_arg.h"
 #include "ctl/explain.h"
 #include "ctl/json.h"
 
 struct arguments {
-	const char *file, *from, *mac;
+	const char *file, *from, *mac, *socket;
+	const char *isolated; /* as if this zone were cut off; NULL = ask the daemon */
 	bool json;
 	char *words[4];
 	unsigned n_words;
 };
 
-enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG };
+enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG, OPT_ISOLATED };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,6 +33,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CONFIG:
 		a->file = arg;
+		return 0;
+	case OPT_ISOLATED:
+		a->isolated = arg;
+		return 0;
+	case 'S':
+		a->socket = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->n_words == 4)
@@ -111,6 +118,11 @@ static const char *reason_of(const struct zg_explanation *answer)
 	return NULL;
 }
 
+static const char *verdict_word(const struct zg_explanation *answer)
+{
+	return !answer->inspect ? "deny" : answer->flow->inspector != NULL ? "inspect" : "opaque";
+}
+
 static bool print_json(const struct zg_policy *policy, char *const *words, const struct zg_explanation *answer)
 {
 	json_t *steps = json_array();
@@ -124,14 +136,14 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 	return zg_json_print(stdout, json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 					       "schema", ZG_JSON_SCHEMA, "file", zg_json_text(policy->file), "protocol",
 					       zg_json_text(words[0]), "source", zg_json_text(words[1]), "destination",
-					       zg_json_text(words[2]), "verdict", answer->inspect ? "inspect" : "deny",
+					       zg_json_text(words[2]), "verdict", verdict_word(answer),
 					       "reason", zg_json_text(reason_of(answer)), "steps", steps, "flow",
 					       zg_json_text(flow ? flow->name : NULL), "line",
 					       flow ? json_integer(flow->line) : json_null(), "ticket",
 					       zg_json_text(flow ? flow->ticket : NULL), "approver",
 					       zg_json_text(flow ? flow->approver : NULL), "clause",
 					       zg_json_text(answer->clause), "inspector",
-					       zg_json_text(flow ? flow->inspector->name : NULL)));
+					       zg_json_text(flow ? zg_flow_inspector(flow) : NULL)));
 }
 
 static void print_steps(const struct zg_policy *policy, const struct zg_explanation *answer)
@@ -159,9 +171,9 @@ static void print_text(const struct zg_policy *policy, char *const *words, const
 {
 	printf("%s %s to %s\n", words[0], words[1], words[2]);
 	print_steps(policy, answer);
-	printf("verdict: %s", answer->inspect ? "inspect" : "deny");
-	if (answer->inspect)
-		printf(", by %s", answer->flow->inspector->name);
+	printf("verdict: %s", verdict_word(answer));
+	if (answer->inspect && answer->flow->inspector != NULL)
+		printf(", by %s", zg_flow_inspector(answer->flow));
 	if (reason_of(answer) != NULL) {
 		fputs(": ", stdout);
 		zg_term_safe(stdout, reason_of(answer));
@@ -179,6 +191,28 @@ static void print_text(const struct zg_policy *policy, char *const *words, const
 	putchar('\n');
 }
 
+/* With the zones that are cut off, as the option or else the daemon says. */
+static void explain_isolated(const struct arguments *a, const struct zg_policy *policy, const struct zg_question *question,
+			     struct zg_explanation *ret_answer)
+{
+	json_t *told = a->isolated != NULL ? NULL : zg_client_quietly(a->socket, "isolated");
+	const json_t *cuts = json_object_get(told, "isolated"), *cut;
+	const char *names[ZG_ISOLATED_MAX] = { a->isolated };
+	struct zg_question q = *question;
+	size_t i;
+
+	q.isolated = names;
+	q.n_isolated = a->isolated != NULL;
+	json_array_foreach(cuts, i, cut)
+	{
+		const char *name = json_string_value(json_object_get(cut, "zone"));
+		if (name != NULL && q.n_isolated < ZG_ISOLATED_MAX)
+			names[q.n_isolated++] = name;
+	}
+	zg_explain(policy, &q, ret_answer);
+	json_decref(told);
+}
+
 static int explain(const struct arguments *a, const struct zg_policy *policy, char *const *words, struct zg_question *q)
 {
 	struct zg_explanation answer;
@@ -187,7 +221,7 @@ static int explain(const struct arguments *a, const struct zg_policy *policy, ch
 		if (q->from == NULL)
 			return usage_error("no zone of this name in the configuration", a->from);
 	}
-	zg_explain(policy, q, &answer);
+	explain_isolated(a, policy, q, &answer);
 	if (!a->json)
 		print_text(policy, words, &answer);
 	else if (!print_json(policy, words, &answer))
@@ -201,7 +235,9 @@ int zg_cmd_explain(int argc, char **argv)
 		{ "config", OPT_CONFIG, "FILE", 0, "Read this configuration (" ZG_CONF_FILE ")", 0 },
 		{ "from", OPT_FROM, "ZONE", 0, "It arrives on an interface of this zone", 0 },
 		{ "mac", OPT_MAC, "MAC", 0, "It comes from this MAC address", 0 },
+		{ "isolated", OPT_ISOLATED, "ZONE", 0, "As if this zone were cut off, and no other; * is every zone", 0 },
 		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
+		ZG_CLIENT_OPTION,
 		{ 0 },
 	};
 	static const struct argp argp = {
@@ -210,7 +246,7 @@ int zg_cmd_explain(int argc, char **argv)
 		"[FILE] tcp|udp SOURCE:PORT DESTINATION:PORT\n"
 		"[FILE] icmp SOURCE DESTINATION",
 		"Say step by step what the rules do with the first packet of a connection. "
-		"The daemon is not asked: this is what the configuration says.\v"
+		"This is what the configuration says; a running daemon is only asked which zones are cut off.\v"
 		"IPv6 addresses with a port are written in brackets: [2001:db8::1]:25. The exit "
 		"status is 0 whatever the verdict.",
 		NULL,
@@ -231,7 +267,7 @@ int zg_cmd_explain(int argc, char **argv)
 	int status = parse_question(words, &a, &mac, &question);
 	if (status != ZG_EXIT_OK)
 		return status;
-	status = zg_ctl_load(a.file, a.json, &diags, &policy);
+	status = zg_ctl_load(ZG_CONF_KNOWN, a.file, a.json, &diags, &policy);
 	if (status == ZG_EXIT_OK)
 		status = explain(&a, policy, words, &question);
 	zg_policy_free(policy);

@@ -34,19 +34,6 @@ static const struct argp_option table[] = {
 	{ 0 },
 };
 
-/* "90s" -> 90; -1 = not an age. */
-static long age(const char *text)
-{
-	static const char units[] = "smhd";
-	static const long seconds[] = { 1, 60, 3600, 86400 };
-	char *end;
-	long n = strtol(text, &end, 10);
-	const char *unit = *end != '\0' ? strchr(units, *end) : units;
-	if (end == text || n < 0 || n > 1000000 || unit == NULL || (*end != '\0' && end[1] != '\0'))
-		return -1;
-	return n * seconds[unit - units];
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct observe_options *o = state->input;
@@ -64,7 +51,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->socket = arg;
 		return 0;
 	case OPT_SINCE:
-		o->since_s = age(arg);
+		o->since_s = zg_client_seconds(arg);
 		if (o->since_s < 0)
 			argp_error(state, "--since takes an age as 90s, 15m, 4h or 2d, not '%s'", arg);
 		return 0;
@@ -103,7 +90,7 @@ static bool matches(const struct observe_options *o, const json_t *e)
 {
 	const struct filter *f = &o->filter;
 	bool all = is(e, "verdict", f->verdict) && is(e, "event", f->event) && is(e, "flow", f->flow) &&
-		   (is(e, "src_zone", f->zone) || is(e, "dst_zone", f->zone));
+		   (is(e, "src_zone", f->zone) || is(e, "dst_zone", f->zone) || is(e, "zone", f->zone));
 	return all != o->invert;
 }
 

@@ -79,7 +79,7 @@ int zg_cmd_show(int argc, char **argv)
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 
-	int status = zg_ctl_load(a.file, a.json, &diags, &policy);
+	int status = zg_ctl_load(ZG_CONF_KNOWN, a.file, a.json, &diags, &policy);
 	if (status == ZG_EXIT_OK) {
 		if (diags.n > 0)
 			zg_ctl_print_diags(&diags);

@@ -56,10 +56,28 @@ static void show_policy(const json_t *status)
 	zg_term_safe(stdout, text_of(p, "file"));
 	printf(": %" PRId64 " zones, %" PRId64 " flows, SHA-256 %.16s...\n", number_of(p, "zones"), number_of(p, "flows"),
 	       text_of(p, "sha256"));
+	const json_t *trial = json_object_get(status, "trial");
+	if (json_is_object(trial))
+		printf("            on trial for another %" PRId64 " s: `zonegatectl confirm` keeps it, otherwise policy %" PRId64 " comes back\n",
+		       number_of(trial, "seconds_left"), number_of(trial, "returns_to"));
 	if (json_is_true(json_object_get(status, "config_differs"))) {
 		fputs("            ", stdout);
 		zg_term_safe(stdout, text_of(status, "config"));
 		puts(" has been edited since: `zonegatectl apply` puts it in force");
+	}
+}
+
+static void show_isolated(const json_t *status)
+{
+	size_t i;
+	json_t *cut;
+	json_array_foreach(json_object_get(status, "isolated"), i, cut) {
+		const char *zone = text_of(cut, "zone");
+		fputs("ISOLATED    ", stdout);
+		zg_term_safe(stdout, strcmp(zone, "*") == 0 ? "every zone" : zone);
+		printf(" since %s by %s: ", text_of(cut, "since"), text_of(cut, "who"));
+		zg_term_safe(stdout, text_of(cut, "reason"));
+		puts(json_is_false(json_object_get(cut, "in_policy")) ? " (not in this policy; its interfaces stay cut off)" : "");
 	}
 }
 
@@ -122,6 +140,7 @@ static void show(const json_t *status)
 	printf("Backstop    %s\n", text_of(status, "backstop"));
 	printf("Forwarding  %s\n", json_is_true(json_object_get(status, "forwarding")) ? "on" : "off: nothing crosses");
 	printf("Queue       %s\n", text_of(status, "queue"));
+	show_isolated(status);
 	show_processes(status);
 	show_blocklists(status);
 	show_counters(status);

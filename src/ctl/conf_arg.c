@@ -37,10 +37,11 @@ bool zg_ctl_print_json(const char *file, const struct zg_diags *diags, const str
 	return zg_json_print(stdout, object);
 }
 
-int zg_ctl_load(const char *file, bool json, struct zg_diags *ret_diags, struct zg_policy **ret_policy)
+int zg_ctl_load(enum zg_conf_purpose purpose, const char *file, bool json, struct zg_diags *ret_diags,
+		struct zg_policy **ret_policy)
 {
 	zg_diags_init(ret_diags);
-	enum zg_err err = zg_conf_load(file, ret_diags, ret_policy);
+	enum zg_err err = zg_conf_load_for(purpose, file, ret_diags, ret_policy);
 	if (err == ZG_OK)
 		return ZG_EXIT_OK;
 	if (err != ZG_ECONF) {

@@ -182,7 +182,31 @@ static const struct zg_flow *explain_flow(const struct zg_policy *policy, const 
 	return NULL;
 }
 
-static void explain_inspector(const struct zg_flow *flow, const struct zg_question *q, struct zg_explanation *answer)
+static bool explain_schedule(const struct zg_policy *policy, const struct zg_flow *flow, time_t now,
+			     struct zg_explanation *answer)
+{
+	static const char name[] = "schedule";
+	struct zg_window window;
+	char moment[32];
+	if (flow->schedule == ZG_SCHEDULE_ALWAYS)
+		return true;
+	const struct zg_schedule *schedule = &policy->schedules[flow->schedule];
+	if (!zg_flow_window(policy, flow, now, &window)) {
+		step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s, which does not open again",
+		     schedule->name);
+		return false;
+	}
+	if (window.begin > now) {
+		step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s; opens at %s", schedule->name,
+		     zg_moment_str(window.begin, moment));
+		return false;
+	}
+	step(answer, name, ZG_STEP_OK, schedule->line, "within its schedule %s, until %s", schedule->name,
+	     zg_moment_str(window.end, moment));
+	return true;
+}
+
+static void explain_inspector(const struct zg_policy *policy, const struct zg_flow *flow, const struct zg_question *q, struct zg_explanation *answer)
 {
 	char day[16];
 	answer->flow = flow;
@@ -196,9 +220,39 @@ static void explain_inspector(const struct zg_flow *flow, const struct zg_questi
 	if (flow->expires != 0)
 		step(answer, "expiry", ZG_STEP_OK, flow->line, "until the end of %s",
 		     zg_expires_str(flow->expires, day));
-	step(answer, "inspector", ZG_STEP_OK, flow->line,
-	     "inspector %s reads every byte in both directions; only what it accepts passes", flow->inspector->name);
+	if (!explain_schedule(policy, flow, q->now, answer))
+		return;
+	if (flow->inspector != NULL)
+		step(answer, "inspector", ZG_STEP_OK, flow->line,
+		     "inspector %s reads every byte in both directions; only what it accepts passes",
+		     flow->inspector->name);
+	else
+		step(answer, "opaque", ZG_STEP_NOTE, flow->line,
+		     "nothing reads what is said: 特定通信, limited by MAC address, IP address and port");
 	answer->inspect = true;
+}
+
+static bool is_isolated(const struct zg_question *q, const struct zg_zone *zone)
+{
+	for (size_t i = 0; i < q->n_isolated && zone != NULL; i++)
+		if (strcmp(q->isolated[i], "*") == 0 || strcmp(q->isolated[i], zone->name) == 0)
+			return true;
+	return false;
+}
+
+/* First of all: an emergency asks for nothing else. */
+static bool explain_isolation(const struct zg_policy *policy, const struct zg_question *q, struct zg_explanation *answer)
+{
+	const struct zg_zone *const ends[] = { q->from != NULL ? q->from : zg_policy_zone_of(policy, &q->source),
+					       zg_policy_zone_of(policy, &q->destination) };
+	for (size_t i = 0; i < 2; i++) {
+		if (!is_isolated(q, ends[i]))
+			continue;
+		step(answer, "isolation", ZG_STEP_DENY, ends[i]->line, "zone %s (%s) is cut off (zonegatectl isolate): nothing passes %s",
+		     ends[i]->name, ends[i]->label, i == 0 ? "from it" : "to it");
+		return false;
+	}
+	return true;
 }
 
 void zg_explain(const struct zg_policy *policy, const struct zg_question *question, struct zg_explanation *ret_answer)
@@ -208,6 +262,8 @@ void zg_explain(const struct zg_policy *policy, const struct zg_question *questi
 		step(ret_answer, "addresses", ZG_STEP_DENY, 0, "source and destination are of different families");
 		return;
 	}
+	if (!explain_isolation(policy, question, ret_answer))
+		return;
 	const struct zg_zone *from = explain_source(policy, question, ret_answer);
 	if (from == NULL || !explain_station(from, question, ret_answer))
 		return;
@@ -221,5 +277,5 @@ void zg_explain(const struct zg_policy *policy, const struct zg_question *questi
 	}
 	const struct zg_flow *flow = explain_flow(policy, question, from, to, ret_answer);
 	if (flow != NULL)
-		explain_inspector(flow, question, ret_answer);
+		explain_inspector(policy, flow, question, ret_answer);
 }

@@ -19,6 +19,8 @@ struct zg_question {
 	const struct zg_zone *from;		/* of the interface it arrives on; NULL = that of the source address */
 	const struct zg_mac *mac;		/* of the sender; NULL = not known */
 	time_t now;
+	const char *const *isolated;		/* zones that are cut off; "*" = every zone */
+	size_t n_isolated;
 };
 
 enum zg_step_result { ZG_STEP_OK, ZG_STEP_NOTE, ZG_STEP_DENY };
@@ -33,7 +35,7 @@ struct zg_step {
 struct zg_explanation {
 	struct zg_step steps[EXPLAIN_STEPS_MAX];
 	size_t n_steps;
-	bool inspect;		    /* the verdict; else deny */
+	bool inspect;		    /* the verdict: it passes, by its flow's inspector if that has one; else deny */
 	const struct zg_flow *flow; /* that decides, also an expired one; NULL = none */
 	const char *clause;	    /* of the flow, else of the rule that denies; may be NULL */
 };

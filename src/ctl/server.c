@@ -12,7 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define OUT_MAX (16u * 1024 * 1024) /* bytes waiting for a client that does not read: then it is let go */
+#define OUT_MAX (16u * 1024 * 1024) /* bytes of events waiting for a client that does not read: then it is let go */
+#define ANSWER_MAX (2u * ZG_CTL_REQUEST_MAX) /* bytes of one answer: the largest policy with every quote and line end escaped */
 
 #define BACKLOG 64
 #define NO_LINE SIZE_MAX
@@ -163,12 +164,12 @@ static bool grow(char **buf, size_t *cap, size_t need)
 	return true;
 }
 
-static void client_say(struct client *c, const char *line)
+static void client_say(struct client *c, const char *line, size_t max)
 {
 	size_t len = strlen(line);
 	if (c->fd < 0)
 		return;
-	if (c->out_len + len + 1 > OUT_MAX || !grow(&c->out, &c->out_cap, c->out_len + len + 1)) {
+	if (c->out_len + len + 1 > max || !grow(&c->out, &c->out_cap, c->out_len + len + 1)) {
 		client_drop(c);
 		return;
 	}
@@ -185,7 +186,7 @@ static void say_json(struct client *c, json_t *object)
 		client_drop(c);
 		return;
 	}
-	client_say(c, text);
+	client_say(c, text, ANSWER_MAX);
 	free(text);
 }
 
@@ -202,7 +203,7 @@ static void observe(struct zg_ctl *ctl, struct client *c, const json_t *request)
 	for (size_t i = 0; i < ZG_EVENT_RING; i++) {
 		const struct kept *k = &ctl->ring[(ctl->ring_next + i) % ZG_EVENT_RING];
 		if (k->json != NULL && k->time_ms >= since)
-			client_say(c, k->json);
+			client_say(c, k->json, OUT_MAX);
 	}
 	c->follow = json_is_true(json_object_get(request, "follow"));
 	c->close_when_sent = !c->follow;
@@ -327,7 +328,7 @@ void zg_ctl_publish(struct zg_ctl *ctl, const struct zg_event *e)
 	for (size_t i = 0; i < ZG_CTL_CLIENTS_MAX; i++) {
 		struct client *c = &ctl->clients[i];
 		if (c->fd >= 0 && c->follow) {
-			client_say(c, json);
+			client_say(c, json, OUT_MAX);
 			if (c->fd >= 0)
 				client_flush(c);
 		}

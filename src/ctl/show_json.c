@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `show --json`. Members are only ever added; scripts/lab and other people's scripts read this. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/cmd.h"
@@ -57,19 +58,34 @@ static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *f
 	json_t *ports = json_array(), *config = json_object();
 	for (size_t i = 0; i < flow->n_ports; i++)
 		json_array_append_new(ports, zg_json_text(zg_ports_str(&flow->ports[i], buf)));
-	for (size_t i = 0; i < flow->inspector->n_items; i++)
+	for (size_t i = 0; flow->inspector != NULL && i < flow->inspector->n_items; i++)
 		json_object_set_new(config, flow->inspector->items[i].key,
 				    item_json(&flow->inspector->items[i], flow->config));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "name",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:s}", "name",
 			 zg_json_text(flow->name), "from", zg_json_text(policy->zones[flow->from].name), "to",
 			 zg_json_text(policy->zones[flow->to].name), "source",
 			 ranges_json(flow->sources, flow->n_sources), "destination",
 			 ranges_json(flow->destinations, flow->n_destinations), "protocol",
-			 flow->transport == ZG_UDP ? "udp" : "tcp", "ports", ports, "inspector", flow->inspector->name,
+			 flow->transport == ZG_UDP ? "udp" : "tcp", "ports", ports, "inspector", zg_flow_inspector(flow),
 			 "config", config, "purpose", zg_json_text(flow->purpose), "ticket", zg_json_text(flow->ticket),
 			 "approver", zg_json_text(flow->approver), "clause", zg_json_text(flow->clause), "expires",
 			 flow->expires != 0 ? zg_json_text(zg_expires_str(flow->expires, buf)) : json_null(), "line",
-			 (int)flow->line);
+			 (int)flow->line, "specific", flow->specific, "schedule",
+			 flow->schedule != ZG_SCHEDULE_ALWAYS ? zg_json_text(policy->schedules[flow->schedule].name)
+							      : json_null(),
+			 "log", flow->log == ZG_FLOW_LOG_REFUSED ? "refused" : "all");
+}
+
+static json_t *schedules_json(const struct zg_policy *policy)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < policy->n_schedules; i++) {
+		char *text = zg_schedule_str(&policy->schedules[i]);
+		json_array_append_new(array, json_pack("{s:o, s:o, s:i}", "name", zg_json_text(policy->schedules[i].name), "when",
+						       zg_json_text(text), "line", (int)policy->schedules[i].line));
+		free(text);
+	}
+	return array;
 }
 
 static json_t *matrix_json(const struct zg_policy *policy)
@@ -104,9 +120,10 @@ bool zg_show_json(const struct zg_policy *policy)
 	for (size_t i = 0; i < policy->n_flows; i++)
 		json_array_append_new(flows, flow_json(policy, &policy->flows[i]));
 	return zg_json_print(
-		stdout, zg_show_watch_json(policy, json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:b}, s:{s:I, s:I}}", "schema", ZG_JSON_SCHEMA,
+		stdout, zg_show_watch_json(policy, json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:b}, s:{s:I, s:I}, s:o, s:I}", "schema", ZG_JSON_SCHEMA,
 				  "file", zg_json_text(policy->file), "body", zg_json_text(policy->body), "model",
 				  zg_model_name(policy->model), "sha256", digest, "zones", zones, "flows", flows,
 				  "matrix", matrix_json(policy), "log", "flow_digest", policy->flow_digest, "daemon", "inspectors", (json_int_t)policy->inspectors,
-				  "queue_base", (json_int_t)policy->queue_base)));
+				  "queue_base", (json_int_t)policy->queue_base, "schedules", schedules_json(policy), "max_term",
+				  (json_int_t)policy->max_term)));
 }

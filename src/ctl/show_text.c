@@ -29,6 +29,39 @@ const char *zg_expires_str(time_t expires, char buf[static 16])
 	return buf;
 }
 
+const char *zg_moment_str(time_t moment, char buf[static 32])
+{
+	struct tm tm;
+	if (localtime_r(&moment, &tm) == NULL || strftime(buf, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+		memcpy(buf, "?", sizeof "?");
+	return buf;
+}
+
+char *zg_schedule_str(const struct zg_schedule *schedule)
+{
+	static const char *const days[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	if (out == NULL)
+		return NULL;
+	for (int i = 1; i <= 7; i++) {
+		if ((schedule->days >> i % 7 & 1) != 0)
+			fprintf(out, "%s ", days[i % 7]);
+	}
+	for (size_t i = 0; i < schedule->n_hours; i++) {
+		const struct zg_hours *h = &schedule->hours[i];
+		fprintf(out, "%s%02u:%02u-%02u:%02u", i > 0 ? ", " : "", h->begin / 60u, h->begin % 60u, h->end / 60u,
+			h->end % 60u);
+	}
+	fputs(schedule->holidays ? ", holidays too" : ", not on holidays", out);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 char *zg_item_str(const struct zg_item *item, const void *config)
 {
 	const uint8_t *at = (const uint8_t *)config + item->offset;
@@ -71,14 +104,18 @@ static bool is_expired(const struct zg_flow *flow)
 
 const char *zg_show_verdict(const struct zg_policy *policy, size_t from, size_t to)
 {
+	const char *verdict = "deny";
 	if (zg_kind_relation(policy->zones[from].kind, policy->zones[to].kind) == ZG_RELATION_FORBIDDEN)
 		return "forbidden";
 	for (size_t f = 0; f < policy->n_flows; f++) {
 		const struct zg_flow *flow = &policy->flows[f];
-		if (flow->from == from && flow->to == to && !is_expired(flow))
-			return "inspect";
+		if (flow->from != from || flow->to != to || is_expired(flow))
+			continue;
+		if (flow->inspector == NULL)
+			return "opaque";
+		verdict = "inspect";
 	}
-	return "deny";
+	return verdict;
 }
 
 /* "  key        value" */
@@ -114,18 +151,40 @@ static void show_zone(const struct zg_zone *zone)
 		       zg_mac_str(&zone->stations[i].mac, mac));
 }
 
+/* The schedule's name, and when it opens or closes next. */
+static void show_when(const struct zg_policy *policy, const struct zg_flow *flow)
+{
+	const time_t now = time(NULL);
+	struct zg_window window;
+	char moment[32];
+	printf("  %-12s %s: ", "schedule", policy->schedules[flow->schedule].name);
+	if (!zg_flow_window(policy, flow, now, &window))
+		puts("does not open again");
+	else if (window.begin > now)
+		printf("closed, opens at %s\n", zg_moment_str(window.begin, moment));
+	else
+		printf("open until %s\n", zg_moment_str(window.end, moment));
+}
+
+static void show_schedule(const struct zg_schedule *schedule)
+{
+	char *text = zg_schedule_str(schedule);
+	printf("schedule %s (line %u): %s\n", schedule->name, schedule->line, text != NULL ? text : "?");
+	free(text);
+}
+
 static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow)
 {
 	char buf[16];
-	printf("\nflow %s (line %u)\n", flow->name, flow->line);
+	printf("\n%s %s (line %u)\n", flow->specific ? "specific" : "flow", flow->name, flow->line);
 	printf("  %-12s %s, to %s\n", "from", policy->zones[flow->from].name, policy->zones[flow->to].name);
 	row_ranges("source", flow->sources, flow->n_sources);
 	row_ranges("destination", flow->destinations, flow->n_destinations);
 	printf("  %-12s %s port", "protocol", flow->transport == ZG_UDP ? "udp" : "tcp");
 	for (size_t i = 0; i < flow->n_ports; i++)
 		printf("%s %s", i > 0 ? "," : "", zg_ports_str(&flow->ports[i], buf));
-	printf("\n  %-12s %s\n", "inspector", flow->inspector->name);
-	for (size_t i = 0; i < flow->inspector->n_items; i++) {
+	printf("\n  %-12s %s\n", "inspector", flow->inspector != NULL ? flow->inspector->name : "none: opaque");
+	for (size_t i = 0; flow->inspector != NULL && i < flow->inspector->n_items; i++) {
 		char *text = zg_item_str(&flow->inspector->items[i], flow->config);
 		printf("  %-12s   %s = %s\n", "", flow->inspector->items[i].key, text != NULL ? text : "?");
 		free(text);
@@ -138,6 +197,10 @@ static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow
 	row("approver", flow->approver);
 	printf("  %-12s %s%s\n", "expires", zg_expires_str(flow->expires, buf),
 	       is_expired(flow) ? " - expired: passes nothing" : "");
+	if (flow->schedule != ZG_SCHEDULE_ALWAYS)
+		show_when(policy, flow);
+	if (flow->log == ZG_FLOW_LOG_REFUSED)
+		printf("  %-12s %s\n", "log", "refused");
 }
 
 /* "deny", "forbidden", "inspect: mail-in(smtp)"; malloc'd. */
@@ -156,7 +219,7 @@ static char *cell_text(const struct zg_policy *policy, size_t from, size_t to)
 		if (flow->from != from || flow->to != to)
 			continue;
 		if (n++ < CELL_FLOWS)
-			fprintf(out, "%s %s(%s%s)", n == 1 ? ":" : ",", flow->name, flow->inspector->name,
+			fprintf(out, "%s %s(%s%s)", n == 1 ? ":" : ",", flow->name, zg_flow_inspector(flow),
 				is_expired(flow) ? ", expired" : "");
 	}
 	if (n > CELL_FLOWS)
@@ -241,6 +304,13 @@ bool zg_show_text(const struct zg_policy *policy)
 		printf("%02x", (unsigned)policy->sha256[i]);
 	printf("\ndaemon: %u inspectors, queues %u to %u\n", (unsigned)policy->inspectors, (unsigned)policy->queue_base,
 	       (unsigned)(policy->queue_base + policy->inspectors - 1));
+	printf("term: %u days at most\n", (unsigned)policy->max_term);
+	for (size_t i = 0; i < policy->n_schedules; i++)
+		show_schedule(&policy->schedules[i]);
+	if (policy->n_holidays > 0)
+		printf("holidays: %zu days, the last %04u-%02u-%02u\n", policy->n_holidays,
+		       policy->holidays[policy->n_holidays - 1] / 10000, policy->holidays[policy->n_holidays - 1] / 100 % 100,
+		       policy->holidays[policy->n_holidays - 1] % 100);
 	printf("log: digests of connections %s\n", policy->flow_digest ? "on" : "off");
 	for (size_t i = 0; i < policy->n_zones; i++)
 		show_zone(&policy->zones[i]);

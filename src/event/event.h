@@ -21,6 +21,10 @@
 	E(POLICY_APPLIED, "policy-applied", 5, "1a4b078071144b2a800c2aec7da81b28") \
 	E(POLICY_REFUSED, "policy-refused", 4, "a599c3f97896466082bafd5fbbf9c8ee") \
 	E(POLICY_ROLLED_BACK, "policy-rolled-back", 2, "2ffbb39fc8ec4985a55d9c0bd84e1cfc") \
+	E(POLICY_ON_TRIAL, "policy-on-trial", 4, "bd7b5ee0bfd94866aaef5939734166d0") \
+	E(POLICY_CONFIRMED, "policy-confirmed", 5, "56f9f4c00c454637bf6eb94f4f3d7ce5") \
+	E(POLICY_RETURNED, "policy-returned", 2, "e10d9acc35c94c40bc8b6a1667c60b7f") \
+	E(POLICY_DAMAGED, "policy-damaged", 2, "c2f9b2e0899c46428f1244cad3b3179a") \
 	E(FLOW_OPENED, "flow-opened", 6, "3f360999502a4d37ade06975e105f5a8") \
 	E(FLOW_CLOSED, "flow-closed", 6, "58262f22aa0b4d08b30615af66e07c42") \
 	E(CONTENT_DENIED, "content-denied", 4, "391567a57a7244c08aeefa5b328b8c15") \
@@ -42,7 +46,13 @@
 	E(FLOOD, "flood", 4, "ea1f829f7c6a4c8eb222956d3ffba4d2") \
 	E(FLOOD_TARGET, "flood-target", 4, "a34a4a4e672a4a58b048bee9cb393f23") \
 	E(SOURCE_BLOCKED, "source-blocked", 5, "f9c81e85cc874ccb8bc5ac6fad47b1d4") \
-	E(DESTINATION_FIRST_SEEN, "destination-first-seen", 5, "7962110bec3b40bda38f3b95815fdf18")
+	E(DESTINATION_FIRST_SEEN, "destination-first-seen", 5, "7962110bec3b40bda38f3b95815fdf18") \
+	E(FLOW_EXPIRES, "flow-expires", 4, "f446944967284fcbb5b733448f193600") \
+	E(SCHEDULE, "schedule", 5, "6de9447277b4492fbb0264bb1c9b0dbe") \
+	E(CLOCK_SET, "clock-set", 4, "6dde3c5740c74e458a5d4f99ce617892") \
+	E(ZONE_ISOLATED, "zone-isolated", 2, "b0a3d1f2c7e94c5f8d6ea9b1427f3c05") \
+	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
+	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -55,6 +65,7 @@ enum zg_event_kind {
 #define ZG_FIELDS(F) \
 	F(SRC_ZONE, "src_zone", "ZG_SRC_ZONE", false) \
 	F(DST_ZONE, "dst_zone", "ZG_DST_ZONE", false) \
+	F(ZONE, "zone", "ZG_ZONE", false) \
 	F(FLOW, "flow", "ZG_FLOW", false) \
 	F(INSPECTOR, "inspector", "ZG_INSPECTOR", false) \
 	F(CONFIG_LINE, "config_line", "ZG_CONFIG_LINE", true) \
@@ -85,6 +96,7 @@ enum zg_event_kind {
 	F(SHA256, "sha256", "ZG_SHA256", false) \
 	F(FILE, "file", "ZG_FILE", false) \
 	F(WHO, "who", "ZG_WHO", false) \
+	F(COMMENT, "comment", "ZG_COMMENT", false) \
 	F(QUEUE, "queue", "ZG_QUEUE", false) \
 	F(ROLE, "role", "ZG_ROLE", false) \
 	F(INDEX, "index", "ZG_INDEX", true) \
@@ -99,6 +111,8 @@ enum zg_event_kind {
 	F(LIMIT, "limit", "ZG_LIMIT", true) \
 	F(SECONDS, "seconds", "ZG_SECONDS", true) \
 	F(BLOCK_S, "block_s", "ZG_BLOCK_S", true) \
+	F(EXPIRES, "expires", "ZG_EXPIRES", false) \
+	F(SCHEDULE, "schedule", "ZG_SCHEDULE", false) \
 	F(DETAIL, "detail", "ZG_DETAIL", false)
 
 enum zg_field {

@@ -5,6 +5,7 @@
 #include "base/icmp.h"
 #include "gate/gate.h"
 #include "zonegate/limits.h"
+#include "zonegate/mark.h"
 #include "zonegate/refusal.h"
 
 #include <arpa/inet.h>
@@ -30,12 +31,15 @@ struct zg_injector {
 enum zg_err zg_injector_new(struct zg_injector **ret_injector)
 {
 	const int on = 1;
+	const uint32_t mark = ZG_MARK_SENT;
 	struct zg_injector *in = calloc(1, sizeof *in);
 	if (in == NULL)
 		return ZG_ENOMEM;
 	in->fd4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	in->fd6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	if (in->fd4 < 0 || in->fd6 < 0 || setsockopt(in->fd6, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof on) != 0) {
+	if (in->fd4 < 0 || in->fd6 < 0 || setsockopt(in->fd6, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof on) != 0 ||
+	    setsockopt(in->fd4, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0 ||
+	    setsockopt(in->fd6, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) {
 		zg_injector_free(in);
 		return ZG_ESYS;
 	}

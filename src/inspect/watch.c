@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The watch process: reads what the policy table refused and logged (NFLOG), so that every refusal is explained. The
+/* The watch process: reads what the policy table refused and logged (NFLOG), so that every refusal is explained, and which
+ * opaque connections it let begin. Of what was refused, the
  * kernel has dropped the packet already: a lost or malformed record costs detail, never safety, and the kernel's own
  * counters still hold the sum. */
 #include "inspect/worker.h"
 #include "event/aggregate.h"
 #include "inspect/peek.h"
 #include "sys/sandbox.h"
+#include "zonegate/mark.h"
 #include "zonegate/msg.h"
 
 #include <arpa/inet.h>
@@ -91,6 +93,11 @@ static int on_record(const struct nlmsghdr *nlh, void *data)
 		zg_peek_tuple(mnl_attr_get_payload(tb[NFULA_PAYLOAD]), mnl_attr_get_payload_len(tb[NFULA_PAYLOAD]),
 			      &e.flow.tuple);
 	reduce(&e);
+	if (strcmp(e.prefix, ZG_LOG_OPENED) == 0) {
+		e.flow.kind = ZG_FLOW_OPENED;
+		if (tb[NFULA_MARK] != NULL && mnl_attr_get_payload_len(tb[NFULA_MARK]) >= 4)
+			e.flow.mark = ntohl(mnl_attr_get_u32(tb[NFULA_MARK]));
+	}
 	zg_aggregate_add(w->refused, &e);
 	return MNL_CB_OK;
 }

@@ -77,10 +77,10 @@ static const char *endpoint(const struct zg_tuple *t, bool client, char buf[stat
 	return has_ports(t->protocol) ? zg_endpoint_str(a, client ? t->client_port : t->server_port, buf) : zg_addr_str(a, buf);
 }
 
-static void add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *f)
+void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *f)
 {
 	zg_event_str(e, ZG_F_FLOW, f->name);
-	zg_event_str(e, ZG_F_INSPECTOR, f->inspector->name);
+	zg_event_str(e, ZG_F_INSPECTOR, zg_flow_inspector(f));
 	zg_event_u64(e, ZG_F_CONFIG_LINE, f->line);
 	zg_event_str(e, ZG_F_TICKET, f->ticket);
 	zg_event_str(e, ZG_F_APPROVER, f->approver);
@@ -93,6 +93,7 @@ static void add_flow(const struct zg_supervisor *s, struct zg_event *e, const st
 static const struct {
 	const char *prefix, *reason, *text;
 } kernel_reasons[] = {
+	{ "zg:isolated", "isolated", "one of the zones is cut off (zonegatectl isolate)" },
 	{ "zg:no-flow", "no-flow", "no flow of the policy permits it" },
 	{ "zg:zone-pair", "zone-pair", "nothing is permitted between these zones" },
 	{ "zg:spoof", "spoofed-source", "the source address does not belong to the interface it came in on" },
@@ -100,6 +101,7 @@ static const struct {
 	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
 	{ "zg:related", "related", "only ICMP errors belong to a connection without being a part of it" },
 	{ "zg:blocklist", "blocklist", "the address is on a blocklist" },
+	{ "zg:opaque-error", "opaque-error", "an error about a connection that nobody inspects: it cannot be checked, and does not pass" },
 	{ "zg:nat", "translated", "address translation hides who speaks to whom" },
 };
 
@@ -327,6 +329,13 @@ static void add_digest(struct zg_event *e, enum zg_field field, const uint8_t sh
 	zg_event_str(e, field, hex);
 }
 
+/* Openings and closings of a flow whose refusals only are to be recorded; the kernel's counters have its sums. */
+static bool is_silent(const struct zg_flow *flow, const struct zg_flow_event *f)
+{
+	return flow != NULL && flow->log == ZG_FLOW_LOG_REFUSED &&
+	       (f->kind == ZG_FLOW_OPENED || (f->kind == ZG_FLOW_CLOSED && f->reason == ZG_R_NONE));
+}
+
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg)
 {
 	const struct zg_flow_event *f = &msg->flow;
@@ -334,15 +343,19 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 	const bool denied = f->kind == ZG_FLOW_DENIED || f->kind == ZG_PACKET_DENIED;
 	struct zg_event e;
 
-	if (child->role == ZG_ROLE_WATCH) {
+	if (child->role == ZG_ROLE_WATCH && f->kind != ZG_FLOW_OPENED) {
 		kernel_told(s, msg);
 		return;
 	}
+	if (is_silent(flow, f))
+		return;
 	zg_event_init(&e, kind_of(f));
 	zg_event_u64(&e, ZG_F_INDEX, child->index); /* who says so: one that is taken over may say anything */
+	if (child->role == ZG_ROLE_WATCH)
+		zg_event_str(&e, ZG_F_ROLE, zg_role_name(child->role));
 	zg_event_str(&e, ZG_F_VERDICT, denied ? "deny" : "permit");
 	if (flow != NULL)
-		add_flow(s, &e, flow);
+		zg_record_add_flow(s, &e, flow);
 	add_endpoints(&e, &f->tuple);
 	if (f->reason != ZG_R_NONE) {
 		zg_event_str(&e, ZG_F_REASON, zg_reason_name(f->reason));

@@ -67,6 +67,9 @@ static enum zg_err fill(struct zg_supervisor *s, struct zg_diags *diags)
 	enum zg_err err = zg_plan_blocklists(s->policy, &env, &plan);
 	if (err == ZG_OK)
 		err = zg_nft_refill(s->nft, plan, diags);
+	/* what the kernel was found to hold */
+	if (err == ZG_OK && s->plan != NULL)
+		zg_plan_trade(s->plan, plan);
 	zg_plan_free(plan);
 	return err;
 }

@@ -41,7 +41,12 @@ static void print_diags(const struct zg_diags *diags)
 
 /* --- control requests ---------------------------------------------------------------------------- */
 
-static json_t *apply_answer(enum zg_change change, const struct zg_diags *diags, uint32_t generation)
+static json_t *refusal(const char *error, int exit)
+{
+	return json_pack("{s:i,s:b,s:s,s:i}", "schema", ZG_JSON_SCHEMA, "ok", 0, "error", error, "exit", exit);
+}
+
+static json_t *change_answer(const struct zg_supervisor *s, enum zg_change change, const struct zg_diags *diags)
 {
 	static const struct {
 		const char *result;
@@ -54,34 +59,57 @@ static json_t *apply_answer(enum zg_change change, const struct zg_diags *diags,
 		[ZG_CHANGE_CLOSED] = { "closed", ZG_EXIT_FAILED },
 	};
 	char *text = zg_diags_text(diags, false);
-	json_t *o = json_pack("{s:i,s:b,s:s,s:i,s:i,s:s}", "schema", ZG_JSON_SCHEMA, "ok", change == ZG_CHANGE_DONE, "result",
-			      results[change].result, "exit", results[change].exit, "generation", (int)generation, "diagnostics",
-			      text != NULL ? text : "");
+	json_t *o = json_pack("{s:i,s:b,s:s,s:i,s:i,s:s,s:o}", "schema", ZG_JSON_SCHEMA, "ok", change == ZG_CHANGE_DONE, "result",
+			      results[change].result, "exit", results[change].exit, "generation",
+			      s->policy != NULL ? (int)s->policy->generation : 0, "diagnostics", text != NULL ? text : "", "trial",
+			      zg_history_trial(s));
 	free(text);
 	return o;
 }
 
+/* A whole number from 0 on; false: it is there and is none. */
+static bool number_of(const json_t *request, const char *key, uint32_t max, uint32_t *ret_number)
+{
+	const json_t *value = json_object_get(request, key);
+	const json_int_t number = json_integer_value(value);
+	*ret_number = (uint32_t)number;
+	return value == NULL || (json_is_integer(value) && number >= 0 && number <= (json_int_t)max);
+}
+
+/* What apply and rollback have in common. */
+static bool change_request(const json_t *request, const char *who, struct zg_change_request *ret_request)
+{
+	const char *file = json_string_value(json_object_get(request, "file"));
+	*ret_request = (struct zg_change_request){
+		.file = file != NULL ? file : "(unnamed)",
+		.text = json_string_value(json_object_get(request, "text")),
+		.len = json_string_length(json_object_get(request, "text")),
+		.who = who,
+		.comment = json_string_value(json_object_get(request, "comment")),
+	};
+	return number_of(request, "confirm_s", ZG_CONFIRM_S_MAX, &ret_request->confirm_s);
+}
+
 static json_t *on_apply(struct zg_supervisor *s, const json_t *request, const char *who)
 {
-	const json_t *text = json_object_get(request, "text");
-	const char *file = json_string_value(json_object_get(request, "file"));
+	struct zg_change_request asked;
 	struct zg_diags diags;
 
-	if (!json_is_string(text))
-		return json_pack("{s:i,s:b,s:s,s:i}", "schema", ZG_JSON_SCHEMA, "ok", 0, "error", "apply needs a text", "exit", ZG_EXIT_USAGE);
+	if (!change_request(request, who, &asked) || asked.text == NULL)
+		return refusal("apply needs a text, and a time from 1 to 3600 seconds if it is to be confirmed", ZG_EXIT_USAGE);
 	zg_diags_init(&diags);
-	enum zg_change change = zg_change_apply(s, file != NULL ? file : "(unnamed)", json_string_value(text), json_string_length(text), who,
-						&diags);
-	json_t *answer = apply_answer(change, &diags, s->policy != NULL ? s->policy->generation : 0);
+	json_t *answer = change_answer(s, zg_change_apply(s, &asked, &diags), &diags);
 	zg_diags_free(&diags);
 	return answer;
 }
 
-static json_t *on_reload_lists(struct zg_supervisor *s)
+static json_t *on_reload_lists(struct zg_supervisor *s, const json_t *request, const char *who)
 {
 	struct zg_diags diags;
 	bool broken = false;
 
+	(void)request;
+	(void)who;
 	zg_diags_init(&diags);
 	const bool ok = zg_lists_reload(s, &diags) == ZG_OK;
 	for (size_t i = 0; i < s->lists.n; i++)
@@ -95,15 +123,105 @@ static json_t *on_reload_lists(struct zg_supervisor *s)
 	return o;
 }
 
+static json_t *on_rollback(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	struct zg_change_request asked;
+	struct zg_diags diags;
+	uint32_t number;
+
+	if (!change_request(request, who, &asked) || !number_of(request, "number", UINT32_MAX, &number))
+		return refusal("rollback takes the number of a policy, and a time from 1 to 3600 seconds", ZG_EXIT_USAGE);
+	zg_diags_init(&diags);
+	json_t *answer = change_answer(s, zg_change_rollback(s, number, &asked, &diags), &diags);
+	zg_diags_free(&diags);
+	return answer;
+}
+
+static json_t *on_confirm(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	struct zg_diags diags;
+	uint32_t number;
+	json_t *answer;
+
+	if (!number_of(request, "number", UINT32_MAX, &number))
+		return refusal("confirm takes the number of a policy", ZG_EXIT_USAGE);
+	zg_diags_init(&diags);
+	if (zg_change_confirm(s, number, who, &diags))
+		answer = change_answer(s, ZG_CHANGE_DONE, &diags);
+	else
+		answer = refusal(s->closed	   ? "the boundary is closed: there is nothing to confirm" :
+				 s->trial.running ? "another policy is on trial: look at it first (zonegatectl diff)" :
+						    "no policy is on trial",
+				 ZG_EXIT_FAILED);
+	zg_diags_free(&diags);
+	return answer;
+}
+
+/* What became of a policy that was on trial: for who waits. */
+static json_t *on_trial(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	uint32_t number;
+	(void)who;
+	if (!number_of(request, "number", UINT32_MAX, &number))
+		return refusal("trial takes the number of a policy", ZG_EXIT_USAGE);
+	return json_pack("{s:i,s:b,s:s,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state", zg_trial_end_name(zg_trial_of(&s->trial, number)),
+			 "trial", zg_history_trial(s));
+}
+
+static json_t *on_policy(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	uint32_t number;
+	(void)who;
+	if (!number_of(request, "number", UINT32_MAX, &number))
+		return refusal("policy takes the number of a policy", ZG_EXIT_USAGE);
+	return zg_history_text(s, number);
+}
+
+static json_t *on_history(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	(void)request;
+	(void)who;
+	return zg_history_json(s);
+}
+
+static json_t *on_status(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	(void)request;
+	(void)who;
+	return zg_status_json(s);
+}
+
+static json_t *on_isolate(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	return zg_isolate_request(s, true, request, who);
+}
+
+static json_t *on_restore(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	return zg_isolate_request(s, false, request, who);
+}
+
+static json_t *on_isolated(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	(void)request;
+	(void)who;
+	return json_pack("{s:i,s:b,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "isolated", zg_isolation_json(&s->isolation, s->policy));
+}
+
 static json_t *on_request(void *ctx, const char *command, const json_t *request, const char *who)
 {
-	struct zg_supervisor *s = ctx;
-	if (strcmp(command, "status") == 0)
-		return zg_status_json(s);
-	if (strcmp(command, "apply") == 0)
-		return on_apply(s, request, who);
-	if (strcmp(command, "reload-lists") == 0)
-		return on_reload_lists(s);
+	static const struct {
+		const char *command;
+		json_t *(*serve)(struct zg_supervisor *s, const json_t *request, const char *who);
+	} commands[] = {
+		{ "status", on_status },     { "apply", on_apply },	{ "confirm", on_confirm }, { "trial", on_trial },
+		{ "rollback", on_rollback }, { "history", on_history }, { "policy", on_policy },
+		{ "isolate", on_isolate },   { "restore", on_restore },	{ "isolated", on_isolated },
+		{ "reload-lists", on_reload_lists },
+	};
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(command, commands[i].command) == 0)
+			return commands[i].serve(ctx, request, who);
 	return json_pack("{s:i,s:b,s:s}", "schema", ZG_JSON_SCHEMA, "ok", 0, "error", "no such command");
 }
 
@@ -170,6 +288,10 @@ static bool start(struct zg_supervisor *s)
 		fail(s, "control socket", errno == EADDRINUSE ? "another zonegated is running with this run directory" : strerror(errno));
 		return false;
 	}
+	if (!zg_isolate_boot(s)) {
+		fail(s, "zones that are cut off", zg_strerror(ZG_ENOMEM));
+		return false;
+	}
 	if (!open_kernel(s))
 		return false;
 	zg_diags_init(&diags);
@@ -205,7 +327,9 @@ static void reload(struct zg_supervisor *s)
 		char *text = probe->text;
 		zg_diags_free(&diags);
 		zg_diags_init(&diags);
-		(void)zg_change_apply(s, s->options.config, text, probe->text_len, "SIGHUP", &diags);
+		(void)zg_change_apply(
+			s, &(struct zg_change_request){ .file = s->options.config, .text = text, .len = probe->text_len, .who = "SIGHUP" },
+			&diags);
 	} else {
 		zg_change_refused(s, s->options.config, "SIGHUP", &diags);
 	}
@@ -238,6 +362,7 @@ static void tick(struct zg_supervisor *s)
 	uint64_t now = zg_now_ms();
 	zg_children_tick(s);
 	zg_change_tick(s);
+	zg_timing_tick(s); /* before the drift: what opens now is there then */
 	zg_drift_tick(s);
 	zg_lists_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
@@ -314,6 +439,7 @@ int zg_supervisor_run(const struct zg_options *options)
 		fail(s, "signals", strerror(errno));
 	} else if (start(s)) {
 		record_started(s);
+		zg_isolate_kept(s);
 		zg_record_counters(s);
 		loop(s, signals);
 		stop(s);
@@ -325,11 +451,15 @@ int zg_supervisor_run(const struct zg_options *options)
 		close(signals);
 	zg_nft_close(s->nft);
 	zg_ctl_close(s->ctl);
+	zg_isolation_free(&s->isolation);
 	zg_policy_free(s->policy);
 	zg_lists_free(&s->lists);
+	zg_policy_free(s->trial.fallback);
 	if (s->rtab_fd >= 0)
 		close(s->rtab_fd);
 	free(s->counters);
+	zg_plan_free(s->plan);
+	free(s->timing.open);
 	free(s->buf);
 	free(s);
 	return status;

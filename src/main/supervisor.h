@@ -13,7 +13,9 @@
 #include "ctl/server.h"
 #include "event/event.h"
 #include "main/lists.h"
+#include "main/isolation.h"
 #include "main/options.h"
+#include "main/trial.h"
 #include "nft/nft.h"
 #include "sys/clock.h"
 #include "zonegate/msg.h"
@@ -46,7 +48,11 @@ struct zg_supervisor {
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
 	struct zg_lists lists;	  /* of that policy */
+	struct zg_plan *plan;	  /* that the kernel was found to hold; NULL = not known */
+	struct zg_isolation isolation; /* zones that are cut off, whatever the policy says */
 	uint32_t generation;
+	struct zg_trial trial; /* of the policy in force, if it is not confirmed */
+	uint32_t kept;	       /* generation under which the last confirmed policy is kept; 0 = none is */
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
 	uint32_t n_inspectors;
@@ -62,6 +68,14 @@ struct zg_supervisor {
 		uint64_t told;
 		bool begun;
 	} queue_loss;
+	struct {
+		int64_t wall_ms;    /* of the clock on the wall at running time 0, as of the last commit or opening */
+		bool due, retry;    /* something has to be opened; the clock was set, and to put all anew failed */
+		uint64_t retry_ms;  /* when it failed */
+		zg_day expiries_on; /* day on which the coming expiries were told */
+		bool *open;	    /* per schedule of the policy in force, as last told */
+		size_t n_open;
+	} timing;
 	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, drift_ms, restore_ms, lists_ms;
 	uint32_t ping;
 	bool fresh;  /* the processes were just started and have not staged a policy yet */
@@ -99,19 +113,57 @@ enum zg_change {
 	ZG_CHANGE_ROLLED_BACK, /* it was in force for a moment and has been taken back */
 	ZG_CHANGE_CLOSED,      /* refused, and the one before could not be put back: nothing passes */
 };
-/* text -> in force, confirmed and saved; or nothing. who is for the record. */
-enum zg_change zg_change_apply(struct zg_supervisor *s, const char *file, const char *text, size_t len, const char *who,
-			       struct zg_diags *diags);
+/* What is asked for. */
+struct zg_change_request {
+	const char *file, *text; /* text: len bytes */
+	size_t len;
+	const char *who, *comment; /* for the record; comment may be NULL */
+	uint32_t confirm_s;	   /* 0 = for good; else it goes again unless it is confirmed within this time */
+	enum zg_conf_purpose purpose;
+};
+/* text -> in force, and confirmed and kept, or on trial; or nothing. */
+enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_request *request, struct zg_diags *diags);
+/* The same with a kept policy; number 0 = the one before the one in force: the last confirmed while another is on trial. Of the
+ * request its file and text are not used. */
+enum zg_change zg_change_rollback(struct zg_supervisor *s, uint32_t number, const struct zg_change_request *request,
+				  struct zg_diags *diags);
+/* What is on trial is confirmed and kept; generation 0 = whichever it is. False: nothing is, or another. */
+bool zg_change_confirm(struct zg_supervisor *s, uint32_t generation, const char *who, struct zg_diags *diags);
 /* For the record: a configuration that could not even be read. */
 void zg_change_refused(struct zg_supervisor *s, const char *file, const char *who, const struct zg_diags *diags);
 /* At start: the last confirmed policy, or the configuration file if nothing is confirmed yet. Starts the children. */
 enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags);
 
-/* While the boundary is closed for want of a policy in force: tries again to put back the last one. */
+/* Puts a plan in the kernel and, if that worked, keeps it: *plan is NULL then. */
+enum zg_err zg_change_commit(struct zg_supervisor *s, struct zg_plan **plan, struct zg_diags *diags);
+/* The policy in force, compiled and put in the kernel anew for the present: the clock was set. */
+enum zg_err zg_change_again(struct zg_supervisor *s, struct zg_diags *diags);
+/* What plans are compiled with now. */
+struct zg_plan_env zg_change_env(const struct zg_supervisor *s);
+
+/* --- timing.c --- */
+/* Opens windows when they come, puts all that ends by the clock anew when the clock was set, tells of both and, once a day, of
+ * the flows that expire within a week. */
+void zg_timing_tick(struct zg_supervisor *s);
+/* After a policy came into force: its expiries are told, its schedules begin. */
+void zg_timing_begin(struct zg_supervisor *s);
+
+/* What was on trial for its whole time is taken back. While the boundary is closed for want of a policy in force: tries again to
+ * put back the last one. */
 void zg_change_tick(struct zg_supervisor *s);
+
+/* --- isolate.c --- */
+/* The requests isolate and restore; the answer. who is for the record. */
+json_t *zg_isolate_request(struct zg_supervisor *s, bool isolating, const json_t *request, const char *who);
+/* At start, before any policy: what is kept. False: out of memory. */
+bool zg_isolate_boot(struct zg_supervisor *s);
+/* Tells of every zone that is still cut off. */
+void zg_isolate_kept(struct zg_supervisor *s);
 
 /* --- record.c --- */
 void zg_record(struct zg_supervisor *s, struct zg_event *e);
+/* What the configuration says of a flow: name, line, ticket, zones ... */
+void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *flow);
 /* An event from a process that parses: checked, completed with names, recorded. */
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg);
 /* A child's new numbers, if they can be true; what they tell of losses is recorded. */
@@ -137,14 +189,15 @@ enum zg_err zg_lists_reload(struct zg_supervisor *s, struct zg_diags *diags);
 void zg_lists_record(struct zg_supervisor *s, const struct zg_lists *before);
 /* Once a minute: files that have changed are read again. */
 void zg_lists_tick(struct zg_supervisor *s);
+/* --- history.c --- */
+/* The kept policies, and what is on trial. */
+json_t *zg_history_json(struct zg_supervisor *s);
+/* The text of a policy: number 0 = the one in force; else of a kept one. */
+json_t *zg_history_text(struct zg_supervisor *s, uint32_t number);
+/* null, or what is on trial: "generation", "seconds_left", "returns_to". */
+json_t *zg_history_trial(const struct zg_supervisor *s);
 
 /* --- status.c --- */
 json_t *zg_status_json(struct zg_supervisor *s);
-
-/* --- store.c --- */
-/* Reads the last confirmed configuration; ZG_ENOENT if there is none. malloc'd text. */
-enum zg_err zg_store_load(const char *dir, char **ret_text, size_t *ret_len, uint32_t *ret_generation);
-/* Saves atomically and durably. */
-enum zg_err zg_store_save(const char *dir, const char *text, size_t len, uint32_t generation);
 
 #endif

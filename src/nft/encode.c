@@ -162,7 +162,7 @@ static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const c
 	memcpy(host_order + 2, &host, sizeof host);
 	if (set->fields[0].type == ZG_T_MARK)
 		nftnl_set_set_data(s, NFTNL_SET_USERDATA, host_order, sizeof host_order);
-	if (set->n_elems > 0 && !set->interval)
+	if (set->n_elems > 0 && !set->interval && !set->grows)
 		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, (uint32_t)set->n_elems);
 }
 
@@ -244,7 +244,7 @@ static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struc
 		put_end(nlh, elem, key_len);
 }
 
-/* Elements that have ended by now are left out. */
+/* Elements that have ended by now, or are not open yet, are left out. */
 void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now)
 {
 	const size_t key_len = zg_set_key_len(set);
@@ -262,7 +262,7 @@ void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now)
 		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 		struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 		for (; i < set->n_elems && nlh->nlmsg_len < ELEMS_BYTES; i++)
-			if (set->elems[i].expires == 0 || set->elems[i].expires > now)
+			if (zg_elem_in_force(&set->elems[i], now))
 				put_elem(nlh, set, &set->elems[i], key_len, now);
 		mnl_attr_nest_end(nlh, list);
 		zg_batch_finish(b, nlh);

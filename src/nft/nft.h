@@ -29,6 +29,10 @@ enum zg_err zg_nft_dry_run(struct zg_nft *nft, const struct zg_plan *plan, struc
  * a diagnostic that names the difference. Diagnostics carry the configuration line that a refused message came from. */
 enum zg_err zg_nft_commit(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 
+/* Adds the elements of the plan in force that zg_plan_retime() found due, in one transaction, and nothing else; on an error
+ * they are still due. */
+enum zg_err zg_nft_open_due(struct zg_nft *nft, struct zg_plan *plan, struct zg_diags *diags);
+
 /* The sets of the plan, and nothing else of its tables, get the plan's elements: one small transaction, whatever else the
  * tables hold, and one that nobody else's can hold up. Then they are read back and compared. */
 enum zg_err zg_nft_refill(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);

@@ -13,6 +13,7 @@
 
 #define PRIORITY_ARRIVE	  (-450) /* before the raw table (-300) and defragmentation (-400): no foreign mark comes in */
 #define PRIORITY_FORWARD  0
+#define PRIORITY_VERDICT  1    /* next behind the policy: where a packet goes on when an inspector has accepted it */
 #define PRIORITY_BACKSTOP 1000 /* after everything else in the forward hook */
 
 /* The address and the MAC of a known station belong together. Not on Ethernet, or without a MAC header, is a miss. */
@@ -110,6 +111,43 @@ static enum zg_err quick_rule(struct zg_chain *chain)
 	return finish(&d, chain, 0);
 }
 
+/* Nothing comes from an interface that is cut off, and nothing goes there, whatever the policy says. */
+static enum zg_err isolation_rules(struct zg_chain *chain)
+{
+	static const uint32_t directions[] = { NFT_META_IIFNAME, NFT_META_OIFNAME };
+	struct draft d = { .n = 0 };
+	enum zg_err err = ZG_OK;
+
+	for (size_t i = 0; i < sizeof directions / sizeof *directions && err == ZG_OK; i++) {
+		meta(&d, directions[i], 0);
+		lookup(&d, ZG_SET_ISOLATED, false);
+		refuse(&d, "drop_isolated", "zg:isolated");
+		err = finish(&d, chain, 0);
+	}
+	return err;
+}
+
+/* What the forward chain has let go before a zone was cut off: packets that waited for a verdict go on at the next base
+ * chain, and what the gate sends itself is not forwarded at all. */
+static enum zg_err isolation_chains(struct zg_table *table)
+{
+	const uint32_t sent = ZG_MARK_SENT;
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = base_chain(table, "judged", NF_INET_FORWARD, PRIORITY_VERDICT, NF_ACCEPT);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : isolation_rules(chain);
+	if (err == ZG_OK && (chain = base_chain(table, "sent", NF_INET_LOCAL_OUT, PRIORITY_VERDICT, NF_ACCEPT)) == NULL)
+		err = ZG_ENOMEM;
+	if (err != ZG_OK)
+		return err;
+	meta(&d, NFT_META_MARK, 0);
+	cmp(&d, NFT_CMP_EQ, &sent, sizeof sent);
+	meta(&d, NFT_META_OIFNAME, 0);
+	lookup(&d, ZG_SET_ISOLATED, false);
+	counter(&d, "drop_isolated");
+	verdict(&d, NF_DROP, NULL);
+	return finish(&d, chain, 0);
+}
+
 /* Where it may go at all. */
 static enum zg_err dispatch_rules(struct zg_chain *chain)
 {
@@ -154,7 +192,9 @@ static enum zg_err dispatch_rules(struct zg_chain *chain)
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 {
 	struct zg_chain *chain = base_chain(table, "forward", NF_INET_FORWARD, PRIORITY_FORWARD, NF_DROP);
-	enum zg_err err = chain == NULL ? ZG_ENOMEM : station_rules(c, chain);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : isolation_rules(chain);
+	if (err == ZG_OK)
+		err = station_rules(c, chain);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_rules(c, chain);
 	if (err == ZG_OK)
@@ -170,11 +210,13 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 			err = station_chain(table, f);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_chains(c, table);
-	return err == ZG_OK ? zg_compile_monitor_chains(c, table) : err;
+	if (err == ZG_OK)
+		err = zg_compile_monitor_chains(c, table);
+	return err == ZG_OK ? isolation_chains(table) : err;
 }
 
-/* The original tuple decides: found in the map, the packet is marked and inspected. */
-static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, unsigned line)
+/* The original tuple decides: found in the map, the packet is marked and goes on to where it is inspected, or to opaque. */
+static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, const char *next, unsigned line)
 {
 	const struct zg_family_desc *fam = &zg_families[f];
 	const uint8_t words = fam->len / 4;
@@ -186,7 +228,7 @@ static enum zg_err flow_rule(struct zg_chain *chain, int f, const char *flows, u
 	ct(&d, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, (uint8_t)(2 * words + 1));
 	map(&d, flows, 0);
 	meta_set(&d, NFT_META_MARK, 0);
-	verdict(&d, NFT_GOTO, f == 0 ? "inspect4" : "inspect6");
+	verdict(&d, NFT_GOTO, next);
 	return finish(&d, chain, line);
 }
 
@@ -198,10 +240,13 @@ enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_
 	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
 
 	for (int f = 0; f < 2 && err == ZG_OK; f++) {
+		const char *inspect = f == 0 ? "inspect4" : "inspect6";
 		if (maps->exact[f] != NULL)
-			err = flow_rule(chain, f, maps->exact[f], line);
+			err = flow_rule(chain, f, maps->exact[f], inspect, line);
 		if (maps->ranges[f] != NULL && err == ZG_OK)
-			err = flow_rule(chain, f, maps->ranges[f], line);
+			err = flow_rule(chain, f, maps->ranges[f], inspect, line);
+		if (maps->opaque[f] != NULL && err == ZG_OK)
+			err = flow_rule(chain, f, maps->opaque[f], "opaque", line);
 	}
 	if (err == ZG_OK && (chain = zg_plan_chain(table, names->judge, line)) == NULL)
 		err = ZG_ENOMEM;
@@ -212,6 +257,38 @@ enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_
 	if (err == ZG_OK) {
 		refuse(&d, "drop_noflow", "zg:no-flow");
 		err = finish(&d, chain, line);
+	}
+	return err;
+}
+
+/*
+ * opaque: a 特定通信 that no inspector reads passes by what the kernel itself knows of it, in both directions: the state of its
+ * connection (strict, sys/sysctl.h), the tuple, the stations' MAC addresses. An ICMP error about it is checked by nobody and
+ * does not pass. The packet that begins a connection, the only one that conntrack has not confirmed yet, is told.
+ */
+enum zg_err zg_compile_opaque(struct zg_table *table)
+{
+	const uint32_t pass = ZG_MARK_PASS;
+	struct draft d = { .n = 0 };
+	struct zg_chain *chain = zg_plan_chain(table, "opaque", 0);
+	enum zg_err err = chain == NULL ? ZG_ENOMEM : ZG_OK;
+	if (err != ZG_OK)
+		return err;
+	ct_bits(&d, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_NEW), NFT_CMP_EQ);
+	refuse(&d, "drop_related", "zg:opaque-error");
+	err = finish(&d, chain, 0);
+	if (err == ZG_OK) {
+		ct_bits(&d, NFT_CT_STATUS, IPS_CONFIRMED, NFT_CMP_EQ);
+		counter(&d, "opaque_opened");
+		tell(&d, ZG_LOG_OPENED);
+		err = finish(&d, chain, 0);
+	}
+	if (err == ZG_OK) {
+		counter(&d, "opaque_passed");
+		value_u32(&d, pass, 0);
+		meta_set(&d, NFT_META_MARK, 0);
+		verdict(&d, NF_ACCEPT, NULL);
+		err = finish(&d, chain, 0);
 	}
 	return err;
 }

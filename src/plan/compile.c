@@ -6,9 +6,10 @@
 
 /* All of them always, whether a rule of this plan uses them or not: their sums go on over every commit. */
 static const char *const counters[] = {
-	"drop_invalid", "drop_spoof4",	   "drop_spoof6", "drop_station4", "drop_station6", "drop_never",
-	"drop_nat",	"drop_related",	   "drop_pair",	  "drop_noflow",   "queued",
-	"drop_blocklist", "drop_blocked", "over_connections", "over_scan", "over_flood", "over_target", "first_seen",
+	"drop_isolated", "drop_invalid", "drop_spoof4",  "drop_spoof6", "drop_station4", "drop_station6",
+	"drop_never",	 "drop_nat",	 "drop_related", "drop_pair",	"drop_noflow",	 "queued",
+	"opaque_opened", "opaque_passed", "drop_blocklist", "drop_blocked", "over_connections", "over_scan", "over_flood", "over_target",
+	"first_seen",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -23,6 +24,15 @@ static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *poli
 		plan->n_flows++;
 	}
 	return ZG_OK;
+}
+
+static bool has_opaque(const struct zg_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_flows; i++) {
+		if (policy->flows[i].inspector == NULL)
+			return true;
+	}
+	return false;
 }
 
 static enum zg_err policy_table(struct zg_compiler *c)
@@ -40,9 +50,13 @@ static enum zg_err policy_table(struct zg_compiler *c)
 	if (err == ZG_OK)
 		err = zg_compile_monitor_sets(c, table);
 	if (err == ZG_OK)
+		err = zg_compile_isolated_set(c->env, table);
+	if (err == ZG_OK)
 		err = zg_compile_forward(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_queues(c, table);
+	if (err == ZG_OK && has_opaque(c->policy))
+		err = zg_compile_opaque(table);
 	return err == ZG_OK ? zg_compile_pairs(c, table) : err;
 }
 
@@ -57,7 +71,12 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 		err = zg_compile_backstop(c.plan);
 	}
 	if (err == ZG_OK)
+		err = zg_times_init(&c.times, policy, env);
+	if (err == ZG_OK)
 		err = policy_table(&c);
+	if (err == ZG_OK)
+		zg_times_next(c.plan, policy);
+	zg_times_free(&c.times);
 	for (int f = 0; f < 2; f++) {
 		for (size_t z = 0; z < policy->n_zones && c.zones[f] != NULL; z++)
 			zg_intervals_free(&c.zones[f][z]);
@@ -79,6 +98,18 @@ enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_p
 		zg_plan_free(c.plan);
 	else
 		*ret_plan = c.plan;
+	return err;
+}
+
+enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **ret_plan)
+{
+	struct zg_plan *plan = zg_plan_new();
+	struct zg_table *table = plan == NULL ? NULL : zg_plan_table(plan, ZG_TABLE_POLICY, true);
+	enum zg_err err = table == NULL ? ZG_ENOMEM : zg_compile_isolated_set(env, table);
+	if (err != ZG_OK)
+		zg_plan_free(plan);
+	else
+		*ret_plan = plan;
 	return err;
 }
 

@@ -33,12 +33,28 @@ struct zg_family_desc {
 
 extern const struct zg_family_desc zg_families[2];
 
+/* The windows of all schedules around a moment (times.c). */
+struct zg_times {
+	const struct zg_policy *policy;
+	const struct zg_plan_env *env;
+	struct zg_window *windows; /* per schedule; begin = ZG_NEVER: it does not open */
+};
+enum zg_err zg_times_init(struct zg_times *times, const struct zg_policy *policy, const struct zg_plan_env *env);
+void zg_times_free(struct zg_times *times);
+/* Has it expired for good? */
+bool zg_times_expired(const struct zg_times *times, const struct zg_flow *flow);
+/* Sets opens and expires of an element of the flow. */
+void zg_times_set(const struct zg_times *times, const struct zg_flow *flow, struct zg_elem *elem);
+/* Sets the plan's next and timed from its elements. */
+void zg_times_next(struct zg_plan *plan, const struct zg_policy *policy);
+
 struct zg_compiler {
 	const struct zg_policy *policy;
 	const struct zg_plan_env *env;
 	struct zg_diags *diags;
 	struct zg_plan *plan;
 	struct zg_intervals *zones[2]; /* per family and zone: what is the zone's own, normal */
+	struct zg_times times;
 	size_t n_elems;
 	bool stations[2]; /* per family: there are any */
 };
@@ -48,6 +64,7 @@ enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table);
 /* Sets that tell which source belongs where (zones.c). */
 enum zg_err zg_compile_zone_ranges(struct zg_compiler *c);
 enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table);
+enum zg_err zg_compile_isolated_set(const struct zg_plan_env *env, struct zg_table *table);
 /* The chains that are the same for every policy (chains.c). */
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);
@@ -66,6 +83,7 @@ enum zg_err zg_compile_monitor_chains(struct zg_compiler *c, struct zg_table *ta
 /* Names of a zone pair's maps per family; NULL = it needs none. */
 struct zg_pair_maps {
 	const char *exact[2], *ranges[2];
+	const char *opaque[2]; /* what passes uninspected */
 };
 
 /* Of its chains: permit takes what a flow permits and returns with the rest, judge refuses the rest. */
@@ -75,6 +93,8 @@ struct zg_pair_names {
 
 enum zg_err zg_compile_pair_chains(struct zg_table *table, const struct zg_pair_names *names, const struct zg_pair_maps *maps,
 				   unsigned line);
+/* The way of what passes uninspected; before the pairs that lead to it. */
+enum zg_err zg_compile_opaque(struct zg_table *table);
 enum zg_err zg_compile_backstop(struct zg_plan *plan);
 
 /* May these two zones ever speak to each other? 2.6(3)①: My Number and Internet never, with no override. */

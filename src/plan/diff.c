@@ -6,6 +6,8 @@
 
 #include "plan/plan.h"
 
+#define OPENING_S 2 /* seconds within which what opens has come into the kernel */
+
 /* A sentence in the making: the table's name, then what is wrong with it. */
 struct report {
 	char *text;
@@ -146,6 +148,13 @@ static enum zg_err elem_differs(const struct zg_table *table, const struct zg_se
 	return report_close(&r, ret_difference);
 }
 
+/* It has ended meanwhile, is not open yet, or is opening right now. */
+static bool may_be_missing(const struct zg_elem *want, time_t now)
+{
+	return want->closed || (want->expires != 0 && want->expires <= now + 1) ||
+	       (want->opens != 0 && want->opens + OPENING_S > now);
+}
+
 /* Both sorted: one walk along both. */
 static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *want, const struct zg_set *have,
 			    time_t now, char **ret_difference)
@@ -166,14 +175,14 @@ static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *w
 		const struct zg_elem *we = w < want->n_elems ? &want->elems[w] : NULL;
 		const struct zg_elem *he = h < have->n_elems ? &have->elems[h] : NULL;
 		int order = we == NULL ? 1 : he == NULL ? -1 : compare_keys(we, he);
-		if (order < 0 && we->expires != 0 && we->expires <= now + 1) {
-			w++; /* ended meanwhile */
+		if (order < 0 && may_be_missing(we, now)) {
+			w++;
 			continue;
 		}
 		if (order != 0)
 			return elem_differs(table, want, order < 0 ? we : NULL, order < 0 ? NULL : he, ret_difference);
 		if (we->mark != he->mark || we->verdict != he->verdict || !same_text(we->chain, he->chain) ||
-		    (we->expires != 0) != (he->expires != 0))
+		    we->closed || (we->expires != 0) != (he->expires != 0))
 			return elem_differs(table, want, we, he, ret_difference);
 		w++;
 		h++;

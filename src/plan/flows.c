@@ -63,7 +63,7 @@ static enum zg_err flow_elems(struct zg_compiler *c, struct zg_set *set, int f, 
 			fill_key(elem->end, fam, src.v[s].hi, d->hi, (uint8_t)flow->transport, p->hi);
 			elem->mark = zg_mark_flow(c->policy->generation, (uint32_t)index);
 			elem->flow = (uint32_t)index + 1;
-			elem->expires = flow->expires;
+			zg_times_set(&c->times, flow, elem);
 			(*n)++;
 		}
 	}
@@ -92,17 +92,26 @@ static bool is_exact(const struct zg_elem *elem)
 	return memcmp(elem->key, elem->end, sizeof elem->key) == 0;
 }
 
+enum sort { EXACT, RANGES, OPAQUE };
+
+static enum sort sort_of(const struct zg_compiler *c, const struct zg_elem *elem)
+{
+	if (c->policy->flows[elem->flow - 1].inspector == NULL)
+		return OPAQUE;
+	return is_exact(elem) ? EXACT : RANGES;
+}
+
 /*
- * The elements of all that are exact, or those that are not, as a map of the table; nothing if there are none. Exact
+ * The elements of all that are of one sort, as a map of the table; nothing if there are none. Exact
  * ones are hashed: a lookup costs the same whatever their number, which in an interval map it does not, and older
- * kernels take a time with the square of the number to fill one.
+ * kernels take a time with the square of the number to fill one. Opaque ones are exact too: single hosts, single ports.
  */
-static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const struct zg_set *all, bool exact,
+static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const struct zg_set *all, enum sort sort,
 			   const char *name, const char **ret_name)
 {
 	struct zg_set *set = NULL;
 	for (size_t i = 0; i < all->n_elems; i++) {
-		if (is_exact(&all->elems[i]) != exact)
+		if (sort_of(c, &all->elems[i]) != sort)
 			continue;
 		if (set == NULL) {
 			set = zg_plan_set(table, zg_plan_str(c->plan, name));
@@ -112,14 +121,14 @@ static enum zg_err put_map(struct zg_compiler *c, struct zg_table *table, const 
 			set->n_fields = all->n_fields;
 			set->data = ZG_SET_MARK;
 			set->timeout = set->counter = true;
-			set->interval = !exact;
+			set->interval = sort == RANGES;
 			*ret_name = set->name;
 		}
 		struct zg_elem *elem = zg_plan_elem(set);
 		if (elem == NULL)
 			return ZG_ENOMEM;
 		*elem = all->elems[i];
-		if (exact)
+		if (sort != RANGES)
 			memset(elem->end, 0, sizeof elem->end);
 	}
 	if (set != NULL)
@@ -144,17 +153,20 @@ static enum zg_err flow_maps(struct zg_compiler *c, struct zg_table *table, int 
 	all.n_fields = 4;
 	for (size_t i = 0; i < n && err == ZG_OK; i++) {
 		const struct zg_flow *flow = &c->policy->flows[flows[i]];
-		if (flow->expires == 0 || flow->expires > c->env->now)
+		if (!zg_times_expired(&c->times, flow))
 			err = flow_elems(c, &all, f, flows[i], &n_elems[i]);
 	}
 	if (err == ZG_OK)
 		err = refuse_overlap(c, &all);
 	snprintf(name, sizeof name, "flows%s_%s_%s", fam->digit, from, to);
 	if (err == ZG_OK)
-		err = put_map(c, table, &all, true, name, &ret_maps->exact[f]);
+		err = put_map(c, table, &all, EXACT, name, &ret_maps->exact[f]);
 	snprintf(name, sizeof name, "ranges%s_%s_%s", fam->digit, from, to);
 	if (err == ZG_OK)
-		err = put_map(c, table, &all, false, name, &ret_maps->ranges[f]);
+		err = put_map(c, table, &all, RANGES, name, &ret_maps->ranges[f]);
+	snprintf(name, sizeof name, "opaque%s_%s_%s", fam->digit, from, to);
+	if (err == ZG_OK)
+		err = put_map(c, table, &all, OPAQUE, name, &ret_maps->opaque[f]);
 	free(all.elems);
 	return err;
 }
@@ -167,7 +179,7 @@ static enum zg_err judge_flows(struct zg_compiler *c, const size_t *flows, size_
 		const struct zg_flow *flow = &c->policy->flows[flows[i]];
 		if (n_elems[i] > 0)
 			continue;
-		if (flow->expires != 0 && flow->expires <= c->env->now) {
+		if (zg_times_expired(&c->times, flow)) {
 			zg_diag_add(c->diags, ZG_DIAG_WARNING, flow->line, 0, "prolong or remove it",
 				    "flow \"%s\" has expired and permits nothing", flow->name);
 			continue;
@@ -194,7 +206,7 @@ static enum zg_err pair(struct zg_compiler *c, struct zg_table *table, const siz
 {
 	const struct zg_flow *first = &c->policy->flows[flows[0]];
 	const struct zg_zone *from = &c->policy->zones[first->from], *to = &c->policy->zones[first->to];
-	struct zg_pair_maps maps = { { NULL, NULL }, { NULL, NULL } };
+	struct zg_pair_maps maps = { .exact = { NULL, NULL } };
 	size_t *n_elems = NULL;
 	enum zg_err err = ZG_OK;
 

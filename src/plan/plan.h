@@ -87,7 +87,10 @@ struct zg_elem {
 	uint32_t mark;					    /* ZG_SET_MARK, host order */
 	uint32_t verdict;				    /* ZG_SET_VERDICT: NFT_GOTO, NFT_JUMP ... */
 	const char *chain;				    /* ZG_SET_VERDICT */
+	time_t opens;					    /* begin of its window; 0 = at any time */
 	time_t expires;					    /* 0 = never; read back: any other value if it ends */
+	bool closed;					    /* its window has not come: the kernel has it not */
+	bool due;					    /* to be added: it opened since the kernel was told */
 	uint64_t packets, bytes;			    /* read back */
 	uint32_t flow;					    /* 1-based number of the flow it was made for; 0 = none */
 	unsigned line;
@@ -101,6 +104,7 @@ struct zg_set {
 	bool interval, timeout, counter; /* intervals of one field are kept by their ends, of several with KEY_END */
 	bool dynamic;	       /* filled by rules, never compared nor taken away: what is counted goes on over changes */
 	uint32_t size;	       /* of a dynamic one: elements at most */
+	bool grows;	       /* elements come after the set: the kernel is not told how many there are */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;
@@ -128,7 +132,9 @@ struct zg_strings;
 struct zg_plan {
 	struct zg_table tables[ZG_PLAN_TABLES];
 	size_t n_tables;
-	time_t now;
+	time_t now;  /* for which opens and expires hold */
+	time_t next; /* when they have to be looked at again (zg_plan_retime); ZG_NEVER = never */
+	bool timed;  /* something in it ends, or opens, with time */
 	uint32_t generation;
 	const char **flows; /* names; number - 1 is the index */
 	size_t n_flows;
@@ -158,6 +164,9 @@ size_t zg_field_padded(const struct zg_field *field);
 struct zg_set *zg_table_find_set(const struct zg_table *table, const char *name);
 struct zg_chain *zg_table_find_chain(const struct zg_table *table, const char *name);
 struct zg_table *zg_plan_find_table(const struct zg_plan *plan, const char *name);
+
+/* Is it one that the kernel has, and has not ended by now? */
+bool zg_elem_in_force(const struct zg_elem *elem, time_t now);
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 

@@ -42,7 +42,9 @@ static const struct name_of states[] = {
 	{ NF_CT_STATE_BIT(IP_CT_NEW), "new" },
 	{ 0, NULL },
 };
-static const struct name_of statuses[] = { { IPS_CONFIRMED, "confirmed" }, { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL } };
+static const struct name_of statuses[] = {
+	{ IPS_CONFIRMED, "confirmed" }, { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL }
+};
 static const struct name_of verdicts[] = {
 	{ NF_DROP, "drop" },
 	{ NF_ACCEPT, "accept" },
@@ -435,6 +437,16 @@ void zg_print_chain_head(FILE *out, const struct zg_chain *chain)
 			chain->priority, name_or_number(verdicts, chain->policy, policy));
 }
 
+static void print_moment(FILE *out, const char *word, time_t moment)
+{
+	char day[32];
+	struct tm tm;
+	if (moment == ZG_NEVER)
+		fprintf(out, " %s never", word);
+	else if (moment != 0 && gmtime_r(&moment, &tm) != NULL && strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		fprintf(out, " %s %s", word, day);
+}
+
 static void print_set(FILE *out, const struct zg_plan *plan, const struct zg_set *set)
 {
 	fputs("\n\t", out);
@@ -442,13 +454,10 @@ static void print_set(FILE *out, const struct zg_plan *plan, const struct zg_set
 	fputc('\n', out);
 	for (size_t i = 0; i < set->n_elems; i++) {
 		const struct zg_elem *elem = &set->elems[i];
-		char day[32];
-		struct tm tm;
 		fputs("\t\t", out);
 		zg_print_elem(out, set, elem);
-		if (elem->expires != 0 && gmtime_r(&elem->expires, &tm) != NULL &&
-		    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-			fprintf(out, " expires %s", day);
+		print_moment(out, "opens", elem->opens);
+		print_moment(out, "expires", elem->expires);
 		if (elem->flow > 0 && elem->flow <= plan->n_flows)
 			fprintf(out, " # %s", plan->flows[elem->flow - 1]);
 		fputc('\n', out);

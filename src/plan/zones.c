@@ -237,6 +237,31 @@ static enum zg_err never_set(struct zg_compiler *c, struct zg_table *table)
 	return err;
 }
 
+/* isolated: interfaces of the zones that are cut off. */
+enum zg_err zg_compile_isolated_set(const struct zg_plan_env *env, struct zg_table *table)
+{
+	struct zg_set *set = zg_plan_set(table, ZG_SET_ISOLATED);
+	if (set == NULL)
+		return ZG_ENOMEM;
+	set->fields[0] = (struct zg_field){ ZG_T_IFNAME, ZG_IFNAME_LEN };
+	set->n_fields = 1;
+	set->grows = true;
+	for (size_t i = 0; i < env->n_isolated; i++) {
+		uint8_t key[ZG_PLAN_KEY_MAX] = { 0 };
+		bool twice = false;
+		zg_key_ifname(key, 0, env->isolated[i]);
+		for (size_t k = 0; k < set->n_elems && !twice; k++)
+			twice = memcmp(set->elems[k].key, key, sizeof key) == 0;
+		struct zg_elem *elem = twice ? NULL : zg_plan_elem(set);
+		if (!twice && elem == NULL)
+			return ZG_ENOMEM;
+		if (!twice)
+			memcpy(elem->key, key, sizeof key);
+	}
+	zg_plan_sort(set);
+	return ZG_OK;
+}
+
 enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
 {
 	enum zg_err err = ZG_OK;

@@ -79,6 +79,7 @@ const struct zg_inspector zg_datagram = {
 	.name = "datagram",
 	.transport = ZG_UDP,
 	.test_only = true,
+	.sanitises = true, /* stands for one that does */
 	.state_size = sizeof(struct datagram),
 	.config_size = sizeof(struct datagram_config),
 	.items = items,

@@ -362,6 +362,7 @@ _Static_assert(sizeof(struct zg_smtp_config) <= ZG_INSPECTOR_CONFIG_MAX, "fits t
 const struct zg_inspector zg_smtp = {
 	.name = "smtp",
 	.transport = ZG_TCP,
+	.sanitises = true,
 	.state_size = sizeof(struct zg_smtp_state),
 	.config_size = sizeof(struct zg_smtp_config),
 	.items = items,

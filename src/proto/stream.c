@@ -43,6 +43,7 @@ const struct zg_inspector zg_stream = {
 	.name = "stream",
 	.transport = ZG_TCP,
 	.test_only = true,
+	.sanitises = true, /* stands for one that does */
 	.config_size = sizeof(struct stream_config),
 	.items = items,
 	.n_items = sizeof items / sizeof *items,

@@ -23,30 +23,45 @@ static const struct zg_item double_items[] = {
 };
 static const struct zg_inspector double_inspector = { .name = "smtp",
 						      .transport = ZG_TCP,
+						      .sanitises = true,
 						      .config_size = sizeof(struct double_config),
 						      .items = double_items,
 						      .n_items = 4 };
 
-const struct zg_inspector *zg_inspector_by_name(const char *name)
-{
-	return strcmp(name, "smtp") == 0 ? &double_inspector : NULL;
-}
+/* One that models speak of, one that they speak of and that does not sanitise, and one that only looks on. */
+static const struct zg_inspector double_rfb = { .name = "rfb", .transport = ZG_TCP, .sanitises = true };
+static const struct zg_inspector double_tls = { .name = "tls", .transport = ZG_TCP };
+static const struct zg_inspector double_count = { .name = "count", .transport = ZG_TCP };
+static const struct zg_inspector *const double_registry[] = { NULL, &double_inspector, &double_rfb, &double_tls, &double_count };
 
 const struct zg_inspector *zg_inspector_by_index(uint32_t index)
 {
-	return index == 1 ? &double_inspector : NULL;
+	return index < sizeof double_registry / sizeof double_registry[0] ? double_registry[index] : NULL;
+}
+
+const struct zg_inspector *zg_inspector_by_name(const char *name)
+{
+	for (uint32_t i = 1; zg_inspector_by_index(i) != NULL; i++) {
+		if (strcmp(double_registry[i]->name, name) == 0)
+			return double_registry[i];
+	}
+	return NULL;
 }
 
 uint32_t zg_inspector_index(const struct zg_inspector *inspector)
 {
-	return inspector == &double_inspector;
+	for (uint32_t i = 1; zg_inspector_by_index(i) != NULL; i++) {
+		if (double_registry[i] == inspector)
+			return i;
+	}
+	return 0;
 }
 
 void zg_inspector_defaults(const struct zg_inspector *inspector, void *ret_config)
 {
 	const struct double_config config = { 0, 7, 1000, 1 };
-	(void)inspector;
-	memcpy(ret_config, &config, sizeof config);
+	if (inspector == &double_inspector)
+		memcpy(ret_config, &config, sizeof config);
 }
 
 #endif

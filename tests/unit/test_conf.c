@@ -32,7 +32,7 @@ static struct zg_policy *parse(const char *text)
 {
 	struct zg_policy *policy = NULL;
 	zg_diags_init(&diags);
-	enum zg_err err = zg_conf_parse("test.conf", text, strlen(text), &diags, &policy);
+	enum zg_err err = zg_conf_parse_for(ZG_CONF_KNOWN, 0, "test.conf", text, strlen(text), &diags, &policy);
 	if (err != ZG_OK) {
 		ck_assert_int_eq(err, ZG_ECONF);
 		ck_assert_ptr_null(policy);
@@ -204,7 +204,10 @@ START_TEST(relations)
 	ck_assert_int_eq(zg_kind_relation(ZG_KIND_UPLINK, ZG_KIND_MYNUMBER), ZG_RELATION_FORBIDDEN);
 	ck_assert_int_eq(zg_kind_relation(ZG_KIND_MYNUMBER, ZG_KIND_LGWAN), ZG_RELATION_SPECIFIC);
 	ck_assert_int_eq(zg_kind_relation(ZG_KIND_MANAGEMENT, ZG_KIND_MYNUMBER), ZG_RELATION_SPECIFIC);
-	ck_assert_int_eq(zg_kind_relation(ZG_KIND_INTERNET, ZG_KIND_LGWAN), ZG_RELATION_ORDINARY);
+	ck_assert_int_eq(zg_kind_relation(ZG_KIND_INTERNET, ZG_KIND_LGWAN), ZG_RELATION_SANITISED);
+	ck_assert_int_eq(zg_kind_relation(ZG_KIND_UPLINK, ZG_KIND_LGWAN), ZG_RELATION_SANITISED);
+	ck_assert_int_eq(zg_kind_relation(ZG_KIND_UPLINK, ZG_KIND_INTERNET), ZG_RELATION_ORDINARY);
+	ck_assert_int_eq(zg_kind_relation(ZG_KIND_LGWAN, ZG_KIND_LGWAN), ZG_RELATION_ORDINARY);
 }
 END_TEST
 

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keys of a 特定通信: a communication with the My Number zone that was approved by itself. One client, one server, both
+ * with their MAC addresses, single ports; who asked, who approved, what for, until when. The form is complete or refused.
+ * What it is in the end is a flow, and two stations of its zones.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/flow.h"
+
+#define OPAQUE_HINT "write inspector = \"smtp\"; or, for what no inspector can read, opaque = true;"
+
+static void read_end(struct reader *r, const config_setting_t *value, struct zg_range **ranges, struct conf_at **ats,
+		     size_t *n_ranges)
+{
+	struct zg_range range;
+	if (!take_range(r, value, &range))
+		return;
+	if (zg_addr_cmp(&range.lo, &range.hi) != 0) {
+		CONF_ERROR(r->diags, place_of(value)->value,
+			   "each host is approved by itself (特定通信, clause 2.6(3)①): write one entry for each",
+			   "\"%s\" is one address", key_of(value));
+		return;
+	}
+	*ranges = reader_alloc(r, 1, sizeof **ranges);
+	*ats = reader_alloc(r, 1, sizeof **ats);
+	if (r->err != ZG_OK)
+		return;
+	**ranges = range;
+	**ats = place_of(value)->value;
+	*n_ranges = 1;
+}
+
+static void read_client(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->source = place_of(value)->value;
+	read_end(r, value, &pair->flow->sources, &pair->draft->sources, &pair->flow->n_sources);
+}
+
+static void read_server(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->destination = place_of(value)->value;
+	read_end(r, value, &pair->flow->destinations, &pair->draft->destinations, &pair->flow->n_destinations);
+}
+
+static void read_client_mac(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->mac_at[0] = place_of(value)->value;
+	take_mac(r, value, &pair->draft->macs[0]);
+}
+
+static void read_server_mac(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->mac_at[1] = place_of(value)->value;
+	take_mac(r, value, &pair->draft->macs[1]);
+}
+
+/* true is all that there is to say: an inspected one names its inspector. */
+static void read_opaque(struct reader *r, const config_setting_t *value, void *object)
+{
+	bool opaque;
+	(void)object;
+	if (take_bool(r, value, &opaque) && !opaque)
+		CONF_ERROR(r->diags, place_of(value)->value, "take it out, and name the inspector", "opaque is true or not there");
+}
+
+static const struct key keys[] = {
+	{ "name", "name = \"kihon-tsuchi\";", flow_read_name },
+	{ "from", "from = \"mynumber\"; is the zone that opens the connection", flow_read_from },
+	{ "to", "to = \"lgwan\"; is the zone that answers", flow_read_to },
+	{ "client", "client = \"10.10.0.5\"; is the one host that opens the connection", read_client },
+	{ "client_mac", "client_mac = \"00:53:00:00:00:01\"; a 特定通信 is limited by MAC address, IP address and port", read_client_mac },
+	{ "server", "server = \"10.20.0.5\"; is the one host that answers", read_server },
+	{ "server_mac", "server_mac = \"00:53:00:00:00:02\"; is its own or, behind a router, that of the router", read_server_mac },
+	{ "protocol", "protocol = \"tcp\";", flow_read_protocol },
+	{ "port", "port = 443;", flow_read_port },
+	{ "inspector", NULL, flow_read_inspector },
+	{ "opaque", NULL, read_opaque },
+	{ "ticket", "ticket = \"...\"; is the number of the request", flow_read_ticket },
+	{ "approver", "approver = \"...\"; a 特定通信 needs one who asks and one who approves", flow_read_approver },
+	{ "purpose", "purpose = \"...\"; says what it was approved for", flow_read_purpose },
+	{ "clause", NULL, flow_read_clause },
+	{ "expires", "expires = \"2027-03-31\"; is its last day: an approval has a term", flow_read_expires },
+	{ "schedule", NULL, flow_read_schedule },
+};
+static const struct group group = { "特定通信 (specific)", keys, sizeof keys / sizeof keys[0], flow_other_key };
+
+/* Inspected or opaque, one of both. */
+static bool check_inspection(struct reader *r, const config_setting_t *setting)
+{
+	const config_setting_t *inspector = config_setting_get_member(setting, "inspector");
+	const config_setting_t *opaque = config_setting_get_member(setting, "opaque");
+	if (inspector == NULL && opaque == NULL)
+		CONF_ERROR(r->diags, place_of(setting)->value, OPAQUE_HINT, "%s has neither key \"inspector\" nor \"opaque\"",
+			   group.what);
+	else if (inspector != NULL && opaque != NULL)
+		CONF_ERROR(r->diags, place_of(opaque)->key, "what an inspector reads is not opaque: take one of both out",
+			   "%s has both keys \"inspector\" and \"opaque\"", group.what);
+	else
+		return true;
+	return false;
+}
+
+static void check_ports(struct reader *r, const struct flow_pair *pair)
+{
+	for (size_t i = 0; i < pair->flow->n_ports; i++) {
+		if (pair->flow->ports[i].lo != pair->flow->ports[i].hi)
+			CONF_ERROR(r->diags, pair->draft->ports[i],
+				   "list the ports: each is approved by itself (特定通信, clause 2.6(3)①)",
+				   "a range of ports in a 特定通信");
+	}
+}
+
+/* A station of its zone, once: the same host may have several communications. Another MAC address is found by the checks. */
+static void add_station(struct reader *r, size_t zone_index, const struct zg_range *end, const struct zg_mac *mac,
+			struct conf_at at)
+{
+	struct zg_zone *zone = &r->draft->policy->zones[zone_index];
+	struct draft_zone *draft = &r->draft->zones[zone_index];
+	for (size_t i = 0; i < zone->n_stations; i++) {
+		if (zg_addr_cmp(&zone->stations[i].addr, &end->lo) == 0 &&
+		    memcmp(&zone->stations[i].mac, mac, sizeof *mac) == 0)
+			return;
+	}
+	struct zg_station *stations = reallocarray(zone->stations, zone->n_stations + 1, sizeof *stations);
+	if (stations != NULL)
+		zone->stations = stations;
+	struct conf_at *ats = reallocarray(draft->stations, zone->n_stations + 1, sizeof *ats);
+	if (ats != NULL)
+		draft->stations = ats;
+	if (stations == NULL || ats == NULL) {
+		r->err = ZG_ENOMEM;
+		return;
+	}
+	stations[zone->n_stations] = (struct zg_station){ end->lo, *mac, at.line };
+	ats[zone->n_stations++] = at;
+}
+
+static void read_specific(struct reader *r, const config_setting_t *setting, size_t index)
+{
+	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL };
+	struct zg_flow *flow = pair.flow;
+	size_t errors = r->diags->errors;
+	flow->specific = true;
+	bool good = flow_read_form(r, setting, &group, &pair);
+	if (config_setting_is_group(setting))
+		good = check_inspection(r, setting) && good;
+	check_ports(r, &pair);
+	pair.draft->broken = !good || r->diags->errors != errors;
+	if (pair.draft->broken || r->err != ZG_OK)
+		return;
+	add_station(r, flow->from, &flow->sources[0], &pair.draft->macs[0], pair.draft->mac_at[0]);
+	if (r->err == ZG_OK)
+		add_station(r, flow->to, &flow->destinations[0], &pair.draft->macs[1], pair.draft->mac_at[1]);
+}
+
+void read_specifics(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_policy *policy = r->draft->policy;
+	(void)object;
+	if (!config_setting_is_list(value)) {
+		wrong_type(r, value, "a list ( { ... }, { ... } )");
+		return;
+	}
+	size_t n = (size_t)config_setting_length(value), begin = policy->n_flows;
+	if (begin + n > ZG_FLOWS_MAX) {
+		CONF_ERROR(r->diags, place_of(value)->value, NULL, "more than %u flows", ZG_FLOWS_MAX);
+		return;
+	}
+	struct zg_flow *flows = reallocarray(policy->flows, begin + n + 1, sizeof *flows);
+	if (flows != NULL)
+		policy->flows = flows;
+	struct draft_flow *drafts = reallocarray(r->draft->flows, begin + n + 1, sizeof *drafts);
+	if (drafts != NULL)
+		r->draft->flows = drafts;
+	if (flows == NULL || drafts == NULL) {
+		r->err = ZG_ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		flows[begin + i] = (struct zg_flow){ 0 };
+		drafts[begin + i] = (struct draft_flow){ 0 };
+		policy->n_flows = begin + i + 1;
+		read_specific(r, config_setting_get_elem(value, (unsigned)i), begin + i);
+	}
+}
