@@ -128,13 +128,15 @@ static const char *zone_name(const struct zg_supervisor *s, const char *iface, c
 static void add_list(const struct zg_supervisor *s, struct zg_event *e, const struct zg_tuple *t, const char *from, const char *to)
 {
 	const struct zg_addr addrs[2] = { t->client, t->server };
+	if (s->policy == NULL)
+		return;
 	const struct zg_zone *const zones[2] = { from != NULL ? zg_policy_zone(s->policy, from) : NULL,
 						 to != NULL ? zg_policy_zone(s->policy, to) : NULL };
 	size_t list;
 	unsigned line;
 
 	/* a list may have let go of it meanwhile */
-	if (s->policy == NULL || !zg_lists_find(&s->lists, s->policy, addrs, zones, &list, &line))
+	if (!zg_lists_find(&s->lists, s->policy, addrs, zones, &list, &line))
 		return;
 	zg_event_str(e, ZG_F_LIST, s->lists.lists[list].name);
 	zg_event_str(e, ZG_F_FILE, s->lists.lists[list].file);
