@@ -9,6 +9,7 @@
 #ifndef ZONEGATE_MARK_H
 #define ZONEGATE_MARK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ZG_MARK_PASS 0x9a7e0001u
@@ -26,6 +27,11 @@ static inline uint32_t zg_mark_flow(uint32_t generation, uint32_t flow_index)
 static inline uint32_t zg_mark_generation(uint32_t mark)
 {
 	return (mark >> 24) & 0x7fu;
+}
+/* Of an older generation than the other, as far as seven bits can tell. */
+static inline bool zg_mark_older(uint32_t mark, uint32_t other)
+{
+	return ((zg_mark_generation(mark) - zg_mark_generation(other)) & 0x7fu) >= 0x40u;
 }
 /* Number, 1-based; 0 = not a flow mark. */
 static inline uint32_t zg_mark_number(uint32_t mark)

@@ -6,7 +6,7 @@
  *
  *   supervisor -> gate       CONFIG POLICY REBIND PING
  *   gate -> supervisor       QUEUE(4 fds) POLICY_ACK PONG
- *   supervisor -> inspector  POLICY(1 fd) PING
+ *   supervisor -> inspector  POLICY(1 fd) IN_FORCE PING
  *   inspector -> supervisor  POLICY_ACK EVENT STATS
  *   inspector -> gate        REPLACE INJECT PONG, each announced in the verdict ring (vring.h)
  *   watch -> supervisor      EVENT STATS
@@ -26,6 +26,7 @@ enum zg_msg_type {
 	ZG_MSG_CONFIG = 1, /* struct zg_msg_config */
 	ZG_MSG_POLICY,	   /* generation in number; one fd: the sealed runtime table (rtab.h) */
 	ZG_MSG_POLICY_ACK, /* generation in number */
+	ZG_MSG_IN_FORCE,   /* generation in number: what was staged is in force, and what it does not permit is to end */
 	ZG_MSG_REBIND,	   /* queue index in number: its inspector is gone */
 	ZG_MSG_QUEUE,	   /* queue index in number; four fds: queue socket, channel to the gate, verdict ring, its bell */
 	ZG_MSG_PING,	   /* number echoed in PONG, which goes through the gate: the whole verdict path */

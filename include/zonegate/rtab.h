@@ -23,6 +23,10 @@ void zg_rtab_unmap(struct zg_rtab *rtab);
 uint32_t zg_rtab_generation(const struct zg_rtab *rtab);
 /* The flow that a mark names if it is of this table's generation. */
 bool zg_rtab_resolve(const struct zg_rtab *rtab, uint32_t mark, struct zg_flow_policy *ret_policy);
+/* The mark of the flow with this identity, if there is one and it permits the connection; 0 = no. */
+uint32_t zg_rtab_find(const struct zg_rtab *rtab, uint64_t identity, const struct zg_tuple *tuple);
+/* Of a flow of a policy; see struct zg_flow_policy. */
+uint64_t zg_flow_identity(const struct zg_flow *flow);
 /* Does the flow that mark names permit this connection? Addresses, protocol and server port. */
 bool zg_rtab_permits(const struct zg_rtab *rtab, uint32_t mark, const struct zg_tuple *tuple);
 

@@ -90,6 +90,9 @@ struct zg_engine_owner {
 	/* Does the flow that a mark names permit this one, so that its client may be who begins? NULL: whoever sends first is
 	 * the client. TCP too: a SYN says who wants to open, not who may, and a mark is of both directions. */
 	bool (*permits)(void *ctx, uint32_t mark, const struct zg_tuple *tuple);
+	/* The mark under which the newest policy permits a connection of the flow with this identity; 0 = it does not. NULL:
+	 * zg_engine_revise() is not used. */
+	uint32_t (*revised)(void *ctx, uint64_t identity, const struct zg_tuple *tuple);
 	/* Decides one packet. packet != NULL: accept with these bytes instead (same length, checksums done). */
 	void (*verdict)(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len);
 	void (*inject)(void *ctx, const struct zg_inject *inject);
@@ -125,8 +128,11 @@ void zg_engine_free(struct zg_engine *engine);
 void zg_engine_packet(struct zg_engine *engine, const struct zg_packet *packet);
 /* Timers; call at least once a second. */
 void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms);
-/* The policy changed: connections whose mark no longer resolves to the same identity are judged at their next packet;
- * nothing to do here. Stats are a snapshot. */
+/* Another policy is in force: connections that it does not permit are ended, both ends reset; the others carry its marks from
+ * now on. A part of the work; true = there is more, and only what was begun is gone on with. A packet that comes meanwhile is
+ * judged by its own mark. */
+bool zg_engine_revise(struct zg_engine *engine, bool begin);
+/* Stats are a snapshot. */
 void zg_engine_stats(const struct zg_engine *engine, struct zg_engine_stats *ret_stats);
 /* During verdict() with a packet in place of another: the mark of its flow, of a generation that the gate knows. */
 uint32_t zg_engine_rewrite_mark(const struct zg_engine *engine);

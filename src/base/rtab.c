@@ -16,7 +16,7 @@ struct rtab_header {
 	uint32_t magic, generation;
 	uint32_t n_flows, n_ranges, n_ports;
 	uint32_t flow_digest; /* 0 or 1 */
-	/* followed by flows, ranges, ports */
+	/* followed by flows, names, ranges, ports */
 };
 
 struct rtab_flow {
@@ -28,16 +28,24 @@ struct rtab_flow {
 	uint32_t port, n_ports; /* into ports */
 };
 
+/* Sorted by identity. */
+struct rtab_name {
+	uint64_t identity;
+	uint32_t number; /* of the flow, from 1 on */
+	uint32_t zero;
+};
+
 struct zg_rtab {
 	void *map;
 	size_t len;
 	const struct rtab_header *header;
 	const struct rtab_flow *flows;
+	const struct rtab_name *names;
 	const struct zg_range *ranges;
 	const struct zg_ports *ports;
 };
 
-static uint64_t flow_identity(const struct zg_flow *flow)
+uint64_t zg_flow_identity(const struct zg_flow *flow)
 {
 	struct sha256_ctx sha;
 	uint8_t digest[SHA256_DIGEST_SIZE];
@@ -56,7 +64,7 @@ static uint64_t flow_identity(const struct zg_flow *flow)
 
 static size_t table_size(const struct rtab_header *h)
 {
-	return sizeof *h + (size_t)h->n_flows * sizeof(struct rtab_flow) + (size_t)h->n_ranges * sizeof(struct zg_range) +
+	return sizeof *h + (size_t)h->n_flows * (sizeof(struct rtab_flow) + sizeof(struct rtab_name)) + (size_t)h->n_ranges * sizeof(struct zg_range) +
 	       (size_t)h->n_ports * sizeof(struct zg_ports);
 }
 
@@ -84,10 +92,17 @@ static uint32_t put_ranges(struct zg_range *to, const struct zg_range *from, siz
 	return kept;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	const struct rtab_name *x = a, *y = b;
+	return (x->identity > y->identity) - (x->identity < y->identity);
+}
+
 static void fill(const struct zg_policy *policy, const struct rtab_header *h, uint8_t *at)
 {
 	struct rtab_flow *flows = (void *)(at + sizeof *h);
-	struct zg_range *ranges = (void *)(flows + h->n_flows);
+	struct rtab_name *names = (void *)(flows + h->n_flows);
+	struct zg_range *ranges = (void *)(names + h->n_flows);
 	struct zg_ports *ports = (void *)(ranges + h->n_ranges);
 	uint32_t r = 0, p = 0;
 
@@ -95,7 +110,8 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 	for (size_t i = 0; i < policy->n_flows; i++) {
 		const struct zg_flow *flow = &policy->flows[i];
 		struct rtab_flow *row = &flows[i];
-		row->identity = flow_identity(flow);
+		row->identity = zg_flow_identity(flow);
+		names[i] = (struct rtab_name){ .identity = row->identity, .number = (uint32_t)i + 1 };
 		memcpy(row->config, flow->config, sizeof row->config);
 		row->inspector = flow->inspector != NULL ? zg_inspector_index(flow->inspector) : NO_INSPECTOR;
 		row->transport = flow->transport;
@@ -110,6 +126,8 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 		memcpy(&ports[p], flow->ports, flow->n_ports * sizeof *ports);
 		p += row->n_ports;
 	}
+	if (policy->n_flows > 0)
+		qsort(names, policy->n_flows, sizeof *names, compare_names);
 }
 
 enum zg_err zg_rtab_make(const struct zg_policy *policy, int *ret_fd)
@@ -156,7 +174,7 @@ static bool table_ok(const struct zg_rtab *t)
 		const struct rtab_flow *f = &t->flows[i];
 		const struct zg_inspector *inspector = zg_inspector_by_index(f->inspector);
 		if ((f->inspector != NO_INSPECTOR && (inspector == NULL || !zg_inspector_usable(inspector))) || !span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
-		    !span_ok(f->port, f->n_ports, h->n_ports))
+		    !span_ok(f->port, f->n_ports, h->n_ports) || t->names[i].number == 0 || t->names[i].number > h->n_flows)
 			return false;
 	}
 	return true;
@@ -183,7 +201,8 @@ enum zg_err zg_rtab_map(int fd, struct zg_rtab **ret_rtab)
 	if (t->header->magic != RTAB_MAGIC || t->header->n_flows > ZG_FLOWS_MAX || table_size(t->header) != t->len)
 		goto malformed;
 	t->flows = (const void *)((const uint8_t *)t->map + sizeof *t->header);
-	t->ranges = (const void *)(t->flows + t->header->n_flows);
+	t->names = (const void *)(t->flows + t->header->n_flows);
+	t->ranges = (const void *)(t->names + t->header->n_flows);
 	t->ports = (const void *)(t->ranges + t->header->n_ranges);
 	if (!table_ok(t))
 		goto malformed;
@@ -258,6 +277,15 @@ bool zg_rtab_permits(const struct zg_rtab *rtab, uint32_t mark, const struct zg_
 			return true;
 	}
 	return false;
+}
+
+uint32_t zg_rtab_find(const struct zg_rtab *rtab, uint64_t identity, const struct zg_tuple *tuple)
+{
+	const struct rtab_name key = { .identity = identity };
+	const struct rtab_name *name = rtab->header->n_flows == 0 ? NULL :
+				       bsearch(&key, rtab->names, rtab->header->n_flows, sizeof key, compare_names);
+	const uint32_t mark = name != NULL ? zg_mark_flow(rtab->header->generation, name->number - 1) : 0;
+	return mark != 0 && zg_rtab_permits(rtab, mark, tuple) ? mark : 0;
 }
 
 void zg_rtabs_push(struct zg_rtabs *tabs, struct zg_rtab *rtab)

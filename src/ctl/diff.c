@@ -114,7 +114,10 @@ static void compare_fields(struct making *m, const struct zg_diff_fields *fields
 /* The inspector's own settings: "smtp.mode". */
 static void compare_items(struct making *m, const struct zg_flow *old, const struct zg_flow *now)
 {
-	const struct zg_inspector *inspector = now != NULL ? now->inspector : old->inspector;
+	const struct zg_flow *shown = now != NULL ? now : old;
+	if (shown == NULL)
+		return;
+	const struct zg_inspector *inspector = shown->inspector;
 	if (old != NULL && now != NULL && old->inspector != inspector)
 		old = NULL; /* the other one's settings mean nothing to this one */
 	else if (old != NULL && now != NULL && memcmp(old->config, now->config, inspector->config_size) == 0)

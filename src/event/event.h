@@ -25,6 +25,7 @@
 	E(POLICY_CONFIRMED, "policy-confirmed", 5, "56f9f4c00c454637bf6eb94f4f3d7ce5") \
 	E(POLICY_RETURNED, "policy-returned", 2, "e10d9acc35c94c40bc8b6a1667c60b7f") \
 	E(POLICY_DAMAGED, "policy-damaged", 2, "c2f9b2e0899c46428f1244cad3b3179a") \
+	E(CONNECTIONS_CUT, "connections-cut", 5, "361b9889c4a742a795655511bae61be2") \
 	E(FLOW_OPENED, "flow-opened", 6, "3f360999502a4d37ade06975e105f5a8") \
 	E(FLOW_CLOSED, "flow-closed", 6, "58262f22aa0b4d08b30615af66e07c42") \
 	E(CONTENT_DENIED, "content-denied", 4, "391567a57a7244c08aeefa5b328b8c15") \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/engine.h"
+#include "zonegate/mark.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +173,9 @@ static bool still_permitted(struct zg_engine *e, struct zg_flow *f, uint32_t mar
 	f->config = NULL;
 	if (!e->owner.resolve(e->owner.ctx, mark, &policy))
 		return false;
-	f->mark = mark;
+	/* a packet that was under way at a change does not bring the old mark back */
+	if (!zg_mark_older(mark, f->mark))
+		f->mark = mark;
 	if (policy.identity != f->identity || policy.inspector != f->inspector)
 		return false;
 	f->config = policy.config;

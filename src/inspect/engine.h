@@ -9,6 +9,7 @@
  *   stream_hold.c   packets that wait
  *   stream_again.c  what has to be sent again, since its sender was told that it came
  *   stream_deny.c   refusals, and what follows them
+ *   revise.c        what another policy does not permit any more
  *   udp.c, icmp.c   see udp.h, icmp.h
  *
  * Sequence numbers are compared by the sign of their difference (RFC 9293 3.4): every window is below 2^30.
@@ -150,6 +151,7 @@ struct zg_engine {
 	struct zg_list told; /* struct zg_flow by told_ms */
 	struct zg_list vouched; /* struct zg_flow by vouched_ms */
 	struct zg_engine_stats stats;
+	uint32_t revised; /* places of both flow tables that zg_engine_revise() has looked at */
 	uint64_t now_ms;
 	uint8_t packet[UINT16_MAX + 64];   /* a packet being rewritten */
 	uint8_t datagram[UINT16_MAX + 64]; /* one while an inspector reads it: it may be offered several times */
@@ -296,6 +298,8 @@ void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_re
 	     const struct zg_answer *answer, uint8_t *rest, uint32_t n_rest);
 /* A connection ends without a packet of it: both ends are told, for f->reason. */
 void zg_deny_reset_ends(struct zg_engine *e, const struct zg_flow *f);
+/* The policy that permitted it is gone: ended, whatever state it is in; both ends are told, if they do not know of its end. */
+void zg_deny_withdrawn(struct zg_engine *e, struct zg_flow *f);
 /* A packet of a connection that was denied. */
 struct zg_fate zg_deny_packet(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p);
 /* Repeats refusals that were not acknowledged. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/flowtab.h"
-#include "zonegate/limits.h"
 
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS (ZG_FLOWTAB_MAX) /* a power of two: chains of one on average when the table is full */
+#define BUCKETS (ZG_FLOWTAB_BUCKETS)
 
 _Static_assert((BUCKETS & (BUCKETS - 1)) == 0, "the mask needs a power of two");
 
@@ -122,6 +121,11 @@ struct zg_flowtab_node *zg_flowtab_find(const struct zg_flowtab *tab, const stru
 	while (node != NULL && (node->hash != hash || !tuple_same(&node->tuple, tuple)))
 		node = node->chain;
 	return node;
+}
+
+struct zg_flowtab_node *zg_flowtab_bucket(const struct zg_flowtab *tab, uint32_t place)
+{
+	return tab->buckets[place];
 }
 
 static void leave(struct zg_flowtab *tab, struct zg_flowtab_node *node)

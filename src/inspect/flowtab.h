@@ -14,6 +14,7 @@
 #include "inspect/list.h"
 #include "inspect/source.h"
 #include "zonegate/err.h"
+#include "zonegate/limits.h"
 #include "zonegate/stream.h"
 
 enum zg_flow_list {
@@ -50,6 +51,9 @@ enum zg_err zg_flowtab_init(struct zg_flowtab *tab, uint64_t seed);
 void zg_flowtab_fini(struct zg_flowtab *tab); /* it is empty */
 /* The flow between these endpoints, in either direction; NULL = none. */
 struct zg_flowtab_node *zg_flowtab_find(const struct zg_flowtab *tab, const struct zg_tuple *tuple);
+/* The first of those in one of ZG_FLOWTAB_BUCKETS places; ->chain leads to the next. */
+#define ZG_FLOWTAB_BUCKETS ZG_FLOWTAB_MAX /* a power of two: chains of one on average when the table is full */
+struct zg_flowtab_node *zg_flowtab_bucket(const struct zg_flowtab *tab, uint32_t place);
 /* node->tuple is set and in the table not yet. To ZG_LIST_SYN only while it has fewer than ZG_FLOWTAB_SYN_MAX. */
 void zg_flowtab_add(struct zg_flowtab *tab, struct zg_flowtab_node *node, enum zg_flow_list list, uint64_t now_ms);
 void zg_flowtab_remove(struct zg_flowtab *tab, struct zg_flowtab_node *node);

@@ -146,6 +146,28 @@ void zg_deny(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, enum zg_re
 	}
 }
 
+void zg_deny_withdrawn(struct zg_engine *e, struct zg_flow *f)
+{
+	switch (f->phase) {
+	case ZG_PHASE_OPEN:
+		zg_out_event(e, f, ZG_FLOW_CLOSED, ZG_R_TCP_POLICY, ZG_CLIENT);
+		break;
+	case ZG_PHASE_SYN:
+	case ZG_PHASE_SYNACK:
+	case ZG_PHASE_DRAIN:
+	case ZG_PHASE_TOLD:
+		break;
+	default:
+		return;
+	}
+	if (f->phase <= ZG_PHASE_OPEN) {
+		f->reason = ZG_R_TCP_POLICY;
+		reset_server(e, f);
+	} /* else it was reset before, and the reason told */
+	reset_client(e, f);
+	die(e, f);
+}
+
 /* --- what still comes --------------------------------------------------------------------------- */
 
 /* In order, as far as it is new; the rest comes again. */

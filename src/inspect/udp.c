@@ -344,6 +344,11 @@ void zg_udp_tick(struct zg_engine *e)
 		flow_end(e, flow_of(node), ZG_R_NONE);
 }
 
+void zg_udp_withdrawn(struct zg_engine *e, struct zg_udp_flow *f)
+{
+	flow_end(e, f, ZG_R_UDP_POLICY);
+}
+
 void zg_udp_fini(struct zg_engine *e)
 {
 	struct zg_flowtab_node *node;

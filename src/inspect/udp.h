@@ -61,6 +61,8 @@ void zg_udp_fini(struct zg_engine *e);
 /* A decoded datagram. */
 struct zg_fate zg_udp_packet(struct zg_engine *e, const struct zg_pkt *p);
 void zg_udp_tick(struct zg_engine *e);
+/* The policy that permitted it is gone. */
+void zg_udp_withdrawn(struct zg_engine *e, struct zg_udp_flow *f);
 /* The flow with these ends, in either direction; NULL = none. */
 struct zg_udp_flow *zg_udp_find(const struct zg_udp *udp, const struct zg_tuple *tuple);
 /* May an ICMP error speak of a datagram of dir? A request waits, or an answer went just now. */

@@ -50,6 +50,7 @@ struct worker {
 	uint32_t last_id;
 	uint32_t staged; /* the generation of the newest table */
 	bool gate_gone, ack_due;
+	bool revising; /* connections are being held against the newest table */
 	unsigned vlen; /* datagrams of the next receive */
 	uint8_t *slots; /* BATCH * SLOT */
 	uint8_t *msg;	/* ZG_MSG_MAX, for the supervisor's messages */
@@ -72,6 +73,12 @@ static bool own_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple)
 	const struct worker *w = ctx;
 	const struct zg_rtab *rtab = zg_rtabs_of(&w->rtabs, mark);
 	return rtab != NULL && zg_rtab_permits(rtab, mark, tuple);
+}
+
+static uint32_t own_revised(void *ctx, uint64_t identity, const struct zg_tuple *tuple)
+{
+	const struct worker *w = ctx;
+	return zg_rtab_find(w->rtabs.now, identity, tuple);
 }
 
 /* An entry for the gate. A ring that is full has no reader any more: nothing can be decided, so this process ends. */
@@ -276,10 +283,17 @@ static bool on_supervisor(struct worker *w)
 	if (zg_chan_recv(w->chan, w->msg, ZG_MSG_MAX, true, &msg) != ZG_OK)
 		return false;
 	if (msg.hdr.type == ZG_MSG_POLICY && zg_rtab_map(msg.fds[0], &rtab) == ZG_OK) {
+		/* what is withdrawn is reset under the table that the gate is about to forget */
+		while (w->revising)
+			w->revising = zg_engine_revise(w->engine, false);
 		zg_rtabs_push(&w->rtabs, rtab);
 		w->staged = zg_rtab_generation(rtab);
 		w->ack_due = ok = true;
 		acknowledge(w);
+	} else if (msg.hdr.type == ZG_MSG_IN_FORCE) {
+		ok = true;
+		if (msg.hdr.number == w->staged)
+			w->revising = zg_engine_revise(w->engine, true);
 	} else if (msg.hdr.type == ZG_MSG_PING) {
 		message_gate(w, ZG_MSG_PONG, msg.hdr.number & 0xffffffu, NULL, 0);
 		ok = !w->gate_gone;
@@ -320,7 +334,7 @@ enum { FROM_SUPERVISOR, FROM_QUEUE, FROM_GATE };
 static int wait_for_work(struct worker *w, bool wait)
 {
 	struct epoll_event events[3];
-	int ready = 0, n = epoll_wait(w->epoll, events, 3, wait ? 250 : 0);
+	int ready = 0, n = epoll_wait(w->epoll, events, 3, !wait ? 0 : w->revising ? (int)LOOK_MS : 250);
 
 	w->now_ms = zg_now_ms();
 	if (n < 0)
@@ -362,6 +376,8 @@ static void loop(struct worker *w)
 			if (!on_queue(w, MSG_WAITFORONE, &busy))
 				return;
 		}
+		if (w->revising)
+			w->revising = zg_engine_revise(w->engine, false);
 		settle(w);
 		if (w->now_ms - ticked >= 100) {
 			housekeeping(w);
@@ -414,6 +430,7 @@ int zg_worker_run(const struct zg_worker_fds *fds)
 		.ctx = w,
 		.resolve = own_resolve,
 		.permits = own_permits,
+		.revised = own_revised,
 		.verdict = own_verdict,
 		.inject = own_inject,
 		.again = own_again,

@@ -156,6 +156,13 @@ static enum zg_err take_lists(struct zg_supervisor *s, struct zg_diags *diags)
 	return ZG_OK;
 }
 
+/* What was committed is in force: what it does not permit comes to its end. */
+static void withdraw(struct zg_supervisor *s)
+{
+	zg_children_in_force(s);
+	zg_cut_begin(s);
+}
+
 /* Back to the policy that was in force, under a new number: marks of the refused generation must never come to mean
  * it. If even that fails, or there was none: closed, and tried again. */
 static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
@@ -170,7 +177,9 @@ static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 		       compile(s, s->policy, diags, &plan) == ZG_OK && zg_change_commit(s, &plan, diags) == ZG_OK &&
 		       open_boundary(diags) == ZG_OK;
 	}
-	if (!back)
+	if (back)
+		withdraw(s);
+	else
 		(void)zg_forwarding_set(false, &what);
 	s->closed = !back && s->policy != NULL;
 	s->restore_ms = zg_now_ms();
@@ -222,6 +231,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 		}
 		goto out;
 	}
+	withdraw(s);
 	s->closed = false;
 	zg_lists_record(s, &before);
 	zg_lists_free(&before);
@@ -302,6 +312,7 @@ static void give_back(struct zg_supervisor *s)
 	struct zg_diags diags;
 
 	zg_diags_init(&diags);
+	zg_cut_stop(s);
 	struct zg_policy *tried = zg_trial_return(&s->trial, &s->policy);
 	if (!restore(s, &diags)) {
 		s->closed = true;
@@ -514,14 +525,14 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 
 void zg_change_tick(struct zg_supervisor *s)
 {
-	const struct zg_change_request request = { .file = s->policy != NULL ? s->policy->file : NULL,
-						   .who = "the daemon, after a failure" };
 	struct zg_diags diags;
 
 	if (zg_trial_due(&s->trial, zg_now_ms()))
 		give_back(s);
-	if (!s->closed || s->policy == NULL || zg_now_ms() - s->restore_ms < RESTORE_MS)
+	const struct zg_policy *policy = s->policy;
+	if (!s->closed || policy == NULL || zg_now_ms() - s->restore_ms < RESTORE_MS)
 		return;
+	const struct zg_change_request request = { .file = policy->file, .who = "the daemon, after a failure" };
 	zg_diags_init(&diags);
 	if (restore(s, &diags)) {
 		came_into_force(s, &request, &diags);

@@ -363,6 +363,13 @@ enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *p
 	return ZG_OK;
 }
 
+void zg_children_in_force(struct zg_supervisor *s)
+{
+	for (uint32_t i = 0; i < s->n_inspectors; i++)
+		if (s->inspectors[i].chan >= 0)
+			(void)zg_chan_send(s->inspectors[i].chan, ZG_MSG_IN_FORCE, s->generation, NULL, 0, NULL, 0);
+}
+
 /* --- end and restart ---------------------------------------------------------------------------- */
 
 /* The end of its channel tells it to go; what it still has to say can be heard. */

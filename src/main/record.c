@@ -356,8 +356,12 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 	if (child->role == ZG_ROLE_WATCH)
 		zg_event_str(&e, ZG_F_ROLE, zg_role_name(child->role));
 	zg_event_str(&e, ZG_F_VERDICT, denied ? "deny" : "permit");
-	if (flow != NULL)
+	if (flow != NULL) {
 		zg_record_add_flow(s, &e, flow);
+	} else {
+		zg_event_str(&e, ZG_F_SRC_ZONE, zone_name(s, NULL, &f->tuple.client));
+		zg_event_str(&e, ZG_F_DST_ZONE, zone_name(s, NULL, &f->tuple.server));
+	}
 	add_endpoints(&e, &f->tuple);
 	if (f->reason != ZG_R_NONE) {
 		zg_event_str(&e, ZG_F_REASON, zg_reason_name(f->reason));

@@ -93,11 +93,13 @@ static uint64_t head_number(const char *head, const char *key)
 
 static bool parse_digest(const char *text, uint8_t ret_digest[static SHA256_DIGEST_SIZE])
 {
+	static const char digits[] = "0123456789abcdef";
 	for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++) {
-		unsigned byte;
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+		const char *hi = text[2 * i] != '\0' ? strchr(digits, text[2 * i]) : NULL;
+		const char *lo = hi != NULL && text[2 * i + 1] != '\0' ? strchr(digits, text[2 * i + 1]) : NULL;
+		if (lo == NULL)
 			return false;
-		ret_digest[i] = (uint8_t)byte;
+		ret_digest[i] = (uint8_t)((hi - digits) << 4 | (lo - digits));
 	}
 	return true;
 }
@@ -284,6 +286,7 @@ static enum zg_err numbers(const char *dir, uint32_t **ret_numbers, size_t *ret_
 	DIR *d = opendir(dir);
 	if (d == NULL)
 		return errno == ENOENT ? ZG_ENOENT : ZG_ESYS;
+	/* cppcheck-suppress readdirCalled ; the daemon has one thread */
 	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
 		if (!parse_name(e->d_name, &generation))
 			continue;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TICK_MS	    250
+#define BUSY_MS	    10 /* between two rounds of work that is done in parts */
 #define COUNTERS_MS 60000u /* between records of the kernel's counters */
 
 static void fail(struct zg_supervisor *s, const char *what, const char *why)
@@ -184,6 +185,14 @@ static json_t *on_history(struct zg_supervisor *s, const json_t *request, const 
 	return zg_history_json(s);
 }
 
+static json_t *on_connections(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	struct zg_change_request asked;
+	if (!change_request(request, who, &asked) || asked.text == NULL)
+		return refusal("connections needs a text", ZG_EXIT_USAGE);
+	return zg_cut_count(s, asked.file, asked.text, asked.len);
+}
+
 static json_t *on_status(struct zg_supervisor *s, const json_t *request, const char *who)
 {
 	(void)request;
@@ -218,6 +227,7 @@ static json_t *on_request(void *ctx, const char *command, const json_t *request,
 		{ "rollback", on_rollback }, { "history", on_history }, { "policy", on_policy },
 		{ "isolate", on_isolate },   { "restore", on_restore },	{ "isolated", on_isolated },
 		{ "reload-lists", on_reload_lists },
+		{ "connections", on_connections },
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(command, commands[i].command) == 0)
@@ -363,6 +373,7 @@ static void tick(struct zg_supervisor *s)
 	zg_children_tick(s);
 	zg_change_tick(s);
 	zg_timing_tick(s); /* before the drift: what opens now is there then */
+	zg_cut_tick(s);
 	zg_drift_tick(s);
 	zg_lists_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
@@ -383,7 +394,7 @@ static void loop(struct zg_supervisor *s, int signals)
 		fds[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
 		size_t children = 1 + zg_children_poll(s, fds + 1, max - 1);
 		size_t n = children + zg_ctl_poll(s->ctl, fds + children, max - children);
-		if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
+		if (poll(fds, n, zg_cut_busy(s) ? BUSY_MS : TICK_MS) < 0 && errno != EINTR)
 			return;
 		for (size_t i = 1; i < n; i++) {
 			if (fds[i].revents == 0)
@@ -452,6 +463,7 @@ int zg_supervisor_run(const struct zg_options *options)
 	zg_nft_close(s->nft);
 	zg_ctl_close(s->ctl);
 	zg_isolation_free(&s->isolation);
+	zg_cut_stop(s);
 	zg_policy_free(s->policy);
 	zg_lists_free(&s->lists);
 	zg_policy_free(s->trial.fallback);

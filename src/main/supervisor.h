@@ -12,8 +12,9 @@
 
 #include "ctl/server.h"
 #include "event/event.h"
-#include "main/lists.h"
+#include "main/cut.h"
 #include "main/isolation.h"
+#include "main/lists.h"
 #include "main/options.h"
 #include "main/trial.h"
 #include "nft/nft.h"
@@ -53,6 +54,7 @@ struct zg_supervisor {
 	uint32_t generation;
 	struct zg_trial trial; /* of the policy in force, if it is not confirmed */
 	uint32_t kept;	       /* generation under which the last confirmed policy is kept; 0 = none is */
+	struct zg_cut cut;
 	int rtab_fd; /* of the newest staged policy; -1 = none */
 	struct zg_child gate, watch, inspectors[ZG_INSPECTORS_MAX];
 	uint32_t n_inspectors;
@@ -95,6 +97,8 @@ void zg_children_stop(struct zg_supervisor *s);
 /* Gives the policy's runtime table to all and waits until all have it. One that hangs is ended: like one that is down, it
  * gets the table when it starts again, and its queue drops until then. Right after their start all have to be there. */
 enum zg_err zg_children_stage(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags);
+/* What was staged is in force: the inspectors end what it does not permit. */
+void zg_children_in_force(struct zg_supervisor *s);
 /* After SIGCHLD: who died; plans the restart. */
 void zg_children_reap(struct zg_supervisor *s);
 /* Restarts that are due, pings. */

@@ -592,6 +592,7 @@ START_TEST(a_broken_table_is_harmless)
 			if (zg_rtab_map(fd, &t) == ZG_OK) {
 				(void)zg_rtab_permits(t, FLOW_MARK, &tuple);
 				(void)zg_rtab_resolve(t, FLOW_MARK, &p);
+				(void)zg_rtab_find(t, p.identity, &tuple);
 				zg_rtab_unmap(t);
 			}
 			close(fd);
@@ -615,6 +616,14 @@ START_TEST(a_table_permits_its_flows_and_nothing_else)
 	ck_assert(!zg_rtab_permits(t, zg_mark_flow(1, 1), &good));   /* no such flow */
 	ck_assert(!zg_rtab_permits(t, 0, &good));
 	ck_assert(!zg_rtab_permits(t, ZG_MARK_PASS, &good));
+	/* the same flow, known by what it is */
+	struct zg_flow_policy known;
+	ck_assert(zg_rtab_resolve(t, FLOW_MARK, &known));
+	ck_assert_uint_eq(zg_rtab_find(t, known.identity, &good), FLOW_MARK);
+	ck_assert_uint_eq(zg_rtab_find(t, known.identity + 1, &good), 0);
+	struct zg_tuple narrowed = good;
+	narrowed.server_port = 26;
+	ck_assert_uint_eq(zg_rtab_find(t, known.identity, &narrowed), 0);
 	bad = good;
 	bad.server_port = 445;
 	ck_assert(!zg_rtab_permits(t, FLOW_MARK, &bad));

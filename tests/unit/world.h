@@ -34,6 +34,7 @@ struct world {
 	uint8_t released[2][65536];
 	size_t n_released[2];
 	uint64_t identity; /* that every mark names; 0 = none */
+	uint32_t revised;  /* the mark under which the newest policy permits everything; 0 = it permits nothing */
 	const struct zg_inspector *inspector; /* letters, unless a test says another */
 	bool v6;
 	bool ts; /* segments carry timestamps */
@@ -57,6 +58,13 @@ static bool world_permits(void *ctx, uint32_t mark, const struct zg_tuple *tuple
 	(void)ctx;
 	(void)mark;
 	return tuple->server.b[tuple->server.family == ZG_IPV4 ? 3 : 15] == 2;
+}
+
+static uint32_t world_revised(void *ctx, uint64_t identity, const struct zg_tuple *tuple)
+{
+	const struct world *w = ctx;
+	(void)tuple;
+	return identity == w->identity ? w->revised : 0;
 }
 
 static void world_verdict(void *ctx, uint32_t id, bool accept, const uint8_t *packet, size_t len)
@@ -115,6 +123,7 @@ static struct world *world_new_as(bool passive)
 	const struct zg_engine_owner owner = { .ctx = w,
 					       .resolve = world_resolve,
 					       .permits = world_permits,
+					       .revised = world_revised,
 					       .verdict = world_verdict,
 					       .inject = world_inject,
 					       .again = passive ? NULL : world_again,
