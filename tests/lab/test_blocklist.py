@@ -168,6 +168,21 @@ def many(lab):
     return f"{len(sink.mails)} mails, reload {min(took):.2f} to {max(took):.2f} s"
 
 
+@test("a policy on trial has its own lists, here none; when the one before comes back, so do its lists")
+def trial(lab):
+    put(lab, "own.txt", f"{OUT[4]}\n")
+    reload_lists(lab)
+    had = len(lab.events("policy-returned"))
+    p = lab.ctl("apply", "--confirm=3", lab.file("trial.conf", sample()))
+    need(p.returncode == 0, p.stderr)
+    need(lab.events("policy-returned")[had:] or delivered(lab, 4), "the lists of another policy are in force")
+    lab.wait_event("policy-returned", seconds=20, after=had)
+    need(lab.blocked("internet", MX[4]), "the list did not come back")
+    need([x["entries"] for x in lab.status()["blocklists"]] == [0, 1], f"{lab.status()['blocklists']}")
+    fresh(lab)
+    need(delivered(lab, 4), "still blocked")
+
+
 @test("a file that is only put there is taken within the minute")
 def watched(lab):
     told = len(lab.events("blocklist-loaded", list="own"))
