@@ -11,6 +11,14 @@
 #define ZG_ZONE_IFACES_MAX	64   /* interfaces per zone */
 #define ZG_FLOWS_MAX		200000u /* flows: the number shares 32 mark bits with the generation */
 #define ZG_ELEMS_MAX		1000000u /* map elements (source x destination x port) in one policy */
+#define ZG_METER_SOURCES	65536u /* sources (an IPv6 /64 is one) or targets that one meter tells apart, 10 MiB; of further ones nothing is counted until others are forgotten */
+#define ZG_METER_PAIRS		131072u /* pairs of source and destination that a scan meter remembers for its time, 20 MiB; the same */
+#define ZG_METER_BLOCKED	65536u /* sources blocked at once per zone */
+#define ZG_METER_LIMIT_MAX	1000000u /* per time: more than a gigabit brings */
+#define ZG_METER_SECONDS_MAX	3600u /* s: slower than this nobody is told apart from use */
+#define ZG_METER_BLOCK_MAX	604800u /* s: a week; for longer there are blocklists */
+#define ZG_SEEN_MAX		65536u /* destinations known per zone, 8 MiB; further ones are not told until others are forgotten */
+#define ZG_SEEN_S		(30u * 24 * 3600) /* s without use until a destination is forgotten */
 #define ZG_BLOCKLISTS_MAX	16   /* lists of refused addresses: each that names zones costs a packet two look-ups */
 #define ZG_BLOCKLIST_BYTES_MAX	(16u * 1024 * 1024) /* bytes of one such file: the entries below with a comment of a line each */
 #define ZG_BLOCKLIST_LINE_MAX	255u /* bytes of one line of it, without the line end */

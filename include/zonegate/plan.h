@@ -58,6 +58,8 @@ enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_p
 enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **ret_plan);
 /* The plan, in the kernel, has been given another isolation: it holds the same now, and isolation what it had. */
 void zg_plan_isolate(struct zg_plan *plan, struct zg_plan *isolation);
+/* The elements of the sets that both have change places. */
+void zg_plan_trade(struct zg_plan *plan, struct zg_plan *other);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

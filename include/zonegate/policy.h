@@ -135,6 +135,31 @@ struct zg_blocklist_conf {
 	unsigned line;
 };
 
+/* What is counted of the new connections that come out of a zone. */
+enum zg_meter_kind {
+	ZG_METER_CONNECTIONS, /* connections of one source */
+	ZG_METER_SCAN,	      /* different destinations (address and port) of one source */
+	ZG_METER_FLOOD,	      /* packets without an answer (SYN, UDP, ICMP) of one source, each protocol by itself */
+	ZG_METER_TARGET,      /* the same towards one destination */
+	ZG_METER_COUNT,
+};
+/* "connections", "scan", "flood", "target"; never NULL. Also the key in the configuration. */
+const char *zg_meter_name(enum zg_meter_kind kind);
+
+/* A bucket of burst, filled by limit every so many seconds; what finds it empty is too much. */
+struct zg_meter {
+	uint32_t limit; /* 0 = nothing is counted */
+	uint32_t seconds, burst;
+	uint32_t block; /* seconds for which the source may open nothing any more; 0 = it is only told */
+};
+
+struct zg_monitor {
+	size_t zone;
+	struct zg_meter meters[ZG_METER_COUNT];
+	bool first_seen; /* tell when the zone speaks to a destination for the first time */
+	unsigned line;
+};
+
 struct zg_policy {
 	uint32_t generation; /* given by who puts it in force; 0 = not in force */
 	uint8_t sha256[32];  /* of the configuration text */
@@ -152,6 +177,8 @@ struct zg_policy {
 	size_t n_zones;
 	struct zg_flow *flows; /* index + 1 is the flow's number in packet marks */
 	size_t n_flows;
+	struct zg_monitor *monitors;
+	size_t n_monitors;
 	struct zg_schedule *schedules;
 	size_t n_schedules;
 	zg_day *holidays; /* in order */

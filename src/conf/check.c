@@ -418,6 +418,30 @@ static void check_flow(const struct check *c, const struct zg_flow *flow, const 
 	check_families(c, &destination, &source);
 }
 
+/* Clause 2.6(3)(3): the Internet zone's traffic goes through the security cloud. A zone that is everywhere leaves nothing for
+ * the uplink to be the way to. */
+static void check_uplink(const struct check *c)
+{
+	static const char *const everywhere[] = { "0.0.0.0/0", "::/0" };
+	char text[2 * ZG_ADDRSTR_MAX], hint[256];
+	const struct zg_zone *uplink = NULL;
+	for (size_t z = 0; z < c->policy->n_zones && uplink == NULL; z++)
+		if (c->policy->zones[z].kind == ZG_KIND_UPLINK)
+			uplink = &c->policy->zones[z];
+	for (size_t k = 0; uplink != NULL && uplink->name != NULL && k < c->policy->n_zones * 2; k++) {
+		const struct zg_zone *zone = &c->policy->zones[k / 2];
+		for (size_t i = 0; zone->kind == ZG_KIND_INTERNET && zone->name != NULL && i < zone->n_ranges; i++) {
+			if (strcmp(zg_range_str(&zone->ranges[i], text), everywhere[k % 2]) != 0)
+				continue;
+			snprintf(hint, sizeof hint,
+				 "give %s to zone \"%s\", and to \"%s\" the addresses that its machines have (clause 2.6(3)③)",
+				 everywhere[k % 2], uplink->name, zone->name);
+			CONF_WARNING(c->diags, c->draft->zones[k / 2].ranges[i], hint,
+				     "zone \"%s\" holds all addresses that no other zone has, although there is an uplink", zone->name);
+		}
+	}
+}
+
 enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
 {
 	struct check c = { .draft = draft, .policy = draft->policy, .diags = diags };
@@ -436,6 +460,7 @@ enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
 		check_transport(&c, c.policy->services[i].transport, c.policy->services[i].inspector, draft->services[i].protocol);
 	for (size_t f = 0; f < c.policy->n_flows; f++)
 		check_flow(&c, &c.policy->flows[f], &draft->flows[f]);
+	check_uplink(&c);
 	err = conf_check_overlap(draft, diags);
 	if (err == ZG_OK && diags->errors == 0) /* who uses what is known only then */
 		err = conf_check_times(draft, diags);

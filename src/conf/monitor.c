@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is watched and refused besides the flows: lists of addresses. */
+/* What is watched and refused besides the flows: meters of what a zone opens, lists of addresses. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,5 +76,119 @@ void read_blocklists(struct reader *r, const config_setting_t *value, void *obje
 		struct zg_blocklist_conf *list = &policy->blocklists[policy->n_blocklists++];
 		list->line = place_of(element_of(value, i))->value.line;
 		read_group(r, element_of(value, i), &group, list);
+	}
+}
+
+/* --- monitor ------------------------------------------------------------------------------------ */
+
+static void read_limit(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_meter *meter = object;
+	take_int(r, value, 1, ZG_METER_LIMIT_MAX, &meter->limit);
+}
+
+static void read_seconds(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_meter *meter = object;
+	take_int(r, value, 1, ZG_METER_SECONDS_MAX, &meter->seconds);
+}
+
+static void read_burst(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_meter *meter = object;
+	take_int(r, value, 1, ZG_METER_LIMIT_MAX, &meter->burst);
+}
+
+static void read_block(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_meter *meter = object;
+	take_int(r, value, 1, ZG_METER_BLOCK_MAX, &meter->block);
+}
+
+static void read_meter(struct reader *r, const config_setting_t *value, struct zg_monitor *monitor, enum zg_meter_kind kind)
+{
+	/* behind the others, since many sources may be too much for one target: there is nobody to block */
+	static const struct key keys[] = {
+		{ "limit", "limit = 100;", read_limit },
+		{ "seconds", NULL, read_seconds },
+		{ "burst", NULL, read_burst },
+		{ "block", NULL, read_block },
+	};
+	const struct group group = { zg_meter_name(kind), keys, kind == ZG_METER_TARGET ? 3 : 4, NULL };
+	struct zg_meter *meter = &monitor->meters[kind];
+	meter->seconds = kind == ZG_METER_SCAN ? 60 : 1;
+	if (!read_group(r, value, &group, meter))
+		return;
+	if (meter->burst == 0)
+		meter->burst = meter->limit;
+	if (meter->burst < meter->limit)
+		CONF_ERROR(r->diags, place_of(value)->value, "burst is what may come at once, at least as much as limit",
+			   "the burst of %u is smaller than the limit of %u", meter->burst, meter->limit);
+	else if ((uint64_t)meter->burst * meter->seconds / meter->limit > ZG_METER_SECONDS_MAX)
+		CONF_ERROR(r->diags, place_of(value)->value, "make burst smaller or limit larger",
+			   "a burst of %u at %u in %u s is remembered for more than an hour", meter->burst, meter->limit, meter->seconds);
+}
+
+static void read_connections(struct reader *r, const config_setting_t *value, void *object)
+{
+	read_meter(r, value, object, ZG_METER_CONNECTIONS);
+}
+
+static void read_scan(struct reader *r, const config_setting_t *value, void *object)
+{
+	read_meter(r, value, object, ZG_METER_SCAN);
+}
+
+static void read_flood(struct reader *r, const config_setting_t *value, void *object)
+{
+	read_meter(r, value, object, ZG_METER_FLOOD);
+}
+
+static void read_target(struct reader *r, const config_setting_t *value, void *object)
+{
+	read_meter(r, value, object, ZG_METER_TARGET);
+}
+
+static void read_first_seen(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_monitor *monitor = object;
+	take_bool(r, value, &monitor->first_seen);
+}
+
+static void read_monitored_zone(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_monitor *monitor = object;
+	monitor->zone = read_zone_name(r, value);
+	for (const struct zg_monitor *other = r->draft->policy->monitors; other != monitor && monitor->zone != SIZE_MAX; other++) {
+		if (other->zone == monitor->zone)
+			CONF_ERROR(r->diags, place_of(value)->value, "write all of the zone into one of them",
+				   "the zone is monitored already, line %u", other->line);
+	}
+}
+
+void read_monitors(struct reader *r, const config_setting_t *value, void *object)
+{
+	static const struct key keys[] = {
+		{ "zone", "zone = \"internet\";", read_monitored_zone },
+		{ "connections", NULL, read_connections },
+		{ "scan", NULL, read_scan },
+		{ "flood", NULL, read_flood },
+		{ "target", NULL, read_target },
+		{ "first_seen", NULL, read_first_seen },
+	};
+	static const struct group group = { "monitor", keys, sizeof keys / sizeof keys[0], NULL };
+	struct zg_policy *policy = r->draft->policy;
+	(void)object;
+	if (!config_setting_is_list(value)) {
+		wrong_type(r, value, "a list ( { ... }, { ... } )");
+		return;
+	}
+	size_t n = count_of(r, value, ZG_ZONES_MAX);
+	policy->monitors = reader_alloc(r, n, sizeof *policy->monitors);
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		policy->n_monitors = i + 1;
+		policy->monitors[i].zone = SIZE_MAX;
+		policy->monitors[i].line = place_of(element_of(value, i))->value.line;
+		read_group(r, element_of(value, i), &group, &policy->monitors[i]);
 	}
 }

@@ -24,6 +24,12 @@ const char *zg_model_name(enum zg_model model)
 	return (unsigned)model < ZG_MODEL_COUNT ? names[model] : "unknown";
 }
 
+const char *zg_meter_name(enum zg_meter_kind kind)
+{
+	static const char *const names[ZG_METER_COUNT] = { "connections", "scan", "flood", "target" };
+	return (unsigned)kind < ZG_METER_COUNT ? names[kind] : "unknown";
+}
+
 static bool is_outside(enum zg_kind kind)
 {
 	return kind == ZG_KIND_INTERNET || kind == ZG_KIND_UPLINK;
@@ -112,6 +118,7 @@ void zg_policy_free(struct zg_policy *policy)
 		free(policy->services[i].name);
 		free(policy->services[i].ports);
 	}
+	free(policy->monitors);
 	free(policy->zones);
 	free(policy->flows);
 	free(policy->objects);

@@ -116,6 +116,7 @@ void read_specifics(struct reader *r, const config_setting_t *value, void *objec
 /* The zone that a value names; SIZE_MAX = reported. flow.c. */
 size_t read_zone_name(struct reader *r, const config_setting_t *value);
 /* What is watched and refused besides the flows, monitor.c; behind the zones that they name. */
+void read_monitors(struct reader *r, const config_setting_t *value, void *object);
 void read_blocklists(struct reader *r, const config_setting_t *value, void *object);
 /* The items of an inspector from its group into config. */
 void read_inspector_items(struct reader *r, const config_setting_t *group, const struct zg_inspector *inspector,

@@ -163,6 +163,7 @@ enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags,
 		{ "schedules", NULL, read_schedules },
 		{ "flows", NULL, read_flows }, /* after the zones and schedules that they name */
 		{ "specific", NULL, read_specifics }, /* adds to the flows, and to the stations of the zones */
+		{ "monitor", NULL, read_monitors },
 		{ "blocklists", NULL, read_blocklists },
 		{ "log", NULL, read_log },
 		{ "daemon", NULL, read_daemon },

@@ -17,6 +17,7 @@ enum zg_exit {
 };
 
 #define ZG_CONF_FILE   ZG_SYSCONFDIR "/zonegate.conf"
+#define ZG_LISTS_DIR   ZG_SYSCONFDIR "/zonegate.lists"
 #define ZG_RUN_DIR     "/run/zonegate"
 #define ZG_STATE_DIR   "/var/lib/zonegate"
 #define ZG_CTL_SOCKET  "control.sock" /* in the run directory */
@@ -28,6 +29,7 @@ int zg_cmd_show(int argc, char **argv);	   /* cmd_show.c */
 int zg_cmd_explain(int argc, char **argv); /* cmd_explain.c */
 int zg_cmd_replay(int argc, char **argv);  /* cmd_replay.c */
 int zg_cmd_apply(int argc, char **argv);   /* cmd_apply.c */
+int zg_cmd_reload_lists(int argc, char **argv); /* cmd_reload_lists.c */
 int zg_cmd_confirm(int argc, char **argv); /* cmd_confirm.c */
 int zg_cmd_rollback(int argc, char **argv); /* cmd_rollback.c */
 int zg_cmd_history(int argc, char **argv); /* cmd_history.c */

@@ -180,6 +180,23 @@ static void show_settings(const json_t *status)
 		printf("... and %zu more: --json has all\n", more);
 }
 
+static void show_blocklists(const json_t *status)
+{
+	const json_t *lists = json_object_get(status, "blocklists");
+	size_t i;
+	json_t *l;
+	if (json_array_size(lists) == 0)
+		return;
+	puts("\nBlocklist                        Entries   Left out  File");
+	json_array_foreach(lists, i, l) {
+		printf("%-32s %-9" PRId64 " %-9" PRId64 " ", text_of(l, "name"), number_of(l, "entries"), number_of(l, "left_out"));
+		zg_term_safe(stdout, text_of(l, "file"));
+		if (strcmp(text_of(l, "state"), "good") != 0)
+			printf(": BROKEN: %s", text_of(l, "fault"));
+		putchar('\n');
+	}
+}
+
 static void show_counters(const json_t *status)
 {
 	size_t i;
@@ -216,6 +233,7 @@ static void show(const json_t *status)
 	show_strange(json_object_get(status, "strange_interfaces"));
 	show_processes(status);
 	show_settings(status);
+	show_blocklists(status);
 	show_counters(status);
 }
 

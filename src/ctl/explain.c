@@ -275,6 +275,34 @@ static bool explain_isolation(const struct zg_policy *policy, const struct zg_qu
 	return true;
 }
 
+static bool list_applies(const struct zg_blocklist_conf *list, size_t from, size_t to)
+{
+	for (size_t i = 0; i < list->n_zones; i++)
+		if (list->zones[i] == from || list->zones[i] == to)
+			return true;
+	return list->n_zones == 0;
+}
+
+/* What is asked besides the policy: entries of lists and what meters have counted are not in it. */
+static void explain_watch(const struct zg_policy *policy, const struct zg_zone *from, const struct zg_zone *to, struct zg_explanation *answer)
+{
+	const size_t from_index = (size_t)(from - policy->zones), to_index = (size_t)(to - policy->zones);
+	size_t n = 0;
+	unsigned line = 0;
+	for (size_t i = 0; i < policy->n_blocklists; i++) {
+		if (!list_applies(&policy->blocklists[i], from_index, to_index))
+			continue;
+		line = n++ == 0 ? policy->blocklists[i].line : line;
+	}
+	if (n > 0)
+		step(answer, "blocklist", ZG_STEP_NOTE, line, "%zu %s asked before all flows; what %s is not looked at here", n,
+		     n == 1 ? "list is" : "lists are", n == 1 ? "it holds" : "they hold");
+	for (size_t i = 0; i < policy->n_monitors; i++)
+		if (policy->monitors[i].zone == from_index)
+			step(answer, "monitor", ZG_STEP_NOTE, policy->monitors[i].line,
+			     "what zone %s opens is counted; a source that is blocked for now opens nothing", from->name);
+}
+
 void zg_explain(const struct zg_policy *policy, const struct zg_question *question, struct zg_explanation *ret_answer)
 {
 	memset(ret_answer, 0, sizeof *ret_answer);
@@ -288,7 +316,10 @@ void zg_explain(const struct zg_policy *policy, const struct zg_question *questi
 	if (from == NULL || !explain_station(from, question, ret_answer))
 		return;
 	const struct zg_zone *to = explain_destination(policy, question, ret_answer);
-	if (to == NULL || !explain_pair(policy, from, to, ret_answer))
+	if (to == NULL)
+		return;
+	explain_watch(policy, from, to, ret_answer);
+	if (!explain_pair(policy, from, to, ret_answer))
 		return;
 	if (question->protocol == ZG_ASKED_ICMP) {
 		step(ret_answer, "protocol", ZG_STEP_DENY, 0,

@@ -3,6 +3,7 @@
 #ifndef ZONEGATE_CTL_SHOW_H
 #define ZONEGATE_CTL_SHOW_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "zonegate/policy.h"
@@ -24,5 +25,9 @@ const char *zg_moment_str(time_t moment, char buf[static 32]);
 char *zg_schedule_str(const struct zg_schedule *schedule);
 /* Value of an item as text: "verify", "utf-8 iso-2022-jp", "true", "42". malloc'd. */
 char *zg_item_str(const struct zg_item *item, const void *config);
+
+/* Monitors and blocklists: printed; put into an object, which is given back (show_watch.c). */
+void zg_show_watch_text(const struct zg_policy *policy);
+json_t *zg_show_watch_json(const struct zg_policy *policy, json_t *object);
 
 #endif

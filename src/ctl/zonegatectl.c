@@ -16,6 +16,7 @@ static const struct {
 	{ "show", zg_cmd_show, "the effective configuration and the zone matrix" },
 	{ "diff", zg_cmd_diff, "what a configuration would change in meaning, and which connections it would cut" },
 	{ "apply", zg_cmd_apply, "put a configuration in force, in one step or not at all" },
+	{ "reload-lists", zg_cmd_reload_lists, "read the files of the blocklists again" },
 	{ "confirm", zg_cmd_confirm, "keep the policy that was applied on trial" },
 	{ "rollback", zg_cmd_rollback, "put an earlier policy in force again" },
 	{ "history", zg_cmd_history, "the policies that were confirmed, and by whom" },
@@ -33,7 +34,7 @@ static void usage(FILE *out)
 {
 	fputs("Usage: zonegatectl VERB [OPTION...]\n\n", out);
 	for (size_t i = 0; i < N_VERBS; i++)
-		fprintf(out, "  %-9s %s\n", verbs[i].verb, verbs[i].summary);
+		fprintf(out, "  %-12s %s\n", verbs[i].verb, verbs[i].summary);
 	fputs("\n`zonegatectl VERB --help` explains a verb; the whole is in zonegatectl(8).\n", out);
 }
 

@@ -38,6 +38,16 @@
 	E(BACKSTOP_RESTORED, "backstop-restored", 2, "32672f8c24d5410a872973561d814a83") \
 	E(LIMIT_REACHED, "limit-reached", 4, "0f7d2b1c5a6e4c0f8a3b9d4e6f107c52") \
 	E(BOUNDARY_CLOSED, "boundary-closed", 2, "5d1f0c6a3e8b4f0f9a53c1d07be2f816") \
+	E(BLOCKLIST_LOADED, "blocklist-loaded", 5, "92fc9f1d3d494f518aed5368733c9a87") \
+	E(BLOCKLIST_BROKEN, "blocklist-broken", 3, "84b87f11a1714676b1cf9e7f9ef5593e") \
+	E(BLOCKLIST_SPARED, "blocklist-spared", 4, "c94b1dce3e534ae8a8e2b078ff134381") \
+	E(BLOCKLIST_MATCHED, "blocklist-matched", 5, "f56570496db3416db33ea204c6bca12b") \
+	E(CONNECTION_RATE, "connection-rate", 4, "d2923fd761bf4348baf661266acbd4b3") \
+	E(SCAN, "scan", 4, "6be43cceeac64d4da9c3ff11c30067cc") \
+	E(FLOOD, "flood", 4, "ea1f829f7c6a4c8eb222956d3ffba4d2") \
+	E(FLOOD_TARGET, "flood-target", 4, "a34a4a4e672a4a58b048bee9cb393f23") \
+	E(SOURCE_BLOCKED, "source-blocked", 5, "f9c81e85cc874ccb8bc5ac6fad47b1d4") \
+	E(DESTINATION_FIRST_SEEN, "destination-first-seen", 5, "7962110bec3b40bda38f3b95815fdf18") \
 	E(FLOW_EXPIRES, "flow-expires", 4, "f446944967284fcbb5b733448f193600") \
 	E(SCHEDULE, "schedule", 5, "6de9447277b4492fbb0264bb1c9b0dbe") \
 	E(CLOCK_SET, "clock-set", 4, "6dde3c5740c74e458a5d4f99ce617892") \
@@ -93,7 +103,6 @@ enum zg_event_kind {
 	F(FILE, "file", "ZG_FILE", false) \
 	F(WHO, "who", "ZG_WHO", false) \
 	F(COMMENT, "comment", "ZG_COMMENT", false) \
-	F(SECONDS, "seconds", "ZG_SECONDS", true) \
 	F(QUEUE, "queue", "ZG_QUEUE", false) \
 	F(ROLE, "role", "ZG_ROLE", false) \
 	F(INDEX, "index", "ZG_INDEX", true) \
@@ -102,6 +111,12 @@ enum zg_event_kind {
 	F(COUNTER, "counter", "ZG_COUNTER", false) \
 	F(TOTAL, "total", "ZG_TOTAL", true) \
 	F(LOST, "lost", "ZG_LOST", true) \
+	F(LIST, "list", "ZG_LIST", false) \
+	F(LIST_LINE, "list_line", "ZG_LIST_LINE", true) \
+	F(ENTRIES, "entries", "ZG_ENTRIES", true) \
+	F(LIMIT, "limit", "ZG_LIMIT", true) \
+	F(SECONDS, "seconds", "ZG_SECONDS", true) \
+	F(BLOCK_S, "block_s", "ZG_BLOCK_S", true) \
 	F(EXPIRES, "expires", "ZG_EXPIRES", false) \
 	F(SCHEDULE, "schedule", "ZG_SCHEDULE", false) \
 	F(PROCESS, "process", "ZG_PROCESS", false) \

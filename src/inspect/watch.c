@@ -49,6 +49,29 @@ static void index_text(const struct nlattr *attr, char ret_text[static 16])
 		snprintf(ret_text, 16, "%u", ntohl(mnl_attr_get_u32(attr)));
 }
 
+/* What a meter tells is about one end; packets that differ in the rest are one group, or a scan would be as many as it has
+ * destinations. */
+static void reduce(struct zg_msg_event *e)
+{
+	static const struct {
+		const char *prefix;
+		bool source; /* else the destination */
+	} about[] = {
+		{ "zg:connections", true }, { "zg:scan", true }, { "zg:flood", true }, { "zg:blocked", true }, { "zg:target", false },
+	};
+	struct zg_tuple *t = &e->flow.tuple;
+	for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
+		if (strcmp(about[i].prefix, e->prefix) != 0)
+			continue;
+		memset(about[i].source ? t->server.b : t->client.b, 0, sizeof t->client.b);
+		t->client_port = t->server_port = 0;
+		e->iface_out[0] = '\0';
+		/* the /64 is one source, as it is to the kernel's meters */
+		if (about[i].source && t->client.family == ZG_IPV6)
+			memset(t->client.b + 8, 0, 8);
+	}
+}
+
 static int on_record(const struct nlmsghdr *nlh, void *data)
 {
 	struct watch *w = data;
@@ -69,6 +92,7 @@ static int on_record(const struct nlmsghdr *nlh, void *data)
 	if (tb[NFULA_PAYLOAD] != NULL)
 		zg_peek_tuple(mnl_attr_get_payload(tb[NFULA_PAYLOAD]), mnl_attr_get_payload_len(tb[NFULA_PAYLOAD]),
 			      &e.flow.tuple);
+	reduce(&e);
 	if (tb[NFULA_MARK] != NULL && mnl_attr_get_payload_len(tb[NFULA_MARK]) >= 4)
 		e.flow.mark = ntohl(mnl_attr_get_u32(tb[NFULA_MARK]));
 	if (strcmp(e.prefix, ZG_LOG_OPENED) == 0)

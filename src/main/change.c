@@ -55,7 +55,8 @@ struct zg_plan_env zg_change_env(const struct zg_supervisor *s)
 {
 	const time_t now = time(NULL);
 	return (struct zg_plan_env){
-		.queue = s->queue_kind, .hash_seed = s->hash_seed, .now = now, .clock_unset = now < ZG_CLOCK_FLOOR
+		.queue = s->queue_kind, .hash_seed = s->hash_seed, .blocklists = s->lists.effective, .now = now,
+		.clock_unset = now < ZG_CLOCK_FLOOR
 	};
 }
 
@@ -131,6 +132,19 @@ static enum zg_err resize(struct zg_supervisor *s, const struct zg_policy *polic
 	return zg_children_start(s, diags);
 }
 
+/* Those of s->policy, which may be another one than they were read for. */
+static enum zg_err take_lists(struct zg_supervisor *s, struct zg_diags *diags)
+{
+	struct zg_lists before = s->lists, now = { 0 };
+	enum zg_err err = zg_lists_load(s->options.lists_dir, s->policy, &before, false, diags, &now);
+	if (err != ZG_OK)
+		return err;
+	s->lists = now;
+	zg_lists_record(s, &before);
+	zg_lists_free(&before);
+	return ZG_OK;
+}
+
 /* What was committed is in force: what it does not permit comes to its end. */
 static void withdraw(struct zg_supervisor *s)
 {
@@ -147,7 +161,7 @@ static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 
 	if (s->policy != NULL) {
 		s->policy->generation = s->generation + 1;
-		back = resize(s, s->policy, diags) == ZG_OK && zg_children_stage(s, s->policy, diags) == ZG_OK &&
+		back = take_lists(s, diags) == ZG_OK && resize(s, s->policy, diags) == ZG_OK && zg_children_stage(s, s->policy, diags) == ZG_OK &&
 		       compile(s, s->policy, diags, &plan) == ZG_OK && zg_change_commit(s, &plan, diags) == ZG_OK &&
 		       zg_switches_open(s, s->policy, diags) == ZG_OK;
 	}
@@ -183,16 +197,24 @@ void zg_change_cards(struct zg_supervisor *s)
 	zg_diags_free(&diags);
 }
 
-/* All the way to the kernel. On success the caller makes it s->policy. */
-static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *policy, struct zg_diags *diags)
+/* All the way to the kernel. On success the caller makes it s->policy. must: every blocklist has to have entries or a good
+ * file; one whose file is away must not keep a router from starting, nor an earlier policy from coming back. */
+static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *policy, bool must, struct zg_diags *diags)
 {
+	struct zg_lists before = s->lists, now = { 0 };
 	struct zg_plan *plan = NULL;
 	enum zg_change result = ZG_CHANGE_REFUSED;
 	enum zg_err err;
 
+	if (zg_lists_load(s->options.lists_dir, policy, &before, must, diags, &now) != ZG_OK)
+		return ZG_CHANGE_INVALID;
+	s->lists = now;
 	policy->generation = s->generation + 1;
-	if (compile(s, policy, diags, &plan) != ZG_OK || zg_nft_dry_run(s->nft, plan, diags) != ZG_OK)
+	if (compile(s, policy, diags, &plan) != ZG_OK || zg_nft_dry_run(s->nft, plan, diags) != ZG_OK) {
+		s->lists = before;
+		zg_lists_free(&now);
 		goto out;
+	}
 	if ((err = resize(s, policy, diags)) == ZG_OK && (err = zg_children_stage(s, policy, diags)) == ZG_OK) {
 		err = zg_change_commit(s, &plan, diags);
 		/* refused before it was in force, or taken back after it was */
@@ -201,6 +223,8 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 			err = zg_switches_open(s, policy, diags);
 	}
 	if (err != ZG_OK) {
+		s->lists = before;
+		zg_lists_free(&now);
 		if (!restore(s, diags) && s->closed) {
 			record_closed(s, diags);
 			result = ZG_CHANGE_CLOSED;
@@ -210,6 +234,8 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 	withdraw(s);
 	s->closed = false;
 	zg_cards_adopt(s, policy);
+	zg_lists_record(s, &before);
+	zg_lists_free(&before);
 	if (zg_isolation_follow(&s->isolation, policy, diags))
 		(void)zg_isolation_save(s->options.state_dir, &s->isolation); /* what is kept cuts off the same zones */
 	result = ZG_CHANGE_DONE;
@@ -340,7 +366,7 @@ enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_r
 	if (zg_conf_parse_for(request->purpose, 0, request->file, request->text, request->len, diags, &policy) == ZG_OK && !zg_cards_refuse(policy, diags)) {
 		if (request->confirm_s > 0)
 			mark(s, s->generation + 1, true, diags); /* before it can be in force */
-		result = put_in_force(s, policy, diags);
+		result = put_in_force(s, policy, request->purpose == ZG_CONF_CHANGE, diags);
 	}
 	if (result == ZG_CHANGE_DONE) {
 		settle(s, policy, request, diags);
@@ -481,7 +507,7 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 	}
 	s->generation = marked > s->kept ? marked : s->kept;
 	if (err == ZG_OK)
-		result = put_in_force(s, policy, diags);
+		result = put_in_force(s, policy, false, diags);
 	if (result == ZG_CHANGE_DONE && kept) {
 		s->policy = policy;
 		record_change(s, ZG_E_POLICY_APPLIED, s->policy, &request, diags);

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_STATE = 256, OPT_RUN, OPT_USER, OPT_LOG, OPT_BACKSTOP, OPT_ROLE };
+enum { OPT_STATE = 256, OPT_LISTS, OPT_RUN, OPT_USER, OPT_LOG, OPT_BACKSTOP, OPT_ROLE };
 
 static const struct argp_option table[] = {
 	{ "config", 'c', "FILE", 0, "configuration that is used while nothing is confirmed yet (default " ZG_CONF_FILE ")", 0 },
 	{ "state-dir", OPT_STATE, "DIR", 0, "where the last confirmed policy is kept (default " ZG_STATE_DIR ")", 0 },
 	{ "run-dir", OPT_RUN, "DIR", 0, "where the control socket is made (default " ZG_RUN_DIR ")", 0 },
+	{ "lists-dir", OPT_LISTS, "DIR", 0, "where the files of the blocklists are (default " ZG_LISTS_DIR ")", 0 },
 	{ "user", OPT_USER, "NAME", 0, "who to become when started as root (default zonegate)", 0 },
 	{ "log", OPT_LOG, "SINK", 0, "auto, journal, json or text; auto is the journal where there is one, else text on standard error", 0 },
 	{ "backstop", OPT_BACKSTOP, NULL, 0, "load the backstop table, switch forwarding off, and end", 0 },
@@ -33,6 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_RUN:
 		o->run_dir = arg;
+		return 0;
+	case OPT_LISTS:
+		o->lists_dir = arg;
 		return 0;
 	case OPT_USER:
 		o->user = arg;
@@ -69,7 +73,7 @@ void zg_options_parse(int argc, char **argv, struct zg_options *ret_options)
 		       "zonegated(8) has the rest.",
 	};
 	struct zg_options o = {
-		.config = ZG_CONF_FILE, .state_dir = ZG_STATE_DIR, .run_dir = ZG_RUN_DIR, .user = "zonegate", .log = ZG_LOG_AUTO,
+		.config = ZG_CONF_FILE, .state_dir = ZG_STATE_DIR, .run_dir = ZG_RUN_DIR, .lists_dir = ZG_LISTS_DIR, .user = "zonegate", .log = ZG_LOG_AUTO,
 	};
 	argp_program_version = "zonegated " ZG_VERSION;
 	argp_err_exit_status = ZG_EXIT_USAGE;

@@ -10,6 +10,7 @@ struct zg_options {
 	const char *config;    /* what an administrator edits */
 	const char *state_dir; /* last confirmed policy, generation */
 	const char *run_dir;   /* control socket */
+	const char *lists_dir; /* files of the blocklists */
 	const char *user;      /* unprivileged user when started as root */
 	const char *role;      /* NULL = supervisor */
 	enum zg_log log;

@@ -108,6 +108,7 @@ static const struct {
 	{ "zg:station", "wrong-station", "the source address belongs to another MAC address" },
 	{ "zg:invalid", "invalid-state", "the packet fits no connection" },
 	{ "zg:related", "related", "only ICMP errors belong to a connection without being a part of it" },
+	{ "zg:blocklist", "blocklist", "the address is on a blocklist" },
 	{ "zg:opaque-error", "opaque-error", "an error about a connection that nobody inspects: it cannot be checked, and does not pass" },
 	{ "zg:rate", "rate-limit", "the flow has had as many new connections as it may in this time" },
 	{ "zg:connections", "connection-limit", "the flow has as many connections as it may at once" },
@@ -133,6 +134,98 @@ static const char *zone_name(const struct zg_supervisor *s, const char *iface, c
 	return z != NULL ? z->name : NULL;
 }
 
+/* Which list, and which line of its file. */
+static void add_list(const struct zg_supervisor *s, struct zg_event *e, const struct zg_tuple *t, const char *from, const char *to)
+{
+	const struct zg_addr addrs[2] = { t->client, t->server };
+	if (s->policy == NULL)
+		return;
+	const struct zg_zone *const zones[2] = { from != NULL ? zg_policy_zone(s->policy, from) : NULL,
+						 to != NULL ? zg_policy_zone(s->policy, to) : NULL };
+	size_t list;
+	unsigned line;
+
+	/* a list may have let go of it meanwhile */
+	if (!zg_lists_find(&s->lists, s->policy, addrs, zones, &list, &line))
+		return;
+	zg_event_str(e, ZG_F_LIST, s->lists.lists[list].name);
+	zg_event_str(e, ZG_F_FILE, s->lists.lists[list].file);
+	zg_event_u64(e, ZG_F_LIST_LINE, line);
+}
+
+/* What the monitors' log prefixes mean. */
+static const struct {
+	const char *prefix;
+	enum zg_event_kind kind;
+	int meter; /* ZG_METER_*; -1 = none */
+	const char *text;
+} monitor_kinds[] = {
+	{ "zg:connections", ZG_E_CONNECTION_RATE, ZG_METER_CONNECTIONS, "opens connections faster than the limit" },
+	{ "zg:scan", ZG_E_SCAN, ZG_METER_SCAN, "tries more different destinations than the limit" },
+	{ "zg:flood", ZG_E_FLOOD, ZG_METER_FLOOD, "sends unanswered packets faster than the limit" },
+	{ "zg:target", ZG_E_FLOOD_TARGET, ZG_METER_TARGET, "gets unanswered packets faster than the limit" },
+	{ "zg:blocked", ZG_E_SOURCE_BLOCKED, -1, "is blocked for now and opens nothing" },
+	{ "zg:first-seen", ZG_E_DESTINATION_FIRST_SEEN, -1, "spoken to for the first time" },
+};
+
+static const struct zg_meter *meter_of(const struct zg_supervisor *s, const char *zone, int meter)
+{
+	for (size_t i = 0; s->policy != NULL && zone != NULL && meter >= 0 && i < s->policy->n_monitors; i++) {
+		const struct zg_monitor *m = &s->policy->monitors[i];
+		if (strcmp(s->policy->zones[m->zone].name, zone) == 0 && m->meters[meter].limit > 0)
+			return &m->meters[meter];
+	}
+	return NULL;
+}
+
+/* The limit that was passed, and what follows. The number of packets is that of those beyond it. */
+static void add_meter(struct zg_event *e, const struct zg_meter *meter)
+{
+	if (meter == NULL)
+		return;
+	zg_event_u64(e, ZG_F_LIMIT, meter->limit);
+	zg_event_u64(e, ZG_F_SECONDS, meter->seconds);
+	if (meter->block > 0)
+		zg_event_u64(e, ZG_F_BLOCK_S, meter->block);
+}
+
+static void monitor_told(struct zg_supervisor *s, const struct zg_msg_event *msg, size_t what)
+{
+	const struct zg_tuple *t = &msg->flow.tuple;
+	const enum zg_event_kind kind = monitor_kinds[what].kind;
+	const bool target = kind == ZG_E_FLOOD_TARGET, both = kind == ZG_E_DESTINATION_FIRST_SEEN;
+	char in_buf[IF_NAMESIZE], buf[ZG_ADDRSTR_MAX], proto[8];
+	const char *in = iface_name(msg->iface_in, in_buf), *zone = in != NULL ? zone_name(s, in, &t->client) : NULL;
+	const struct zg_meter *meter = meter_of(s, zone, monitor_kinds[what].meter);
+	const bool denied = kind == ZG_E_SOURCE_BLOCKED || (meter != NULL && meter->block > 0);
+	const struct zg_addr *who = target || both ? &t->server : &t->client;
+	const bool known = who->family != 0;
+	struct zg_event e;
+
+	zg_event_init(&e, kind);
+	/* of those that were told together for their number nobody knows the zone */
+	if (zone != NULL || denied)
+		zg_event_str(&e, ZG_F_VERDICT, denied ? "deny" : "notice");
+	if (denied)
+		zg_event_str(&e, ZG_F_DENIED_BY, "kernel");
+	zg_event_str(&e, ZG_F_SRC_ZONE, zone);
+	zg_event_str(&e, ZG_F_IFACE_IN, in);
+	if (both)
+		add_endpoints(&e, t);
+	else if (known)
+		zg_event_addr(&e, target ? ZG_F_DST_IP : ZG_F_SRC_IP, who);
+	if (known && !both)
+		zg_event_str(&e, ZG_F_PROTO, proto_name(t->protocol, proto));
+	zg_event_u64(&e, ZG_F_PACKETS, msg->count);
+	if (msg->count > 1)
+		zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
+	add_meter(&e, meter);
+	zg_event_message(&e, "%s%s (%s%s) %s [%llu packet%s]", known ? zg_addr_str(who, buf) : "many", known && !target && !both && who->family == ZG_IPV6 ? "/64" : "",
+			 target || both ? "from " : "", zone != NULL ? zone : "no zone", monitor_kinds[what].text, (unsigned long long)msg->count,
+			 msg->count == 1 ? "" : "s");
+	zg_record(s, &e);
+}
+
 static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *msg)
 {
 	const struct zg_tuple *t = &msg->flow.tuple;
@@ -147,7 +240,8 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 			text = kernel_reasons[i].text;
 		}
 	}
-	zg_event_init(&e, ZG_E_PACKET_DENIED);
+	const bool listed = strcmp(msg->prefix, "zg:blocklist") == 0;
+	zg_event_init(&e, listed ? ZG_E_BLOCKLIST_MATCHED : ZG_E_PACKET_DENIED);
 	zg_event_str(&e, ZG_F_VERDICT, "deny");
 	zg_event_str(&e, ZG_F_REASON, reason);
 	zg_event_str(&e, ZG_F_REASON_TEXT, text);
@@ -158,6 +252,8 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 	const char *from = zone_name(s, in, &t->client), *to = zone_name(s, out, &t->server);
 	zg_event_str(&e, ZG_F_SRC_ZONE, from);
 	zg_event_str(&e, ZG_F_DST_ZONE, to);
+	if (listed)
+		add_list(s, &e, t, from, to);
 	zg_event_str(&e, ZG_F_IFACE_IN, in);
 	zg_event_str(&e, ZG_F_IFACE_OUT, out);
 	add_endpoints(&e, t);
@@ -168,6 +264,17 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 			 endpoint(t, true, src), from != NULL ? from : "no zone", endpoint(t, false, dst), to != NULL ? to : "no zone",
 			 text, (unsigned long long)msg->count, msg->count == 1 ? "" : "s");
 	zg_record(s, &e);
+}
+
+static void kernel_told(struct zg_supervisor *s, const struct zg_msg_event *msg)
+{
+	for (size_t i = 0; i < sizeof monitor_kinds / sizeof monitor_kinds[0]; i++) {
+		if (strcmp(monitor_kinds[i].prefix, msg->prefix) == 0) {
+			monitor_told(s, msg, i);
+			return;
+		}
+	}
+	kernel_denied(s, msg);
 }
 
 static enum zg_event_kind kind_of(const struct zg_flow_event *f)
@@ -252,7 +359,7 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 	struct zg_event e;
 
 	if (child->role == ZG_ROLE_WATCH && f->kind != ZG_FLOW_OPENED) {
-		kernel_denied(s, msg);
+		kernel_told(s, msg);
 		return;
 	}
 	if (is_silent(flow, f))

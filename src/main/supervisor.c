@@ -104,6 +104,26 @@ static json_t *on_apply(struct zg_supervisor *s, const json_t *request, const ch
 	return answer;
 }
 
+static json_t *on_reload_lists(struct zg_supervisor *s, const json_t *request, const char *who)
+{
+	struct zg_diags diags;
+	bool broken = false;
+
+	(void)request;
+	(void)who;
+	zg_diags_init(&diags);
+	const bool ok = zg_lists_reload(s, &diags) == ZG_OK;
+	for (size_t i = 0; i < s->lists.n; i++)
+		broken = broken || s->lists.lists[i].broken;
+	char *text = zg_diags_text(&diags, false);
+	json_t *o = json_pack("{s:i,s:b,s:i,s:o,s:s}", "schema", ZG_JSON_SCHEMA, "ok", ok && !broken, "exit",
+			      ok && !broken ? ZG_EXIT_OK : ZG_EXIT_FAILED, "blocklists", zg_lists_json(&s->lists), "diagnostics",
+			      text != NULL ? text : "");
+	free(text);
+	zg_diags_free(&diags);
+	return o;
+}
+
 static json_t *on_rollback(struct zg_supervisor *s, const json_t *request, const char *who)
 {
 	struct zg_change_request asked;
@@ -206,6 +226,7 @@ static json_t *on_request(void *ctx, const char *command, const json_t *request,
 		{ "status", on_status },     { "apply", on_apply },	{ "confirm", on_confirm }, { "trial", on_trial },
 		{ "rollback", on_rollback }, { "history", on_history }, { "policy", on_policy },
 		{ "isolate", on_isolate },   { "restore", on_restore },	{ "isolated", on_isolated },
+		{ "reload-lists", on_reload_lists },
 		{ "connections", on_connections },
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -359,6 +380,7 @@ static void tick(struct zg_supervisor *s)
 	zg_cut_tick(s);
 	zg_drift_tick(s);
 	zg_cards_tick(s);
+	zg_lists_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
 		s->counters_ms = now;
 		zg_record_counters(s);
@@ -452,6 +474,7 @@ int zg_supervisor_run(const struct zg_options *options)
 	zg_cut_stop(s);
 	zg_settings_free(s->settings);
 	zg_policy_free(s->policy);
+	zg_lists_free(&s->lists);
 	zg_policy_free(s->trial.fallback);
 	zg_cards_free(&s->strange);
 	zg_cards_free(&s->compiled);

@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "main/cut.h"
 #include "main/isolation.h"
+#include "main/lists.h"
 #include "main/options.h"
 #include "main/trial.h"
 #include "nft/nft.h"
@@ -54,6 +55,7 @@ struct zg_supervisor {
 	enum zg_queue_kind queue_kind;
 	uint32_t hash_seed;
 	struct zg_policy *policy; /* in force; NULL before the first commit */
+	struct zg_lists lists;	  /* of that policy */
 	struct zg_plan *plan;	  /* that the kernel was found to hold; NULL = not known */
 	struct zg_isolation isolation; /* zones that are cut off, whatever the policy says */
 	uint32_t generation;
@@ -87,7 +89,7 @@ struct zg_supervisor {
 	} timing;
 	struct zg_cards strange, compiled; /* kept out by the rules in force / by the plan that was compiled last */
 	uint64_t cards_ms;
-	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, restore_ms;
+	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, restore_ms, lists_ms;
 	struct {
 		uint64_t look_ms, settings_ms, others_ms;
 		struct zg_nft_changes by_backstop, by_others; /* who, since the last look at each */
@@ -228,6 +230,14 @@ void zg_drift_tick(struct zg_supervisor *s);
 /* For status: what others' tables could do to packets of the boundary. */
 json_t *zg_drift_json(const struct zg_supervisor *s);
 
+/* --- reload.c --- */
+/* Reads the files of the blocklists again and fills their sets anew. ZG_OK even if some are broken and keep what they have;
+ * else nothing changed, and diags say why. */
+enum zg_err zg_lists_reload(struct zg_supervisor *s, struct zg_diags *diags);
+/* Tells what is in force of the lists, where it is another than before. */
+void zg_lists_record(struct zg_supervisor *s, const struct zg_lists *before);
+/* Once a minute: files that have changed are read again. */
+void zg_lists_tick(struct zg_supervisor *s);
 /* --- history.c --- */
 /* The kept policies, and what is on trial. */
 json_t *zg_history_json(struct zg_supervisor *s);

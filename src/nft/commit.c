@@ -65,10 +65,19 @@ static bool has_counter(const struct zg_table *table, const char *name)
 
 /* Takes out what is there. Base chains stay (packets that wait in a queue resume by their place among the hooks),
  * and so do counters that the plan has too: their sums go on. */
+/* What a dynamic set has counted goes on if the next policy counts it in the same way. */
+static bool stays(const struct zg_table *want, const struct zg_table *have, const struct zg_set *set)
+{
+	const struct zg_set *a = zg_table_find_set(want, set->name), *b = have != NULL ? zg_table_find_set(have, set->name) : NULL;
+	return a != NULL && b != NULL && a->dynamic && zg_set_same_type(a, b);
+}
+
 static void put_clearing(struct zg_batch *b, const struct zg_table *want, const struct zg_table *have)
 {
 	zg_put_del_rules(b);
 	for (size_t i = 0; i < have->n_sets; i++) {
+		if (stays(want, have, &have->sets[i]))
+			continue;
 		/* older kernels let go of the chains in a verdict map only with its elements */
 		if (have->sets[i].data == ZG_SET_VERDICT)
 			zg_put_flush_set(b, have->sets[i].name);
@@ -82,14 +91,15 @@ static void put_clearing(struct zg_batch *b, const struct zg_table *want, const 
 			zg_put_del_counter(b, have->counters[i].name);
 }
 
-static void put_filling(struct zg_batch *b, const struct zg_table *want, time_t now)
+static void put_filling(struct zg_batch *b, const struct zg_table *want, const struct zg_table *have, time_t now)
 {
 	for (size_t i = 0; i < want->n_counters; i++)
 		zg_put_counter(b, want->counters[i].name);
 	for (size_t i = 0; i < want->n_chains; i++)
 		zg_put_chain(b, &want->chains[i]);
 	for (size_t i = 0; i < want->n_sets; i++)
-		zg_put_set(b, &want->sets[i], (uint32_t)i + 1);
+		if (!stays(want, have, &want->sets[i]))
+			zg_put_set(b, &want->sets[i], (uint32_t)i + 1);
 	for (size_t i = 0; i < want->n_sets; i++)
 		zg_put_elems(b, &want->sets[i], now);
 	for (size_t i = 0; i < want->n_chains; i++)
@@ -123,7 +133,7 @@ static enum zg_err put_table(const struct zg_nft *nft, struct zg_batch *b, const
 	zg_put_table(b, flags);
 	if (have != NULL)
 		put_clearing(b, t->want, have);
-	put_filling(b, t->want, now);
+	put_filling(b, t->want, have, now);
 	return ZG_OK;
 }
 

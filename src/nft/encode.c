@@ -153,6 +153,10 @@ static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const c
 	}
 	if (set->timeout)
 		flags |= NFT_SET_TIMEOUT;
+	if (set->dynamic) {
+		flags |= NFT_SET_EVAL;
+		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, set->size);
+	}
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, flags);
 	/* for nft's listing only: a mark is in host order */
 	memcpy(host_order + 2, &host, sizeof host);

@@ -37,6 +37,7 @@ static const char *const expr_names[] = {
 	[ZG_X_CMP] = "cmp",	      [ZG_X_BITWISE] = "bitwise", [ZG_X_LOOKUP] = "lookup", [ZG_X_VALUE] = "immediate",
 	[ZG_X_VERDICT] = "immediate", [ZG_X_COUNTER] = "objref",  [ZG_X_HASH] = "hash",	    [ZG_X_LOG] = "log",
 	[ZG_X_QUEUE] = "queue",	      [ZG_X_TARGET] = "target",	  [ZG_X_LIMIT] = "limit",   [ZG_X_CONNLIMIT] = "connlimit",
+	[ZG_X_DYNSET] = "dynset",
 };
 
 static bool build_target(struct nftnl_expr *e, const struct zg_expr *x)
@@ -52,6 +53,26 @@ static bool build_target(struct nftnl_expr *e, const struct zg_expr *x)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, TARGET_REVISION);
 	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, bytes, TARGET_SIZE);
 	return true; /* the expression owns the bytes now: NOLINT(clang-analyzer-unix.Malloc) */
+}
+
+static bool build_dynset(struct nftnl_expr *e, const struct zg_expr *x)
+{
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, reg_name(x->sreg));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, x->op);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, (uint64_t)x->timeout * 1000);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, x->name);
+	if (x->rate == 0)
+		return true;
+	struct nftnl_expr *limit = nftnl_expr_alloc("limit");
+	if (limit == NULL)
+		return false;
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, x->rate);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, x->unit);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, x->burst);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+	nftnl_expr_add_expr(e, NFTNL_EXPR_DYNSET_EXPRESSIONS, limit);
+	return true;
 }
 
 static void build_lookup(struct nftnl_expr *e, const struct zg_expr *x)
@@ -157,6 +178,8 @@ static bool build_acts(struct nftnl_expr *e, const struct zg_expr *x)
 		break;
 	case ZG_X_TARGET:
 		return build_target(e, x);
+	case ZG_X_DYNSET:
+		return build_dynset(e, x);
 	default:
 		build_loads(e, x);
 	}
@@ -324,6 +347,33 @@ static bool parse_connlimit(const struct nftnl_expr *e, struct zg_expr *x)
 	return nftnl_expr_get_u32(e, NFTNL_EXPR_CONNLIMIT_FLAGS) == NFT_CONNLIMIT_F_INV;
 }
 
+/* Only the one meter that plans have: packets over a rate. */
+static int take_limit(struct nftnl_expr *limit, void *data)
+{
+	struct zg_expr *x = data;
+	const char *name = nftnl_expr_get_str(limit, NFTNL_EXPR_NAME);
+	if (x->rate != 0 || name == NULL || strcmp(name, "limit") != 0 ||
+	    nftnl_expr_get_u32(limit, NFTNL_EXPR_LIMIT_TYPE) != NFT_LIMIT_PKTS ||
+	    nftnl_expr_get_u32(limit, NFTNL_EXPR_LIMIT_FLAGS) != NFT_LIMIT_F_INV)
+		return -1;
+	x->rate = (uint32_t)nftnl_expr_get_u64(limit, NFTNL_EXPR_LIMIT_RATE);
+	x->unit = (uint32_t)nftnl_expr_get_u64(limit, NFTNL_EXPR_LIMIT_UNIT);
+	x->burst = nftnl_expr_get_u32(limit, NFTNL_EXPR_LIMIT_BURST);
+	return 0;
+}
+
+static bool parse_dynset(const struct nftnl_expr *e, struct zg_expr *x)
+{
+	x->kind = ZG_X_DYNSET;
+	x->sreg = reg_word(nftnl_expr_get_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY));
+	x->op = nftnl_expr_get_u32(e, NFTNL_EXPR_DYNSET_OP);
+	x->timeout = (uint32_t)(nftnl_expr_get_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT) / 1000);
+	x->name = nftnl_expr_get_str(e, NFTNL_EXPR_DYNSET_SET_NAME);
+	/* with flags it would go on where this one stops */
+	return x->name != NULL && !nftnl_expr_is_set(e, NFTNL_EXPR_DYNSET_SREG_DATA) &&
+	       nftnl_expr_get_u32(e, NFTNL_EXPR_DYNSET_FLAGS) == 0 && nftnl_expr_expr_foreach(e, take_limit, x) == 0;
+}
+
 static bool parse_target(const struct nftnl_expr *e, struct zg_expr *x)
 {
 	struct xt_NFQ_info_v3 info;
@@ -352,6 +402,7 @@ static const struct {
 	{ "hash", parse_hash },		  { "log", parse_log },
 	{ "queue", parse_queue },	  { "target", parse_target },
 	{ "limit", parse_limit },	  { "connlimit", parse_connlimit },
+	{ "dynset", parse_dynset },
 };
 
 enum zg_err zg_nft_expr_parse(const struct nftnl_expr *e, struct zg_plan *plan, struct zg_expr *ret_x)

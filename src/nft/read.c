@@ -136,7 +136,7 @@ static int count_counter(struct nftnl_expr *e, void *data)
 /* Flags and types; whatever no plan has is kept in other, so that it is a difference. */
 static void fill_set(struct zg_set *set, const struct nftnl_set *s)
 {
-	const uint32_t known = NFT_SET_INTERVAL | NFT_SET_CONCAT | NFT_SET_TIMEOUT | NFT_SET_MAP;
+	const uint32_t known = NFT_SET_INTERVAL | NFT_SET_CONCAT | NFT_SET_TIMEOUT | NFT_SET_MAP | NFT_SET_EVAL;
 	const uint32_t flags = nftnl_set_get_u32(s, NFTNL_SET_FLAGS);
 	uint32_t type = nftnl_set_get_u32(s, NFTNL_SET_KEY_TYPE), n = 0;
 
@@ -145,6 +145,9 @@ static void fill_set(struct zg_set *set, const struct nftnl_set *s)
 	set->other = flags & ~known;
 	set->interval = (flags & NFT_SET_INTERVAL) != 0;
 	set->timeout = (flags & NFT_SET_TIMEOUT) != 0;
+	set->dynamic = (flags & NFT_SET_EVAL) != 0;
+	if (set->dynamic && nftnl_set_is_set(s, NFTNL_SET_DESC_SIZE))
+		set->size = nftnl_set_get_u32(s, NFTNL_SET_DESC_SIZE);
 	/* intervals of several fields, and only these */
 	if ((set->interval && n > 1) != ((flags & NFT_SET_CONCAT) != 0))
 		set->other |= NFT_SET_CONCAT;
@@ -247,7 +250,7 @@ static enum zg_err read_table(struct zg_nft *nft, struct reader *r, enum zg_read
 	if (err == ZG_OK && how == ZG_READ_ALL)
 		err = dump(nft, r, NFT_MSG_GETRULE, take_rule);
 	for (size_t i = 0; i < r->table->n_sets && err == ZG_OK; i++)
-		if (how == ZG_READ_ALL || (how == ZG_READ_COUNTERS && r->table->sets[i].counter))
+		if ((how == ZG_READ_ALL && !r->table->sets[i].dynamic) || (how == ZG_READ_COUNTERS && r->table->sets[i].counter))
 			err = zg_nft_read_elems(nft, r->state->plan, r->table->name, &r->table->sets[i]);
 	return err;
 }

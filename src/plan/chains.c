@@ -198,6 +198,8 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_rules(c, chain);
 	if (err == ZG_OK)
+		err = zg_compile_monitor_rules(c, chain);
+	if (err == ZG_OK)
 		err = quick_rule(chain);
 	if (err == ZG_OK)
 		err = admit_rules(chain);
@@ -208,6 +210,8 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 			err = station_chain(table, f);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_chains(c, table);
+	if (err == ZG_OK)
+		err = zg_compile_monitor_chains(c, table);
 	return err == ZG_OK ? isolation_chains(table) : err;
 }
 

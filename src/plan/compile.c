@@ -9,6 +9,7 @@ static const char *const counters[] = {
 	"drop_isolated", "drop_invalid", "drop_spoof4",  "drop_spoof6", "drop_station4", "drop_station6",
 	"drop_never",	 "drop_nat",	 "drop_related", "drop_pair",	"drop_noflow",	 "queued",
 	"opaque_opened", "opaque_passed", "drop_blocklist", "drop_rate", "drop_connections", "within",
+	"drop_blocked", "over_connections", "over_scan", "over_flood", "over_target", "first_seen",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -46,6 +47,8 @@ static enum zg_err policy_table(struct zg_compiler *c)
 		err = zg_compile_zone_sets(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_sets(c, table);
+	if (err == ZG_OK)
+		err = zg_compile_monitor_sets(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_isolated_set(c->env, table);
 	if (err == ZG_OK)

@@ -76,6 +76,11 @@ enum zg_err zg_compile_blocklist_sets(struct zg_compiler *c, struct zg_table *ta
 enum zg_err zg_compile_blocklist_rules(const struct zg_compiler *c, struct zg_chain *chain);
 enum zg_err zg_compile_blocklist_chains(struct zg_compiler *c, struct zg_table *table);
 
+/* Meters of what a zone opens, in the same order (monitor.c). */
+enum zg_err zg_compile_monitor_sets(struct zg_compiler *c, struct zg_table *table);
+enum zg_err zg_compile_monitor_rules(const struct zg_compiler *c, struct zg_chain *chain);
+enum zg_err zg_compile_monitor_chains(struct zg_compiler *c, struct zg_table *table);
+
 /* Names of a zone pair's maps per family; NULL = it needs none. */
 struct zg_pair_maps {
 	const char *exact[2], *ranges[2];

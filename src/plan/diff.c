@@ -62,6 +62,7 @@ static bool same_expr(const struct zg_expr *a, const struct zg_expr *b)
 	       a->dir == b->dir && a->inverted == b->inverted && a->key == b->key && a->base == b->base &&
 	       a->offset == b->offset && a->len == b->len && a->op == b->op && a->modulus == b->modulus &&
 	       a->seed == b->seed && a->group == b->group && a->snaplen == b->snaplen && a->threshold == b->threshold &&
+	       a->timeout == b->timeout && a->rate == b->rate && a->unit == b->unit && a->burst == b->burst &&
 	       memcmp(a->data, b->data, sizeof a->data) == 0 && memcmp(a->mask, b->mask, sizeof a->mask) == 0 &&
 	       same_text(a->name, b->name);
 }
@@ -110,10 +111,11 @@ static enum zg_err diff_chain(const struct zg_table *table, const struct zg_chai
 	return ZG_OK;
 }
 
-static bool same_type(const struct zg_set *a, const struct zg_set *b)
+bool zg_set_same_type(const struct zg_set *a, const struct zg_set *b)
 {
 	if (a->n_fields != b->n_fields || a->data != b->data || a->interval != b->interval ||
-	    a->timeout != b->timeout || a->counter != b->counter || a->other != b->other)
+	    a->timeout != b->timeout || a->counter != b->counter || a->other != b->other ||
+	    a->dynamic != b->dynamic || (a->dynamic && a->size != b->size))
 		return false;
 	for (size_t i = 0; i < a->n_fields; i++)
 		if (a->fields[i].type != b->fields[i].type || a->fields[i].len != b->fields[i].len)
@@ -158,7 +160,7 @@ static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *w
 			    time_t now, char **ret_difference)
 {
 	size_t w = 0, h = 0;
-	if (!same_type(want, have)) {
+	if (!zg_set_same_type(want, have)) {
 		struct report r;
 		report_open(&r, table);
 		if (r.out != NULL) {
@@ -169,7 +171,7 @@ static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *w
 		}
 		return report_close(&r, ret_difference);
 	}
-	while (w < want->n_elems || h < have->n_elems) {
+	while (!want->dynamic && (w < want->n_elems || h < have->n_elems)) {
 		const struct zg_elem *we = w < want->n_elems ? &want->elems[w] : NULL;
 		const struct zg_elem *he = h < have->n_elems ? &have->elems[h] : NULL;
 		int order = we == NULL ? 1 : he == NULL ? -1 : compare_keys(we, he);

@@ -188,6 +188,28 @@ struct zg_chain *zg_table_find_chain(const struct zg_table *table, const char *n
 	return NULL;
 }
 
+static void trade_set(struct zg_set *a, struct zg_set *b)
+{
+	struct zg_elem *elems = a->elems;
+	const size_t n = a->n_elems;
+	a->elems = b->elems;
+	a->n_elems = b->n_elems;
+	b->elems = elems;
+	b->n_elems = n;
+}
+
+void zg_plan_trade(struct zg_plan *plan, struct zg_plan *other)
+{
+	for (size_t t = 0; t < other->n_tables; t++) {
+		const struct zg_table *table = zg_plan_find_table(plan, other->tables[t].name);
+		for (size_t i = 0; table != NULL && i < other->tables[t].n_sets; i++) {
+			struct zg_set *set = zg_table_find_set(table, other->tables[t].sets[i].name);
+			if (set != NULL)
+				trade_set(set, &other->tables[t].sets[i]);
+		}
+	}
+}
+
 struct zg_table *zg_plan_find_table(const struct zg_plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->n_tables; i++)

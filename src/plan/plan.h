@@ -40,6 +40,8 @@ enum zg_expr_kind {
 	ZG_X_TARGET,	/* the same through the xtables target */
 	ZG_X_LIMIT,	/* true beyond modulus packets in len seconds, threshold = as many at once */
 	ZG_X_CONNLIMIT, /* true beyond modulus connections at once */
+	ZG_X_DYNSET,	/* puts the key from sreg into a dynamic set: op = NFT_DYNSET_OP_*, name, timeout; with rate goes on only
+			 * for what is over rate in unit seconds beyond burst, counted by key */
 	ZG_X_UNKNOWN,	/* only read back: something that no plan holds; name = what */
 };
 
@@ -49,6 +51,7 @@ struct zg_expr {
 	bool inverted;
 	uint32_t key, base, offset, len, op;
 	uint32_t modulus, seed, group, snaplen, threshold;
+	uint32_t timeout, rate, unit, burst; /* timeout and unit in seconds; rate 0 = no meter */
 	uint8_t data[16], mask[16];
 	const char *name; /* NULL where the kind has none */
 };
@@ -101,6 +104,8 @@ struct zg_set {
 	size_t n_fields;
 	enum zg_set_data data;
 	bool interval, timeout, counter; /* intervals of one field are kept by their ends, of several with KEY_END */
+	bool dynamic;	       /* filled by rules, never compared nor taken away: what is counted goes on over changes */
+	uint32_t size;	       /* of a dynamic one: elements at most */
 	bool grows;	       /* elements come after the set: the kernel is not told how many there are */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
@@ -172,6 +177,8 @@ void zg_print_rule(FILE *out, const struct zg_rule *rule);
 void zg_print_elem(FILE *out, const struct zg_set *set, const struct zg_elem *elem);
 void zg_print_chain_head(FILE *out, const struct zg_chain *chain);
 void zg_print_set_head(FILE *out, const struct zg_set *set);
+
+bool zg_set_same_type(const struct zg_set *a, const struct zg_set *b);
 
 /*
  * Compares one table of a plan with what the kernel holds. Counters' values do not count, nor how long an element

@@ -139,6 +139,13 @@ static uint32_t u32_of(const uint8_t *bytes)
 
 static void bitwise_text(struct registers *regs, const struct zg_expr *x)
 {
+	char mask[INET6_ADDRSTRLEN];
+	if (x->len == 16) {
+		char whole[160];
+		snprintf(whole, sizeof whole, "%s", x->sreg < REG_WORDS ? regs->text[x->sreg] : "?");
+		load(regs, x->dreg, x->len, "%.100s & %s", whole, inet_ntop(AF_INET6, x->mask, mask, sizeof mask));
+		return;
+	}
 	char left[160], *bits = NULL;
 	size_t len;
 	FILE *out = open_memstream(&bits, &len);
@@ -212,6 +219,18 @@ static void print_lookup(FILE *out, struct registers *regs, const struct zg_expr
 		load(regs, x->dreg, 4, "%.110s map @%.40s", left, x->name);
 }
 
+static void print_dynset(FILE *out, struct registers *regs, const struct zg_expr *x)
+{
+	struct registers copy = *regs;
+	char left[512];
+	/* what stands in the registers may be the key of the next, too */
+	fprintf(out, "%s @%s { %s timeout %us", x->op == NFT_DYNSET_OP_ADD ? "add" : "update", x->name,
+		concat(&copy, x->sreg, left, sizeof left), x->timeout);
+	if (x->rate != 0)
+		fprintf(out, " limit rate over %u/%us burst %u packets", x->rate, x->unit, x->burst);
+	fputs(" }", out);
+}
+
 /* True if something was printed, so that a blank must follow. */
 static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *x)
 {
@@ -276,6 +295,9 @@ static bool print_expr(FILE *out, struct registers *regs, const struct zg_expr *
 		return true;
 	case ZG_X_CONNLIMIT:
 		fprintf(out, "ct count over %u", x->modulus);
+		return true;
+	case ZG_X_DYNSET:
+		print_dynset(out, regs, x);
 		return true;
 	case ZG_X_UNKNOWN:
 		break;
@@ -404,6 +426,8 @@ void zg_print_set_head(FILE *out, const struct zg_set *set)
 	}
 	if (set->timeout)
 		fprintf(out, "%stimeout", separator);
+	if (set->dynamic)
+		fprintf(out, ",dynamic; size %u", set->size);
 	if (set->interval || set->timeout)
 		fputc(';', out);
 	if (set->counter)
