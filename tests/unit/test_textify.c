@@ -168,7 +168,7 @@ static const struct row html[] = {
 	{ HTML("iso-2022-jp", "7bit") "\x1b$B<>\x1b(B<b title='\x1b$B<>\x1b(B'>\x1b$B2q\x1b(B<\x1b$B2q\x1b(B\r\n",
 	  NOW("iso-2022-jp", "7bit") "\x1b$B<>\x1b(B                    \x1b$B2q\x1b(B \x1b$B2q\x1b(B\r\n" },
 	{ HTML("utf-8", "quoted-printable") "<a hr=\r\nef=3D\"x\">=E4=BC=9A=3Cb=3Ex=3C 1\r\n",
-	  NOW("utf-8", "quoted-printable") "     =\r\n  =20   =E4=BC=9A=20 =20x=20 1\r\n" },
+	  NOW("utf-8", "quoted-printable") "     =\r\n  =20    =E4=BC=9A=20 =20x=20 1\r\n" },
 	/* <b>x  x<b>x  xx<b>x< 1 */
 	{ HTML("utf-8", "base64") "PGI+eA==\r\n", NOW("utf-8", "base64") "IAkgeA==\r\n" },
 	{ HTML("utf-8", "base64") "eDxiPng=\r\n", NOW("utf-8", "base64") "eAkgIHg=\r\n" },
