@@ -240,7 +240,9 @@ static enum zg_reason name_begin(struct zg_field *f, const struct zg_media_type 
 	}
 	if (f->letter == 'z') /* each has its own: two of one name are two readings */
 		return ZG_R_SMTP_CONTENT_SYNTAX;
-	f->letter++;
+	do
+		f->letter++; /* none that the name of one that stays begins with */
+	while (f->letter == 'b' || f->letter == 'c' || f->letter == 'f');
 	if (!f->owed)
 		return name_octet(f, octet);
 	if (!zg_ascii_token(*octet))

@@ -239,8 +239,6 @@ static enum zg_reason text(struct zg_message *m, const struct zg_smtp_config *co
 
 	if (!(config->charsets & 1u << charset))
 		return ZG_R_SMTP_CHARSET;
-	if (charset == ZG_CHARSET_ISO_2022_JP && m->header.encoding == ZG_ENCODING_8BIT)
-		return ZG_R_SMTP_ENCODING;
 	m->header.charset = (uint8_t)charset;
 	m->textify.treatment = (uint8_t)treatment;
 	zg_tree_has_text(&m->textify.tree);
@@ -255,6 +253,8 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 
 	if (media == ZG_MEDIA_MIXED || media == ZG_MEDIA_ALTERNATIVE)
 		return container(m, config);
+	if (t->type.charset == ZG_CHARSET_ISO_2022_JP && m->header.encoding == ZG_ENCODING_8BIT) /* RFC 1468: a 7-bit charset */
+		return ZG_R_SMTP_ENCODING;
 	if (media == ZG_MEDIA_PLAIN && !t->type.attachment)
 		return text(m, config, ZG_TREAT_TEXT);
 	const bool alternative = zg_tree_is_alternative(&t->tree);

@@ -94,7 +94,7 @@ static const struct row fields[] = {
 	{ FIELDS(TYPE("TEXT/Plain ; Charset=\"UTF-8\" ; format=flowed; delsp=yes")) "x\r\n",
 	  FIELDS(TYPE("TEXT/Plain ; Charset=\"UTF-8\" ; format=flowed; aaaaa=aaa")) "x\r\n" },
 	{ FIELDS(TYPE("text/plain; name=\"=?ISO-2022-JP?B?GyRC?=\r\n =?x?=.txt\"; name*0*=utf-8''%E4; name=a")) "x\r\n",
-	  FIELDS(TYPE("text/plain; aaaa=\"aaaaaaaaaaaaaaaaaaaaaa\r\n aaaaaaaaa\"; bbbbbbb=bbbbbbbbbb; cccc=c")) "x\r\n" },
+	  FIELDS(TYPE("text/plain; aaaa=\"aaaaaaaaaaaaaaaaaaaaaa\r\n aaaaaaaaa\"; ddddddd=dddddddddd; eeee=e")) "x\r\n" },
 	{ FIELDS(TYPE("application/pdf; name=a.pdf") ENCODING("base64")) "QQ==\r\n",
 	  FIELDS(TYPE("text/plain     ; aaaa=aaaaa") ENCODING("base64")) "IA==\r\n" },
 	{ FIELDS(TYPE("message/rfc822")) "Subject: x\r\n\r\n<x>\r\n", FIELDS(TYPE("text/plain    ")) "          \r\n\r\n   \r\n" },
@@ -109,7 +109,7 @@ static const struct row fields[] = {
 	{ FIELDS("Content-Disposition: inline\r\nContent-ID: <a@b> x\r\nContent-Language: ja\r\n") "x\r\n",
 	  FIELDS("Content-Disposition: inline\r\nContent-ID: xxxxx x\r\nContent-Language: ja\r\n") "x\r\n" },
 	{ FIELDS("Content-Disposition: attachment;\r\n filename=\"a b.txt\"; size=3\r\n") "x\r\n",
-	  FIELDS("Content-Disposition: inline    ;\r\n aaaaaaaa=\"aaaaaaa\"; bbbb=b\r\n") " \r\n" },
+	  FIELDS("Content-Disposition: inline    ;\r\n aaaaaaaa=\"aaaaaaa\"; dddd=d\r\n") " \r\n" },
 };
 
 START_TEST(fields_are_rewritten)
