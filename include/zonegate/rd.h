@@ -159,6 +159,16 @@ static inline void zg_rw_replace(struct zg_rw *rw, uint8_t byte)
 	}
 }
 
+/* Consumes n bytes and puts others in their place; a no-op if fewer are left. */
+static inline void zg_rw_write(struct zg_rw *rw, const uint8_t *bytes, size_t n)
+{
+	if (n > zg_rw_left(rw))
+		return;
+	rw->dirty = rw->dirty || memcmp(rw->p + rw->pos, bytes, n) != 0;
+	memcpy(rw->p + rw->pos, bytes, n);
+	rw->pos += n;
+}
+
 /* The byte n before the one that peek shows (0: that one), if it is there and not released yet; else NULL. */
 static inline uint8_t *zg_rw_behind(const struct zg_rw *rw, size_t n)
 {

@@ -282,8 +282,7 @@ static void smtp_begin(void *state, const void *config)
 static void smtp_data(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer)
 {
 	struct zg_smtp_state *s = state;
-	/* ordinary parts of a message that passes as it is may be taken at once */
-	bool span = dir == ZG_CLIENT && ((const struct zg_smtp_config *)config)->mode == ZG_SMTP_VERIFY;
+	bool span = dir == ZG_CLIENT; /* ordinary parts of a message may be taken at once */
 	uint8_t octet;
 
 	if (s->phase >= DRAINING) {

@@ -105,17 +105,66 @@ static enum zg_reason text_octet(struct zg_message *m, struct zg_rw *in, bool re
 
 /* What blanks are in base64. " \t ": of all that is blank it alone, cut after any octet, is a group with the same characters;
  * and a line of it ends with a line end. */
+static const char blanks[] = "IAkg", last_blanks[] = "IAog";
+
 static enum zg_reason blank_base64(struct zg_message *m, uint8_t *octet)
 {
-	static const char blanks[] = "IAkg";
 	const uint8_t n = m->b64.n;
 	uint8_t decoded;
 
 	if (m->column > ZG_B64_LINE_MAX || zg_b64_feed(&m->b64, *octet, &decoded) < 0)
 		return ZG_R_SMTP_ENCODING_SYNTAX;
 	if (*octet != '=')
-		*octet = n == 2 && m->column == ZG_B64_LINE_MAX - 1 ? 'o' : (uint8_t)blanks[n];
+		*octet = (uint8_t)(m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
 	return ZG_R_NONE;
+}
+
+/* Whole groups of a line; 0: none, or not only. */
+static size_t blank_groups(struct zg_message *m, uint32_t room, struct zg_rw *in)
+{
+	uint8_t line[ZG_B64_LINE_MAX], decoded[ZG_B64_LINE_MAX / 4 * 3 + ZG_B64_SLACK];
+	struct zg_rd rd = zg_rw_rest(in, room);
+	const size_t groups = m->column < ZG_B64_LINE_MAX ? zg_b64_groups(&m->b64, &rd, (ZG_B64_LINE_MAX - m->column) / 4u, decoded) : 0;
+
+	for (size_t i = 0; i < groups; i++)
+		memcpy(line + 4 * i, m->column + 4 * i == ZG_B64_LINE_MAX - 4 ? last_blanks : blanks, 4);
+	zg_rw_write(in, line, 4 * groups);
+	m->column = (uint16_t)(m->column + 4 * groups);
+	m->octets += (uint32_t)(4 * groups);
+	return groups;
+}
+
+static bool blank_line_end(struct zg_message *m, uint32_t room, struct zg_rw *in)
+{
+	struct zg_rd rd = zg_rw_rest(in, room);
+	const uint8_t *crlf = zg_rd_bytes(&rd, 2);
+
+	if (crlf == NULL || crlf[0] != '\r' || crlf[1] != '\n' || !zg_b64_line_end(&m->b64))
+		return false;
+	zg_rw_skip(in, 2);
+	m->column = 0;
+	m->octets += 2;
+	return true;
+}
+
+void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
+{
+	struct zg_message *m = message;
+	struct zg_textify *t = &m->textify;
+
+	while (m->body && t->treatment == ZG_TREAT_BLANK && m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n == 0 &&
+	       (m->line == ZG_LINE_WITHIN || m->line == ZG_LINE_BEGIN) && (t->line_open == 0 || t->tree.at == 0) &&
+	       m->octets < config->max_message) {
+		if (blank_groups(m, config->max_message - m->octets, in) == 0)
+			return;
+		m->line = ZG_LINE_WITHIN;
+		t->line_open = 0;
+		if (!blank_line_end(m, config->max_message - m->octets, in))
+			return;
+		m->line = ZG_LINE_BEGIN;
+		t->line_open = t->multipart;
+		zg_tree_line_begin(&t->tree);
+	}
 }
 
 static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool replayed, uint8_t *octet)

@@ -48,6 +48,8 @@ struct zg_textify {
 /* The next octet of a line. stuffed: it stands behind a dot that was added for the way, and is a dot itself. */
 enum zg_reason zg_textify_octet(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in, bool stuffed,
 				uint8_t *octet);
+/* As zg_message_span: of a file in base64, which is most of what mails are made of. */
+void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in);
 /* in shows the CR. */
 enum zg_reason zg_textify_line_end(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in);
 /* The message, which is not empty, ends at the beginning of a line. */
