@@ -2,7 +2,8 @@
 /*
  * textify: whatever the message and its cuts, the same is said at the same octet, the same octets go on, and as many. What
  * has gone on is text: given once more, as a message of its own, it passes and is not changed. (Not asked of quoted-printable,
- * where a line of blanks has blanks at its end, which a sender of text may not write.)
+ * where a line of blanks has blanks at its end, which a sender of text may not write.) The same is asked of what goes on to a
+ * server when the sender waits in between, and what is held has to be settled.
  *
  * The input is the message as it is on the wire, without its end of data.
  */
@@ -85,8 +86,18 @@ static void opening(struct run *r)
 	r->len = 0;
 }
 
-/* cut 0: in one piece; else in pieces of up to that many octets. */
-static struct run *run(const uint8_t *message, size_t len, size_t cut)
+/* The sender repeats what is held. */
+static void settle(struct run *r)
+{
+	if (r->refused || r->held == 0)
+		return;
+	zg_smtp.settle(r->state, ZG_CLIENT, &r->answer);
+	MUST(r->answer.say == ZG_SAY_MORE && r->answer.held[ZG_CLIENT] == 0);
+	r->held = 0;
+}
+
+/* cut 0: in one piece; else in pieces of up to that many octets, and with settling the sender waits after some. */
+static struct run *run(const uint8_t *message, size_t len, size_t cut, bool settling)
 {
 	struct run *r = calloc(1, sizeof *r);
 	uint32_t random = (uint32_t)(len + cut);
@@ -99,6 +110,8 @@ static struct run *run(const uint8_t *message, size_t len, size_t cut)
 			n = 1 + (random >> 8) % cut;
 		give(r, ZG_CLIENT, message + pos, n);
 		pos += n;
+		if (settling && random & 0x10000)
+			settle(r);
 	}
 	free(r->state);
 	return r;
@@ -118,6 +131,16 @@ static bool has(const struct run *r, const char *word)
 	return false;
 }
 
+/* What follows an end of data within the input is commands, which are refused. */
+static void is_text(const struct run *r)
+{
+	if (r->refused || has(r, "quoted-printable"))
+		return;
+	struct run *again = run(r->out, r->len, 0, false);
+	same(r, again);
+	free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t message[MESSAGE_MAX];
@@ -128,19 +151,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(message + size, END, sizeof END - 1);
 	const size_t len = size + sizeof END - 1;
 
-	struct run *whole = run(message, len, 0);
+	struct run *whole = run(message, len, 0, false);
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-		struct run *other = run(message, len, cuts[i]);
+		struct run *other = run(message, len, cuts[i], false);
 		same(whole, other);
 		free(other);
 	}
-	/* what follows an end of data within the input is commands, which are refused */
-	if (!whole->refused && !has(whole, "quoted-printable")) {
-		MUST(whole->len == len);
-		struct run *again = run(whole->out, whole->len, 0);
-		same(whole, again);
-		free(again);
-	}
+	MUST(whole->refused || whole->len == len);
+	is_text(whole);
+	struct run *settled = run(message, len, 5, true);
+	MUST(settled->refused || settled->len == len);
+	is_text(settled);
+	free(settled);
 	free(whole);
 	return 0;
 }
