@@ -252,10 +252,10 @@ static enum zg_reason name_begin(struct zg_field *f, const struct zg_media_type 
 	return ZG_R_NONE;
 }
 
-/* bchars of RFC 2046 5.1.1 without the blank */
+/* bchars of RFC 2046 5.1.1 but for the colon: a line that begins like a delimiter goes on as it is, and no link shall. */
 static bool boundary_octet(uint8_t c)
 {
-	return zg_ascii_alnum(c) || (c != '\0' && strchr("'()+_,-./:=?", c) != NULL);
+	return zg_ascii_alnum(c) || (c != '\0' && strchr("'()+_,-./=? ", c) != NULL);
 }
 
 static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type, uint8_t *octet)
@@ -267,10 +267,8 @@ static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type
 		*octet = f->letter;
 		return ZG_R_NONE;
 	}
-	if (!zg_ascii_visible(*octet))
-		return ZG_R_SMTP_CONTENT_SYNTAX;
 	if (f->kept != KEPT_BOUNDARY)
-		return ZG_R_NONE;
+		return zg_ascii_visible(*octet) ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 	if (!boundary_octet(*octet) || type->boundary_len == ZG_BOUNDARY_MAX)
 		return ZG_R_SMTP_BOUNDARY;
 	type->boundary[type->boundary_len++] = *octet;
@@ -286,6 +284,8 @@ static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type,
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	if (f->kept == KEPT_FORMAT)
 		return word_is(f, "flowed") || word_is(f, "fixed") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+	if (f->kept == KEPT_BOUNDARY && type->boundary[type->boundary_len - 1] == ' ') /* RFC 2046 5.1.1 */
+		return ZG_R_SMTP_BOUNDARY;
 	if (f->kept != KEPT_CHARSET)
 		return ZG_R_NONE;
 	if (f->len > ZG_FIELD_WORD_MAX || !zg_charset_by_name(f->word, f->len, &charset) || !(charsets & 1u << charset))

@@ -155,6 +155,7 @@ def mails():
                                ("utf-8", "newsletter-8bit", b"8bit"), ("iso-2022-jp", "html-jis", b"7bit"),
                                ("iso-2022-jp", "html-jis-b64", b"base64")):
         yield name, single(html(charset, cte)), KEEP_HTML
+    yield "notes", whole(multi(b"alternative", b"=_alternative 003A5E7649258A4B_=", plain("iso-2022-jp", b"7bit"), html("iso-2022-jp"))), KEEP
     yield "php-html", head(extra=b"Content-Type: text/html; charset=UTF-8\n") + b"\n<p>hello https://example.jp/</p>\n", ["hxxps://"]
     yield "docomo-deco", whole(multi(b"related", b"deco", html("iso-2022-jp", b"7bit"), part(
         b"Content-Type: image/gif; name=\"a.gif\"\nContent-Transfer-Encoding: base64\nContent-ID: <01@docomo>\n", b64(BINARY)))), KEEP_HTML

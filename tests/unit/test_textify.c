@@ -123,6 +123,10 @@ END_TEST
 static const struct row parts[] = {
 	{ MIXED "This is a multi-part message.\r\n--b1\r\n" TYPE("text/plain") "\r\nhttp:\r\n--not\r\n--b\r\n-\r\n--b1--\r\nepilogue\r\n",
 	  MIXED "                             \r\n--b1\r\n" TYPE("text/plain") "\r\nhxxp:\r\n--not\r\n--b\r\n-\r\n--b1--\r\n        \r\n" },
+	{ H_MIME TYPE("multipart/mixed; boundary=\"=_mixed 00_=\"") "\r\n--=_mixed 00_=\r\n" TYPE("text/plain") "\r\nx\r\n--=_mixed 00_=--\r\n",
+	  NULL },
+	{ H_MIME TYPE("multipart/mixed; boundary=\"-http-\"") "\r\n---http-\r\n" TYPE("text/plain") "\r\n---http:\r\n---ht\r\n---http---\r\n",
+	  H_MIME TYPE("multipart/mixed; boundary=\"-http-\"") "\r\n---http-\r\n" TYPE("text/plain") "\r\n---http;\r\n---ht\r\n---http---\r\n" },
 	{ MIXED "--b1\r\n" TYPE("text/plain") "\r\n--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1--\r\n", NULL },
 	{ MIXED "--b1\r\n" TYPE("application/octet-stream") "Content-Disposition: attachment; filename=a.exe\r\n" ENCODING("base64")
 	  "\r\nTVqQAAMAAAAEAAAA\r\n--b1--\r\n",
@@ -203,7 +207,8 @@ static const struct {
 	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("multipart/mixed; boundary=c") "\r\n--c\r\n" TYPE("text/plain") "\r\nx\r\n--b1" AT "\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, H_MIME TYPE("multipart/mixed") AT "\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=a" AT "*b\r\n" },
-	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary=\"a" AT " \"\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"a " AT "\"\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"http" AT "://a/b\"\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary=\"a\"; " AT "boundary=c\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary" AT "*=utf-8''a\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; name=\"a" AT "\\\"b\"\r\n" },
