@@ -82,8 +82,12 @@ struct zg_inspector {
 	/* Start of a connection. */
 	void (*begin)(void *state, const void *config);
 	/* The next in->len bytes of dir, in order, each exactly once. On return with MORE or DONE in->pos is
-	 * in->len. Bytes may be overwritten in place (zg_rw_replace) as long as they are not yet released. */
+	 * in->len. Bytes may be overwritten in place (zg_rw_replace) as long as they are not yet released, the last
+	 * ZG_HELD_REWRITE that are held from earlier calls too (zg_rw_amend). */
 	void (*data)(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer);
+	/* The sender repeats what is held: it may wait for an acknowledgement before it goes on. Nothing of dir may be held in
+	 * the answer. May be NULL, in an inspector that holds nothing. */
+	void (*settle)(void *state, enum zg_dir dir, struct zg_answer *ret_answer);
 	/* dir ended (FIN). May be NULL. */
 	void (*end)(void *state, const void *config, enum zg_dir dir, struct zg_answer *ret_answer);
 

@@ -66,6 +66,7 @@
 #define ZG_STREAM_BUF_MAX	(16u * 1024 * 1024) /* bytes released and not yet acknowledged per direction: half of the largest window that Linux opens by itself (tcp_rmem); beyond, drop: the sender slows down */
 #define ZG_STREAM_BUF_SHARE	8u /* of the memory that is left one direction may have this part of: a hundred that take all they can leave 20 MiB for the rest */
 #define ZG_STREAM_HOLD_BYTES	(2u * 1024 * 1024) /* bytes out of order or held per direction: 32 of the largest packets behind one lost */
+#define ZG_HELD_REWRITE		32u  /* held bytes that an inspector can still overwrite: a word in its longest encoding */
 #define ZG_STREAM_HOLD_PKTS	256u /* packets out of order or held per direction */
 #define ZG_QUEUE_PACKETS	4096u /* packets that wait in the kernel for one inspector, those that it holds included: at 64 KiB each a burst of a second, not the whole memory */
 #define ZG_ENGINE_EARLY_PKTS	(ZG_QUEUE_PACKETS / 2) /* packets out of order over all flows: a queue full of them would take no other */
@@ -110,6 +111,8 @@
 #define ZG_SMTP_PIPELINE_MAX	256  /* commands without their reply */
 #define ZG_SMTP_HEADER_MAX	(64u * 1024) /* octets of one message's header: a thousand Received lines never met */
 #define ZG_SMTP_FIELD_MAX	1024 /* octets of one unfolded header field that has to be understood; each connection keeps one */
+#define ZG_SMTP_DEPTH_MAX	8    /* multiparts within each other: the configuration's bound; each connection keeps so many boundaries */
+#define ZG_SMTP_PARTS_MAX	1000u /* parts of one message: readers that list them take their time */
 #define ZG_SMTP_MESSAGE_MAX	(25u * 1024 * 1024) /* octets of one message unless configured */
 
 /* --- records (per inspector process) ----------------------------------------------------------- */

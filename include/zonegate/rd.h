@@ -4,7 +4,8 @@
  *
  * struct zg_rd   reads; its error is sticky, so a parser may read a whole structure and ask once.
  * struct zg_rw   one chunk of a stream as an inspector sees it: reads in order, may overwrite a byte
- *                that it has already read or is about to read, can never change the length.
+ *                that it has already read or is about to read, the held ones before the chunk too, can never change
+ *                the length.
  */
 #ifndef ZONEGATE_RD_H
 #define ZONEGATE_RD_H
@@ -104,6 +105,9 @@ struct zg_rw {
 	size_t len;
 	size_t pos;  /* bytes consumed; on a denial: the offset of the offending byte */
 	bool dirty;  /* a byte was really changed */
+	uint8_t *held;	 /* borrowed; the last n_held bytes before p, which are not released yet */
+	size_t n_held;
+	bool held_dirty; /* one of these was really changed */
 };
 
 static inline struct zg_rw zg_rw_init(uint8_t *p, size_t len)
@@ -153,6 +157,37 @@ static inline void zg_rw_replace(struct zg_rw *rw, uint8_t byte)
 		rw->p[rw->pos] = byte;
 		rw->dirty = true;
 	}
+}
+
+/* Consumes n bytes and puts others in their place; a no-op if fewer are left. */
+static inline void zg_rw_write(struct zg_rw *rw, const uint8_t *bytes, size_t n)
+{
+	if (n > zg_rw_left(rw))
+		return;
+	rw->dirty = rw->dirty || memcmp(rw->p + rw->pos, bytes, n) != 0;
+	memcpy(rw->p + rw->pos, bytes, n);
+	rw->pos += n;
+}
+
+/* The byte n before the one that peek shows (0: that one), if it is there and not released yet; else NULL. */
+static inline uint8_t *zg_rw_behind(const struct zg_rw *rw, size_t n)
+{
+	if (n <= rw->pos)
+		return rw->pos - n < rw->len ? rw->p + (rw->pos - n) : NULL;
+	const size_t before = n - rw->pos;
+	return before <= rw->n_held ? rw->held + (rw->n_held - before) : NULL;
+}
+
+/* Overwrites that byte; false: it is gone. */
+static inline bool zg_rw_amend(struct zg_rw *rw, size_t n, uint8_t byte)
+{
+	uint8_t *at = zg_rw_behind(rw, n);
+	if (at == NULL)
+		return false;
+	if (*at != byte)
+		*(n <= rw->pos ? &rw->dirty : &rw->held_dirty) = true;
+	*at = byte;
+	return true;
 }
 
 #endif

@@ -95,7 +95,11 @@
 	Z(SMTP_BODY_CHARSET, "smtp-body-charset", "text is not valid in its charset", "zonegate-inspectors(7)") \
 	Z(SMTP_BODY_CONTROL, "smtp-body-control", "control character, BOM or bidirectional override in the text", "zonegate-inspectors(7)") \
 	Z(SMTP_BODY_HIDDEN_FILE, "smtp-hidden-file", "a file hidden in the text (uuencode, yEnc, BinHex, PGP)", "zonegate-inspectors(7)") \
-	Z(SMTP_AFTER_QUIT, "smtp-after-quit", "bytes after QUIT", "RFC 5321 4.1.1.10")
+	Z(SMTP_AFTER_QUIT, "smtp-after-quit", "bytes after QUIT", "RFC 5321 4.1.1.10") \
+	Z(SMTP_BOUNDARY, "smtp-boundary", "multipart whose boundaries have more than one reading, or are not closed", "RFC 2046 5.1") \
+	Z(SMTP_PARTS, "smtp-parts", "more parts, or parts nested deeper, than permitted", "configuration") \
+	Z(SMTP_ATTACHMENT, "smtp-attachment", "attachments are not permitted", "configuration") \
+	Z(SMTP_IN_PLACE, "smtp-in-place", "a header field that cannot be made safe within its length", "zonegate-inspectors(7)")
 
 #define ZG_REASONS(Z) \
 	Z(NONE, "none", "", "") \

@@ -199,21 +199,37 @@ static uint32_t ring_bound(const struct zg_engine *e)
 	return share < ZG_STREAM_BUF_MAX ? (uint32_t)share : ZG_STREAM_BUF_MAX;
 }
 
+/* The inspector has overwritten what it was given, or what it holds. */
+static enum zg_err rewritten(struct zg_engine *e, struct zg_half *s, uint32_t base, const struct zg_rw *in)
+{
+	enum zg_err err = ZG_OK;
+
+	s->rewritten = s->rewritten || in->dirty || in->held_dirty;
+	if (in->held_dirty)
+		err = zg_ring_rewrite(&s->ring, &e->pool, base - (uint32_t)in->n_held, in->held, (uint32_t)in->n_held);
+	if (err == ZG_OK && in->dirty)
+		err = zg_ring_rewrite(&s->ring, &e->pool, base, in->p, (uint32_t)in->len);
+	return err;
+}
+
 /* Gives n new bytes at the edge to the inspector. */
 static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint8_t *bytes, uint32_t n)
 {
 	struct zg_half *s = &f->half[dir];
 	struct zg_answer answer = { .say = ZG_SAY_MORE };
-	const uint32_t base = s->nxt;
+	const uint32_t base = s->nxt, unreleased = base - s->rel;
+	uint8_t held[ZG_HELD_REWRITE];
 
 	/* the sender keeps what is dropped, and slows down */
 	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ring_bound(e)) != ZG_OK)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
 	struct zg_rw in = zg_rw_init(bytes, n);
+	in.held = held;
+	in.n_held = unreleased < ZG_HELD_REWRITE ? unreleased : ZG_HELD_REWRITE;
+	zg_ring_copy(&s->ring, base - (uint32_t)in.n_held, held, (uint32_t)in.n_held);
 	f->inspector->data(f->state, f->config, dir, &in, &answer);
 	s->nxt = base + n;
-	s->rewritten = s->rewritten || in.dirty;
-	if (in.dirty && zg_ring_rewrite(&s->ring, &e->pool, base, bytes, n) != ZG_OK) {
+	if (rewritten(e, s, base, &in) != ZG_OK) {
 		zg_deny(e, f, dir, ZG_R_TCP_MEMORY, NULL, NULL, 0);
 		return ZG_FATE_TOLD(ZG_R_TCP_MEMORY);
 	}
@@ -267,6 +283,18 @@ static struct zg_fate hold_early(struct zg_engine *e, struct zg_flow *f, enum zg
 	return ZG_FATE_DROP(reason);
 }
 
+/* A sender that repeats what is held may have nothing else to send before an acknowledgement comes (Nagle's algorithm, a
+ * congestion window of one segment). */
+static void settle(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
+{
+	struct zg_answer answer = { .say = ZG_SAY_MORE };
+
+	if (f->inspector->settle == NULL)
+		return;
+	f->inspector->settle(f->state, dir, &answer);
+	(void)answered(e, f, dir, f->half[dir].nxt, &answer, NULL, 0);
+}
+
 /* All its bytes were inspected: goes out as soon as all are released. */
 static struct zg_fate forward_or_wait(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, const struct zg_pkt *p)
 {
@@ -278,8 +306,10 @@ static struct zg_fate forward_or_wait(struct zg_engine *e, struct zg_flow *f, en
 		return ZG_FATE_DROP(ZG_R_TCP_REPEAT);
 	if (zg_seq_le(end, s->rel))
 		return forward(e, f, dir, p);
-	if (zg_hold_covers(s, p->seg.seq, end + ((p->seg.flags & ZG_FIN) ? 1 : 0)))
+	if (zg_hold_covers(s, p->seg.seq, end + ((p->seg.flags & ZG_FIN) ? 1 : 0))) {
+		settle(e, f, dir);
 		return ZG_FATE_DROP(ZG_R_TCP_REPEAT);
+	}
 	enum zg_reason reason = zg_hold_add(e, f, dir, ZG_HOLD_WAIT, p);
 	/* the inspector has these bytes already: a repetition would find the same bound again */
 	return reason == ZG_R_NONE ? ZG_FATE_DONE : kill_flow(e, f, dir, reason);

@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-#define NO_VALUE 0x80
+#define NO_VALUE ZG_B64_NO_VALUE
 
 #define NO NO_VALUE
 /* What a character of the alphabet stands for. */
@@ -22,6 +22,17 @@ static const uint8_t values[256] = {
 	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO,
 	[128 ... 255] = NO,
 };
+
+uint8_t zg_b64_value(uint8_t c)
+{
+	return values[c];
+}
+
+uint8_t zg_b64_char(unsigned value)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	return (uint8_t)alphabet[value & 63];
+}
 
 static int padding(struct zg_b64 *b64)
 {

@@ -22,6 +22,12 @@ struct zg_b64 {
 	uint8_t filled; /* this line is not empty */
 };
 
+#define ZG_B64_NO_VALUE 0x80u
+
+/* What a character of the alphabet stands for, else ZG_B64_NO_VALUE; and the other way, of the lower six bits. */
+uint8_t zg_b64_value(uint8_t c);
+uint8_t zg_b64_char(unsigned value);
+
 #define ZG_B64_SLACK 4 /* octets */
 
 /* 1: *ret_out is the next octet; 0: none yet; -1: not base64. */

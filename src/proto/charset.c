@@ -82,6 +82,11 @@ static enum zg_charset_step utf_8(struct zg_charset_state *st, uint8_t byte, uin
 
 enum jis_stage { JIS_REST = 0, JIS_ESC, JIS_ESC_SINGLE, JIS_ESC_DOUBLE, JIS_TRAIL };
 
+bool zg_charset_in_escape(const struct zg_charset_state *state)
+{
+	return state->charset == ZG_CHARSET_ISO_2022_JP && state->stage != JIS_REST && state->stage != JIS_TRAIL;
+}
+
 static enum zg_charset_step iso_2022_jp(struct zg_charset_state *st, uint8_t byte, uint32_t *ret_char)
 {
 	switch ((enum jis_stage)st->stage) {

@@ -48,6 +48,8 @@ void zg_charset_begin(struct zg_charset_state *ret_state, enum zg_charset charse
 enum zg_charset_step zg_charset_feed(struct zg_charset_state *state, uint8_t byte, uint32_t *ret_char);
 /* Text may end here: no character is begun and ASCII is designated. */
 bool zg_charset_at_rest(const struct zg_charset_state *state);
+/* iso-2022-jp: an escape sequence has begun and is not over. */
+bool zg_charset_in_escape(const struct zg_charset_state *state);
 /* Looks a name up, letter case ignored; false if it is none of the five. Aliases are not known. */
 bool zg_charset_by_name(const uint8_t *name, size_t len, enum zg_charset *ret_charset);
 

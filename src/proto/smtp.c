@@ -148,11 +148,11 @@ static enum zg_reason command_octet(struct zg_smtp_state *s, const struct zg_smt
 }
 
 /* *ret_drain: the client goes on with the message and can be told at its end. */
-static enum zg_reason message_octet(struct zg_smtp_state *s, const struct zg_smtp_config *config, uint8_t octet,
-				    bool *ret_drain)
+static enum zg_reason message_octet(struct zg_smtp_state *s, const struct zg_smtp_config *config, struct zg_rw *in,
+				    uint8_t *octet, bool *ret_drain)
 {
 	enum zg_reason reason = ZG_R_NONE;
-	switch (zg_message_octet(&s->message, config, octet, &reason)) {
+	switch (zg_message_octet(&s->message, config, in, octet, &reason)) {
 	case ZG_MESSAGE_END:
 		s->phase = COMMANDS;
 		transaction_over(s);
@@ -168,14 +168,14 @@ static enum zg_reason message_octet(struct zg_smtp_state *s, const struct zg_smt
 	return reason;
 }
 
-static enum zg_reason client_octet(struct zg_smtp_state *s, const struct zg_smtp_config *config, uint8_t octet,
-				   bool *ret_drain)
+static enum zg_reason client_octet(struct zg_smtp_state *s, const struct zg_smtp_config *config, struct zg_rw *in,
+				   uint8_t *octet, bool *ret_drain)
 {
 	switch ((enum phase)s->phase) {
 	case COMMANDS:
-		return command_octet(s, config, octet);
+		return command_octet(s, config, *octet);
 	case MESSAGE:
-		return message_octet(s, config, octet, ret_drain);
+		return message_octet(s, config, in, octet, ret_drain);
 	default:
 		return ZG_R_SMTP_AFTER_QUIT;
 	}
@@ -190,7 +190,7 @@ static void hello_answered(struct zg_smtp_state *s, enum zg_verb verb)
 }
 
 /* A whole reply went. */
-static void reply_sent(struct zg_smtp_state *s)
+static void reply_sent(struct zg_smtp_state *s, const struct zg_smtp_config *config)
 {
 	enum zg_verb verb = (enum zg_verb)s->reply.verb;
 	unsigned code = zg_reply_code(&s->reply);
@@ -212,7 +212,7 @@ static void reply_sent(struct zg_smtp_state *s)
 		s->mail_again = !success;
 		if (success) {
 			s->phase = MESSAGE;
-			zg_message_begin(&s->message, (s->offers & ZG_OFFER_8BITMIME) && !s->seven_bit);
+			zg_message_begin(&s->message, config, (s->offers & ZG_OFFER_8BITMIME) && !s->seven_bit);
 		}
 		break;
 	case ZG_VERB_MAIL:
@@ -223,7 +223,7 @@ static void reply_sent(struct zg_smtp_state *s)
 	}
 }
 
-static enum zg_reason server_octet(struct zg_smtp_state *s, uint8_t *octet)
+static enum zg_reason server_octet(struct zg_smtp_state *s, const struct zg_smtp_config *config, uint8_t *octet)
 {
 	enum zg_reason reason;
 	if (s->silent)
@@ -234,7 +234,7 @@ static enum zg_reason server_octet(struct zg_smtp_state *s, uint8_t *octet)
 	}
 	switch (zg_reply_octet(&s->reply, octet, &reason)) {
 	case ZG_REPLY_END:
-		reply_sent(s);
+		reply_sent(s, config);
 		break;
 	case ZG_REPLY_BAD:
 		return reason;
@@ -296,7 +296,7 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 		if (!zg_rw_peek(in, &octet))
 			break;
 		enum zg_reason reason =
-			dir == ZG_CLIENT ? client_octet(s, config, octet, &drain) : server_octet(s, &octet);
+			dir == ZG_CLIENT ? client_octet(s, config, in, &octet, &drain) : server_octet(s, config, &octet);
 		if (reason != ZG_R_NONE) {
 			refuse(s, reason, drain, ret_answer);
 			return;
@@ -304,6 +304,17 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 		zg_rw_replace(in, octet);
 	}
 	*ret_answer = (struct zg_answer){ .say = s->phase == QUIT && s->silent ? ZG_SAY_DONE : ZG_SAY_MORE };
+	if (s->phase == MESSAGE)
+		ret_answer->held[ZG_CLIENT] = zg_textify_held(&s->message);
+}
+
+static void smtp_settle(void *state, enum zg_dir dir, struct zg_answer *ret_answer)
+{
+	struct zg_smtp_state *s = state;
+
+	*ret_answer = (struct zg_answer){ .say = ZG_SAY_MORE };
+	if (dir == ZG_CLIENT && s->phase == MESSAGE)
+		zg_textify_settle(&s->message);
 }
 
 /* A client that ends within a message or a line is refused, so that the server sees a reset: some take an orderly end
@@ -326,7 +337,8 @@ static void smtp_end(void *state, const void *config, enum zg_dir dir, struct zg
 	}
 }
 
-static const char *const modes[] = { "verify", NULL };
+static const char *const modes[] = { [ZG_SMTP_VERIFY] = "verify", [ZG_SMTP_TEXTIFY] = "textify", NULL };
+static const char *const attachments[] = { [ZG_SMTP_BLANK] = "blank", [ZG_SMTP_REFUSE] = "refuse", NULL };
 
 static const struct zg_item items[] = {
 	{ .key = "mode",
@@ -334,7 +346,7 @@ static const struct zg_item items[] = {
 	  .offset = offsetof(struct zg_smtp_config, mode),
 	  .preset = 0,
 	  .words = modes,
-	  .help = "verify: only mail that is text/plain already may pass" },
+	  .help = "verify: only mail that is text/plain already may pass; textify: it is made so on its way" },
 	{ .key = "charsets",
 	  .type = ZG_ITEM_FLAGS,
 	  .offset = offsetof(struct zg_smtp_config, charsets),
@@ -355,6 +367,19 @@ static const struct zg_item items[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .help = "RCPT commands per message; RFC 5321 4.5.3.1.8 asks for 100" },
+	{ .key = "attachments",
+	  .type = ZG_ITEM_ENUM,
+	  .offset = offsetof(struct zg_smtp_config, attachments),
+	  .preset = ZG_SMTP_BLANK,
+	  .words = attachments,
+	  .help = "textify: what is no text is overwritten with blanks, or such mail is refused" },
+	{ .key = "max_depth",
+	  .type = ZG_ITEM_INT,
+	  .offset = offsetof(struct zg_smtp_config, max_depth),
+	  .preset = 4,
+	  .min = 1,
+	  .max = ZG_SMTP_DEPTH_MAX,
+	  .help = "textify: multiparts within each other" },
 };
 
 _Static_assert(sizeof(struct zg_smtp_config) <= ZG_INSPECTOR_CONFIG_MAX, "fits the runtime table");
@@ -369,5 +394,6 @@ const struct zg_inspector zg_smtp = {
 	.n_items = sizeof items / sizeof *items,
 	.begin = smtp_begin,
 	.data = smtp_data,
+	.settle = smtp_settle,
 	.end = smtp_end,
 };

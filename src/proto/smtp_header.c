@@ -14,6 +14,7 @@ enum field {
 	F_LANGUAGE,
 	F_UNDERSTOOD, /* the rows before are read, the rest only counted */
 	F_FIRST_COUNTED = F_UNDERSTOOD,
+	F_COVERED = 0xFE,
 	F_NONE = 0xFF,
 };
 
@@ -37,6 +38,11 @@ static const char *const once[] = {
 	"date",
 };
 
+/* Fields that say something about the content besides; only where their values are covered. */
+static const char *const covered[] = { "content-id",	   "content-description", "content-location",
+				       "content-base",	   "content-md5",	  "content-class",
+				       "content-duration", "content-features" };
+
 /* Beginnings of names that make some reader see another body: every other Content-* and what looks like one; RFC 1505;
  * Sun's attachments; the note of a detached attachment that Thunderbird turns into a link. */
 static const char *const forbidden[] = { "content", "mime", "encoding", "x-sun-", "x-mozilla-" };
@@ -46,6 +52,29 @@ static const char *const forbidden[] = { "content", "mime", "encoding", "x-sun-"
 void zg_header_begin(struct zg_header *ret_header)
 {
 	*ret_header = (struct zg_header){ .stage = LINE_BEGIN, .field = F_NONE };
+}
+
+enum zg_field_kind zg_header_rewritten(const struct zg_header *header)
+{
+	if (!header->rewritten)
+		return ZG_FIELD_NONE;
+	switch ((enum field)header->field) {
+	case F_MIME_VERSION:
+		return ZG_FIELD_VERSION;
+	case F_CONTENT_TYPE:
+		return ZG_FIELD_TYPE;
+	case F_DISPOSITION:
+		return ZG_FIELD_DISPOSITION;
+	case F_COVERED:
+		return ZG_FIELD_COVERED;
+	default:
+		return ZG_FIELD_NONE;
+	}
+}
+
+bool zg_header_at_line(const struct zg_header *header)
+{
+	return header->stage == LINE_BEGIN;
 }
 
 static bool name_begins(const struct zg_header *h, const char *prefix)
@@ -75,6 +104,13 @@ static enum zg_reason name_over(struct zg_header *h)
 		h->content |= name_begins(h, "content-");
 		return ZG_R_NONE;
 	}
+	for (size_t i = 0; h->rewritten && h->name_len <= ZG_HEADER_NAME_KEPT && i < N(covered); i++) {
+		if (zg_ascii_equal(h->name, h->name_len, covered[i])) {
+			h->field = F_COVERED;
+			h->content = 1;
+			return ZG_R_NONE;
+		}
+	}
 	for (size_t i = 0; i < N(forbidden); i++)
 		if (name_begins(h, forbidden[i]))
 			return ZG_R_SMTP_HEADER_FORBIDDEN;
@@ -99,6 +135,8 @@ static enum zg_reason body_octet(struct zg_header *h, const struct zg_smtp_confi
 	if (!zg_ascii_visible(octet) && !zg_ascii_blank(octet))
 		return ZG_R_SMTP_HEADER_SYNTAX;
 	h->blank &= zg_ascii_blank(octet);
+	if (h->field == F_COVERED)
+		return ZG_R_NONE;
 	if (h->field >= F_UNDERSTOOD)
 		return zg_word_feed(&h->word, config->charsets, octet);
 	if (h->value_len == ZG_SMTP_FIELD_MAX)
@@ -116,6 +154,8 @@ static enum zg_reason field_over(struct zg_header *h, const struct zg_smtp_confi
 	enum zg_reason reason = ZG_R_NONE;
 
 	h->field = F_NONE;
+	if (h->rewritten && (field == F_MIME_VERSION || field == F_CONTENT_TYPE || field == F_DISPOSITION))
+		return ZG_R_NONE;
 	switch (field) {
 	case F_MIME_VERSION:
 		return zg_mime_is(h->value, h->value_len, "1.0") ? ZG_R_NONE : ZG_R_SMTP_MIME_VERSION;
@@ -141,8 +181,10 @@ static enum zg_reason field_over(struct zg_header *h, const struct zg_smtp_confi
 /* What the fields say together. */
 static enum zg_reason together(const struct zg_header *h, const struct zg_smtp_config *config)
 {
-	if (h->content && !(h->seen & 1u << F_MIME_VERSION))
+	if (h->content && !h->part && !(h->seen & 1u << F_MIME_VERSION))
 		return ZG_R_SMTP_MIME_VERSION;
+	if (h->rewritten)
+		return ZG_R_NONE;
 	if (!(config->charsets & 1u << h->charset)) /* us-ascii that nobody named */
 		return ZG_R_SMTP_CHARSET;
 	if (h->charset == ZG_CHARSET_ISO_2022_JP && h->encoding == ZG_ENCODING_8BIT) /* RFC 1468: a 7-bit charset */

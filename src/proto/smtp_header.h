@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/mime_field.h"
 #include "proto/mime_header.h"
 #include "proto/mime_word.h"
 #include "proto/smtp_config.h"
@@ -27,6 +28,8 @@ struct zg_header {
 	uint8_t content;      /* a Content-* field was there */
 	uint8_t charset;      /* enum zg_charset */
 	uint8_t encoding;     /* enum zg_encoding */
+	uint8_t part;	      /* of a part of a multipart, not of the message */
+	uint8_t rewritten;    /* textify: what the fields say about the content is the caller's to read (mime_field.h) */
 	uint32_t seen;	      /* bit per row of the table */
 	uint32_t octets;
 	uint32_t fields;
@@ -37,6 +40,10 @@ struct zg_header {
 };
 
 void zg_header_begin(struct zg_header *ret_header);
+/* Which of the fields that the caller rewrites is being read. */
+enum zg_field_kind zg_header_rewritten(const struct zg_header *header);
+/* The next octet begins a line. */
+bool zg_header_at_line(const struct zg_header *header);
 /* The next octet of a line. */
 enum zg_reason zg_header_octet(struct zg_header *header, const struct zg_smtp_config *config, uint8_t octet);
 /* Takes a beginning of the block that is certainly ordinary, and says how long it is; not necessarily the longest. */

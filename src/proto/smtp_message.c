@@ -4,10 +4,11 @@
 /* What the framing makes of an octet. */
 enum framed { CONTENT, STUFFED, NOTHING, LINE_END, LAST_LINE, END, BAD_LINE, BAD_END };
 
-void zg_message_begin(struct zg_message *ret_message, bool eight_bit)
+void zg_message_begin(struct zg_message *ret_message, const struct zg_smtp_config *config, bool eight_bit)
 {
 	*ret_message = (struct zg_message){ .line = ZG_LINE_BEGIN, .eight_bit = eight_bit };
 	zg_header_begin(&ret_message->header);
+	ret_message->header.rewritten = config->mode == ZG_SMTP_TEXTIFY;
 }
 
 /* The whole of the framing. LINE_END is told at the CR, LAST_LINE at the CR after a lone dot. */
@@ -50,10 +51,19 @@ static enum zg_reason text_line_end(struct zg_text *text)
 	return reason != ZG_R_NONE ? reason : zg_text_feed(text, '\n');
 }
 
-static enum zg_reason body_octet(struct zg_message *m, uint8_t octet)
+void zg_message_text_begin(struct zg_message *m)
+{
+	m->qp = (struct zg_qp){ .stage = 0 };
+	m->b64 = (struct zg_b64){ .n = 0 };
+	zg_text_begin(&m->text, (enum zg_charset)m->header.charset);
+	zg_text_begin(&m->undecoded, ZG_CHARSET_US_ASCII);
+}
+
+enum zg_reason zg_message_text_octet(struct zg_message *m, uint8_t octet, int *ret_decoded)
 {
 	enum zg_reason reason;
 	int n = 1;
+	*ret_decoded = -1;
 	switch ((enum zg_encoding)m->header.encoding) {
 	case ZG_ENCODING_QP:
 		/* A reader that does not unfold or trim the name of the encoding shows the body as it came: behind a soft line
@@ -76,10 +86,13 @@ static enum zg_reason body_octet(struct zg_message *m, uint8_t octet)
 	}
 	if (n < 0)
 		return ZG_R_SMTP_ENCODING_SYNTAX;
-	return n > 0 ? zg_text_feed(&m->text, octet) : ZG_R_NONE;
+	if (n == 0)
+		return ZG_R_NONE;
+	*ret_decoded = octet;
+	return zg_text_feed(&m->text, octet);
 }
 
-static enum zg_reason body_line_end(struct zg_message *m)
+enum zg_reason zg_message_text_line_end(struct zg_message *m)
 {
 	int n = 1;
 	switch ((enum zg_encoding)m->header.encoding) {
@@ -100,31 +113,43 @@ static enum zg_reason body_line_end(struct zg_message *m)
 	return n > 0 ? text_line_end(&m->text) : ZG_R_NONE;
 }
 
-static enum zg_reason content(struct zg_message *m, const struct zg_smtp_config *config, uint8_t octet)
+enum zg_reason zg_message_text_end(const struct zg_message *m)
 {
+	if (!zg_qp_whole(&m->qp) || !zg_b64_whole(&m->b64))
+		return ZG_R_SMTP_ENCODING_SYNTAX;
+	return zg_text_end(&m->text);
+}
+
+static enum zg_reason content(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in, bool stuffed,
+			      uint8_t *octet)
+{
+	int decoded;
 	if (m->column == ZG_SMTP_TEXT_MAX - 2)
 		return ZG_R_SMTP_TEXT_LENGTH;
 	if (m->octets >= config->max_message)
 		return ZG_R_SMTP_MESSAGE_SIZE;
 	m->column++;
 	m->octets++;
-	return m->body ? body_octet(m, octet) : zg_header_octet(&m->header, config, octet);
+	if (m->header.rewritten)
+		return zg_textify_octet(m, config, in, stuffed, octet);
+	return m->body ? zg_message_text_octet(m, *octet, &decoded) : zg_header_octet(&m->header, config, *octet);
 }
 
-static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config *config)
+static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in)
 {
 	bool over = false;
 	if (config->max_message < 2 || m->octets > config->max_message - 2)
 		return ZG_R_SMTP_MESSAGE_SIZE;
 	m->octets += 2;
 	m->column = 0;
+	if (m->header.rewritten)
+		return zg_textify_line_end(m, config, in);
 	if (m->body)
-		return body_line_end(m);
+		return zg_message_text_line_end(m);
 	enum zg_reason reason = zg_header_line_end(&m->header, config, &over);
 	if (reason == ZG_R_NONE && over) {
 		m->body = 1;
-		zg_text_begin(&m->text, (enum zg_charset)m->header.charset);
-		zg_text_begin(&m->undecoded, ZG_CHARSET_US_ASCII);
+		zg_message_text_begin(m);
 	}
 	return reason;
 }
@@ -132,20 +157,20 @@ static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config
 /* Everything that can only be known at the end is known before the last line end passes. */
 static enum zg_reason last_line(struct zg_message *m, const struct zg_smtp_config *config)
 {
+	if (m->header.rewritten && m->octets > 0)
+		return zg_textify_end(m, config);
 	if (!m->body)
 		return m->octets > 0 ? zg_header_cut(&m->header, config) : ZG_R_NONE; /* an empty message is one */
-	if (!zg_qp_whole(&m->qp) || !zg_b64_whole(&m->b64))
-		return ZG_R_SMTP_ENCODING_SYNTAX;
-	return zg_text_end(&m->text);
+	return zg_message_text_end(m);
 }
 
-enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, uint8_t octet,
-				      enum zg_reason *ret_reason)
+enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in,
+				      uint8_t *octet, enum zg_reason *ret_reason)
 {
 	uint8_t before = message->line;
 	enum zg_reason reason = ZG_R_NONE;
 
-	switch (frame(&message->line, octet)) {
+	switch (frame(&message->line, *octet)) {
 	case END:
 		return ZG_MESSAGE_END;
 	case BAD_LINE:
@@ -155,10 +180,10 @@ enum zg_message_step zg_message_octet(struct zg_message *message, const struct z
 		*ret_reason = ZG_R_SMTP_END_OF_DATA;
 		return ZG_MESSAGE_BROKEN;
 	case CONTENT:
-		reason = content(message, config, octet);
+		reason = content(message, config, in, before == ZG_LINE_DOT, octet);
 		break;
 	case LINE_END:
-		reason = line_end(message, config);
+		reason = line_end(message, config, in);
 		break;
 	case LAST_LINE:
 		reason = last_line(message, config);
@@ -167,8 +192,10 @@ enum zg_message_step zg_message_octet(struct zg_message *message, const struct z
 	case NOTHING:
 		break;
 	}
-	if (reason == ZG_R_NONE)
+	if (reason == ZG_R_NONE) {
+		zg_textify_tick(message);
 		return ZG_MESSAGE_MORE;
+	}
 	message->line = before; /* the octet comes again while draining */
 	*ret_reason = reason;
 	return ZG_MESSAGE_REFUSE;

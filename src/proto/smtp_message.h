@@ -13,6 +13,7 @@
 #include "proto/qp.h"
 #include "proto/smtp_config.h"
 #include "proto/smtp_header.h"
+#include "proto/smtp_textify.h"
 #include "proto/text.h"
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
@@ -31,6 +32,7 @@ struct zg_message {
 	struct zg_text undecoded; /* quoted-printable as it came */
 	struct zg_qp qp;
 	struct zg_b64 b64;
+	struct zg_textify textify; /* in that mode */
 };
 
 enum zg_message_step {
@@ -41,9 +43,21 @@ enum zg_message_step {
 };
 
 /* eight_bit: the server takes octets above 0x7F (8BITMIME) and the client did not promise to send none. */
-void zg_message_begin(struct zg_message *ret_message, bool eight_bit);
-enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, uint8_t octet,
-				      enum zg_reason *ret_reason);
+void zg_message_begin(struct zg_message *ret_message, const struct zg_smtp_config *config, bool eight_bit);
+/* The octet that in shows. textify: *octet is what goes on in its place, and what is held may be amended. */
+enum zg_message_step zg_message_octet(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in,
+				      uint8_t *octet, enum zg_reason *ret_reason);
+
+/* --- for smtp_textify.c: the text of a part as verify reads it --------------------------------------------------- */
+
+/* The header is over: text in its charset and encoding begins. */
+void zg_message_text_begin(struct zg_message *message);
+/* An octet of its line. *ret_decoded: the octet of the text that came out of it; -1: none. */
+enum zg_reason zg_message_text_octet(struct zg_message *message, uint8_t octet, int *ret_decoded);
+enum zg_reason zg_message_text_line_end(struct zg_message *message);
+/* It may end here, at the beginning of a line. */
+enum zg_reason zg_message_text_end(const struct zg_message *message);
+
 #define ZG_MESSAGE_SPAN_MIN 16 /* octets: for fewer it is not worth asking */
 
 /* Many octets at once: consumes of in what is certainly ordinary, exactly as zg_message_octet would have taken it octet by

@@ -148,6 +148,10 @@ bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *co
 {
 	struct zg_message *m = message;
 	bool good = true;
+	if (m->header.rewritten) {
+		zg_textify_span(m, config, in);
+		return true;
+	}
 	if ((m->line != ZG_LINE_BEGIN && m->line != ZG_LINE_WITHIN) || m->octets >= config->max_message)
 		return true;
 	struct zg_rd rd = zg_rw_rest(in, config->max_message - m->octets);

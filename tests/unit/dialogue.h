@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "zonegate/inspector.h"
+#include "zonegate/limits.h"
 
 #define AT "\1" /* the offending byte follows; the mark itself is not sent */
 #define AT_BYTE 1
@@ -47,6 +48,7 @@ struct session {
 	const void *config;
 	void *state;
 	size_t given[2];
+	size_t held[2]; /* of the bytes that passed: may still be overwritten */
 	struct outcome *out;
 };
 
@@ -58,6 +60,8 @@ static inline void session_give(struct session *s, enum zg_dir dir, const uint8_
 	MUST(copy != NULL);
 	memcpy(copy, bytes, len);
 	struct zg_rw in = zg_rw_init(copy, len);
+	in.n_held = s->held[dir] < ZG_HELD_REWRITE ? s->held[dir] : ZG_HELD_REWRITE;
+	in.held = o->passed[dir] + o->passed_len[dir] - in.n_held;
 
 	if (o->say == ZG_SAY_DENY && (!o->drain || dir == ZG_SERVER || o->told)) {
 		free(copy);
@@ -76,7 +80,10 @@ static inline void session_give(struct session *s, enum zg_dir dir, const uint8_
 	memcpy(o->passed[dir] + o->passed_len[dir], copy, in.pos);
 	o->passed_len[dir] += in.pos;
 	s->given[dir] += in.pos;
-	MUST(answer.held[0] + answer.held[1] == 0);
+	for (int d = 0; d < 2; d++) {
+		MUST(answer.held[d] <= o->passed_len[d] && answer.held[d] <= ZG_HELD_REWRITE);
+		s->held[d] = answer.held[d];
+	}
 	o->say = answer.say;
 	free(copy);
 	if (answer.say != ZG_SAY_DENY) {
@@ -107,7 +114,7 @@ static inline struct outcome *dialogue_run(const struct zg_inspector *inspector,
 	MUST(out != NULL && state != NULL);
 	out->passed[0] = (uint8_t *)(out + 1);
 	out->passed[1] = out->passed[0] + total;
-	struct session s = { inspector, config, state, { 0, 0 }, out };
+	struct session s = { inspector, config, state, { 0, 0 }, { 0, 0 }, out };
 	uint32_t random = (uint32_t)parameter * 2654435761u + 12345u;
 	size_t before = 0;
 

@@ -6,6 +6,7 @@
  *   D  denied, the client is told after its next '.'
  *   (  this and all after it is held until )
  *   z  becomes Z               [  held, and released by a ']' of the other end
+ *   {  held until the next byte comes; if that is }, it becomes <
  *   ?  not read: what an inspector must not do
  *   !  at the end of a direction: FIN is denied
  */
@@ -16,7 +17,7 @@
 
 struct letters {
 	size_t held[2];
-	char mode[2]; /* '(' or '[' while held */
+	char mode[2]; /* '(', '[' or '{' while held */
 	char last[2];
 	bool draining, drained;
 };
@@ -41,6 +42,12 @@ static bool letters_byte(struct letters *s, enum zg_dir dir, struct zg_rw *in, u
 {
 	const enum zg_dir other = zg_dir_other(dir);
 
+	if (s->mode[dir] == '{') {
+		if (byte == '}')
+			(void)zg_rw_amend(in, 1, '<');
+		s->mode[dir] = 0;
+		s->held[dir] = 0;
+	}
 	switch (byte) {
 	case 'X':
 		letters_deny(s, ret_answer, ZG_REFUSAL_RESET, false);
@@ -54,6 +61,7 @@ static bool letters_byte(struct letters *s, enum zg_dir dir, struct zg_rw *in, u
 		return false;
 	case '(':
 	case '[':
+	case '{':
 		if (s->mode[dir] == 0)
 			s->mode[dir] = (char)byte;
 		break;
@@ -101,6 +109,17 @@ static void letters_data(void *state, const void *config, enum zg_dir dir, struc
 					  .held = { s->held[0], s->held[1] } };
 }
 
+static void letters_settle(void *state, enum zg_dir dir, struct zg_answer *ret_answer)
+{
+	struct letters *s = state;
+
+	if (s->mode[dir] == '{') {
+		s->mode[dir] = 0;
+		s->held[dir] = 0;
+	}
+	*ret_answer = (struct zg_answer){ .held = { s->held[0], s->held[1] } };
+}
+
 static void letters_end(void *state, const void *config, enum zg_dir dir, struct zg_answer *ret_answer)
 {
 	struct letters *s = state;
@@ -118,6 +137,7 @@ static const struct zg_inspector letters = {
 	.state_size = sizeof(struct letters),
 	.begin = letters_begin,
 	.data = letters_data,
+	.settle = letters_settle,
 	.end = letters_end,
 };
 

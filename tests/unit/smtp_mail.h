@@ -7,10 +7,12 @@
 #include "proto/smtp_config.h"
 #include "zonegate/limits.h"
 
-#define DEFAULTS      (&(struct zg_smtp_config){ 0, 7, ZG_SMTP_MESSAGE_MAX, 100 })
-#define CHARSETS(n)   (&(struct zg_smtp_config){ 0, (n), ZG_SMTP_MESSAGE_MAX, 100 })
-#define MESSAGE(n)    (&(struct zg_smtp_config){ 0, 7, (n), 100 })
-#define RECIPIENTS(n) (&(struct zg_smtp_config){ 0, 7, ZG_SMTP_MESSAGE_MAX, (n) })
+#define SETTINGS(set, size, n)                                                                                               \
+	(&(struct zg_smtp_config){ .charsets = (set), .max_message = (size), .max_recipients = (n), .max_depth = 4 })
+#define DEFAULTS      SETTINGS(7, ZG_SMTP_MESSAGE_MAX, 100)
+#define CHARSETS(n)   SETTINGS(n, ZG_SMTP_MESSAGE_MAX, 100)
+#define MESSAGE(n)    SETTINGS(7, n, 100)
+#define RECIPIENTS(n) SETTINGS(7, ZG_SMTP_MESSAGE_MAX, n)
 
 #define GREETING "220 mx.example.jp ESMTP\r\n"
 #define EHLO	 "EHLO out.example.jp\r\n"

@@ -784,6 +784,38 @@ START_TEST(held_until_released)
 }
 END_TEST
 
+START_TEST(held_byte_is_overwritten)
+{
+	uint32_t a = client_says(w, 0, "a{", 0);
+	held(a);
+	world_read(w, ZG_CLIENT, "a");
+	accepted(client_says(w, 2, "}b", 0));
+	accepted(a);
+	ck_assert_int_eq(memcmp(w->verdicts[a].packet + w->verdicts[a].len - 2, "a<", 2), 0);
+	world_read(w, ZG_CLIENT, "a<}b");
+	/* what is sent again is the same again; what was sent is compared */
+	uint32_t again = client_says(w, 0, "a{}", 0);
+	accepted(again);
+	ck_assert_int_eq(memcmp(w->verdicts[again].packet + w->verdicts[again].len - 3, "a<}", 3), 0);
+	dropped(client_says(w, 0, "a<}", 0));
+	world_killed(w, ZG_R_TCP_OVERLAP);
+}
+END_TEST
+
+/* A sender that waits for an acknowledgement before it goes on would wait for ever. */
+START_TEST(repeated_held_byte_is_settled)
+{
+	uint32_t a = client_says(w, 0, "a{", 0);
+	held(a);
+	world_refused(w, client_says(w, 0, "a{", 0), ZG_R_TCP_REPEAT);
+	accepted(a);
+	ck_assert_ptr_null(w->verdicts[a].packet);
+	world_read(w, ZG_CLIENT, "a{");
+	accepted(client_says(w, 2, "}b", 0));
+	world_read(w, ZG_CLIENT, "a{}b");
+}
+END_TEST
+
 /* What is released by a segment may acknowledge the beginning of that very segment: how it was rewritten is forgotten then. */
 START_TEST(acknowledged_while_it_is_read)
 {
@@ -1295,6 +1327,8 @@ int main(void)
 	tcase_add_test(tc, fin_waits_for_held_bytes);
 	tcase_add_test(tc, fin_denied_by_the_inspector);
 	tcase_add_test(tc, held_until_released);
+	tcase_add_test(tc, held_byte_is_overwritten);
+	tcase_add_test(tc, repeated_held_byte_is_settled);
 	tcase_add_test(tc, acknowledged_while_it_is_read);
 	tcase_add_test(tc, held_bound_kills);
 	tcase_add_test(tc, held_timeout_then_repeated);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proto/mime_field.h"
+
+#include "proto/ascii.h"
+
+enum stage { LEAD = 0, TOKEN, AFTER, NAME_LEAD, NAME, VALUE_BEGIN, VALUE };
+
+static const char plain[] = "text/plain", multipart[] = "multipart/", mixed[] = "mixed", inlined[] = "inline";
+
+#define N(word) (sizeof(word) - 1)
+
+enum { MAY_BE_PLAIN = 1, MAY_BE_MULTIPART = 2 };
+
+/* Parameters that stay. */
+enum kept { KEPT_CHARSET, KEPT_FORMAT, KEPT_BOUNDARY, KEPT_COUNT, KEPT_NONE = 0xFF };
+static const struct {
+	const char *name;
+	uint8_t media; /* bit per enum zg_media */
+} kept[KEPT_COUNT] = {
+	[KEPT_CHARSET] = { "charset", 1u << ZG_MEDIA_PLAIN | 1u << ZG_MEDIA_HTML },
+	[KEPT_FORMAT] = { "format", 1u << ZG_MEDIA_PLAIN },
+	[KEPT_BOUNDARY] = { "boundary", 1u << ZG_MEDIA_MIXED | 1u << ZG_MEDIA_ALTERNATIVE },
+};
+
+void zg_field_begin(struct zg_field *ret_field, enum zg_field_kind kind)
+{
+	*ret_field = (struct zg_field){ .kind = (uint8_t)kind, .letter = 'a' - 1, .may = MAY_BE_PLAIN | MAY_BE_MULTIPART };
+}
+
+static void forget_held(struct zg_field *f)
+{
+	f->held = 0;
+	f->spare = 0;
+}
+
+void zg_field_release(struct zg_field *field)
+{
+	forget_held(field);
+	field->released = 1;
+}
+
+static void word_begin(struct zg_field *f)
+{
+	f->len = 0;
+}
+
+static void word_octet(struct zg_field *f, uint8_t octet)
+{
+	if (f->len < ZG_FIELD_WORD_MAX)
+		f->word[f->len] = zg_ascii_lower(octet);
+	if (f->len < UINT16_MAX)
+		f->len++;
+}
+
+static bool word_is(const struct zg_field *f, const char *word)
+{
+	return f->len <= ZG_FIELD_WORD_MAX && zg_ascii_equal(f->word, f->len, word);
+}
+
+/* --- the type ------------------------------------------------------------------------------------- */
+
+/* The n octets before the one that in shows become the beginning of text/plain. */
+static bool become_plain(const struct zg_field *f, struct zg_rw *in, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (f->word[i] != (uint8_t)plain[i] && !zg_rw_amend(in, n - i, (uint8_t)plain[i]))
+			return false;
+	return true;
+}
+
+static enum zg_reason type_octet(struct zg_field *f, struct zg_rw *in, uint8_t *octet)
+{
+	const size_t at = f->len;
+	const uint8_t lower = zg_ascii_lower(*octet), before = f->may;
+
+	f->slashes = (uint8_t)(f->slashes + (lower == '/' && f->slashes < 2));
+	word_octet(f, lower);
+	if (at >= N(plain) || lower != (uint8_t)plain[at])
+		f->may &= (uint8_t)~MAY_BE_PLAIN;
+	if (at < N(multipart) && lower != (uint8_t)multipart[at])
+		f->may &= (uint8_t)~MAY_BE_MULTIPART;
+	if (f->may == 0) {
+		/* beyond its length text/plain stands there already */
+		if (before != 0 && at < N(plain) && !become_plain(f, in, at))
+			return ZG_R_SMTP_IN_PLACE;
+		*octet = at < N(plain) ? (uint8_t)plain[at] : ' ';
+	} else if (f->may == MAY_BE_MULTIPART && at >= N(multipart)) {
+		*octet = at - N(multipart) < N(mixed) ? (uint8_t)mixed[at - N(multipart)] : ' ';
+	}
+	f->held = at + 1 < N(plain) && !f->released ? (uint8_t)(f->spare + at + 1) : 0;
+	return ZG_R_NONE;
+}
+
+/* A type that is shorter than text/plain takes the blank before it, or the ';' behind it. */
+static enum zg_reason stretch(struct zg_field *f, struct zg_rw *in, uint8_t *octet)
+{
+	const size_t missing = N(plain) - f->len;
+
+	if (missing == 1 && f->spare) {
+		for (size_t i = 0; i < N(plain); i++)
+			if (!zg_rw_amend(in, N(plain) - i, (uint8_t)plain[i]))
+				return ZG_R_SMTP_IN_PLACE;
+		return ZG_R_NONE;
+	}
+	if (missing != 1 || *octet != ';')
+		return ZG_R_SMTP_IN_PLACE;
+	*octet = (uint8_t)plain[N(plain) - 1];
+	f->owed = 1;
+	return ZG_R_NONE;
+}
+
+/* *octet is what follows the type. */
+static enum zg_reason type_over(struct zg_field *f, struct zg_media_type *type, struct zg_rw *in, uint8_t *octet)
+{
+	const bool container = f->may == MAY_BE_MULTIPART && f->len >= N(multipart);
+
+	if (f->slashes != 1 || f->word[0] == '/' || (f->len <= ZG_FIELD_WORD_MAX && f->word[f->len - 1] == '/'))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	if (container && f->len < N(multipart) + N(mixed))
+		return ZG_R_SMTP_IN_PLACE;
+	if (container)
+		type->media = word_is(f, "multipart/alternative") ? ZG_MEDIA_ALTERNATIVE : ZG_MEDIA_MIXED;
+	else if (word_is(f, plain))
+		type->media = ZG_MEDIA_PLAIN;
+	else
+		type->media = word_is(f, "text/html") ? ZG_MEDIA_HTML : ZG_MEDIA_OTHER;
+	f->held = 0;
+	return f->len < N(plain) ? stretch(f, in, octet) : ZG_R_NONE;
+}
+
+/* --- the disposition -------------------------------------------------------------------------------- */
+
+static void disposition_octet(struct zg_field *f, uint8_t *octet)
+{
+	const size_t at = f->len;
+
+	word_octet(f, *octet);
+	*octet = at < N(inlined) ? (uint8_t)inlined[at] : ' ';
+}
+
+static enum zg_reason disposition_over(const struct zg_field *f, struct zg_media_type *type)
+{
+	type->attachment = !word_is(f, inlined);
+	return f->len < N(inlined) ? ZG_R_SMTP_IN_PLACE : ZG_R_NONE;
+}
+
+static enum zg_reason token_over(struct zg_field *f, struct zg_media_type *type, struct zg_rw *in, uint8_t *octet)
+{
+	f->stage = *octet == ';' ? NAME_LEAD : AFTER;
+	return f->kind == ZG_FIELD_TYPE ? type_over(f, type, in, octet) : disposition_over(f, type);
+}
+
+/* --- the version ------------------------------------------------------------------------------------ */
+
+/* "1.0", and blanks over the comment that Apple's mailers write behind it, which may not be folded. */
+static enum zg_reason version_octet(struct zg_field *f, uint8_t *octet)
+{
+	static const char one[] = "1.0";
+
+	if (f->stage == AFTER) {
+		*octet = ' ';
+		return f->fold ? ZG_R_SMTP_MIME_VERSION : ZG_R_NONE;
+	}
+	f->fold = 0;
+	if (zg_ascii_blank(*octet) && f->len == 0)
+		return ZG_R_NONE;
+	if (zg_ascii_blank(*octet) && f->len == N(one)) {
+		f->stage = AFTER;
+		return ZG_R_NONE;
+	}
+	if (f->len == N(one) || *octet != (uint8_t)one[f->len])
+		return ZG_R_SMTP_MIME_VERSION;
+	f->len++;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason version_line_end(struct zg_field *f)
+{
+	if (f->stage != AFTER && f->len > 0 && f->len < 3)
+		return ZG_R_SMTP_MIME_VERSION;
+	f->stage = f->len > 0 ? AFTER : LEAD;
+	return ZG_R_NONE;
+}
+
+/* --- parameters --------------------------------------------------------------------------------------- */
+
+static uint8_t kept_by_letter(const struct zg_field *f, const struct zg_media_type *type, uint8_t first)
+{
+	for (uint8_t i = 0; f->kind == ZG_FIELD_TYPE && i < KEPT_COUNT; i++)
+		if ((kept[i].media & 1u << type->media) && (uint8_t)kept[i].name[0] == zg_ascii_lower(first))
+			return i;
+	return KEPT_NONE;
+}
+
+/* A parameter whose name begins like one that stays is that one, or refused: its letters are on their way. */
+static enum zg_reason name_octet(struct zg_field *f, uint8_t *octet)
+{
+	const uint8_t lower = zg_ascii_lower(*octet);
+
+	if (*octet == '=') {
+		f->stage = VALUE_BEGIN;
+		if (f->len == 0)
+			return ZG_R_SMTP_CONTENT_SYNTAX;
+		if (f->kept == KEPT_NONE)
+			return ZG_R_NONE;
+		return kept[f->kept].name[f->len] == '\0' ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+	}
+	if (!zg_ascii_token(*octet))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	if (f->kept == KEPT_NONE)
+		*octet = f->letter;
+	else if (f->len > N("boundary") || (uint8_t)kept[f->kept].name[f->len] != lower)
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	word_octet(f, lower);
+	return ZG_R_NONE;
+}
+
+static enum zg_reason name_begin(struct zg_field *f, const struct zg_media_type *type, uint8_t *octet)
+{
+	const bool fold = f->fold;
+
+	f->fold = 0;
+	if (zg_ascii_blank(*octet)) {
+		if (f->owed && !fold) {
+			*octet = ';';
+			f->owed = 0;
+		}
+		return ZG_R_NONE;
+	}
+	f->stage = NAME;
+	word_begin(f);
+	f->kept = kept_by_letter(f, type, *octet);
+	if (f->kept != KEPT_NONE) {
+		if (f->owed)
+			return ZG_R_SMTP_IN_PLACE;
+		if (f->seen & 1u << f->kept)
+			return ZG_R_SMTP_CONTENT_SYNTAX;
+		f->seen |= (uint8_t)(1u << f->kept);
+		return name_octet(f, octet);
+	}
+	if (f->letter == 'z') /* each has its own: two of one name are two readings */
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	do
+		f->letter++; /* none that the name of one that stays begins with */
+	while (f->letter == 'b' || f->letter == 'c' || f->letter == 'f');
+	if (!f->owed)
+		return name_octet(f, octet);
+	if (!zg_ascii_token(*octet))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	f->owed = 0;
+	*octet = ';';
+	return ZG_R_NONE;
+}
+
+/* bchars of RFC 2046 5.1.1 but for the colon: a line that begins like a delimiter goes on as it is, and no link shall. */
+static bool boundary_octet(uint8_t c)
+{
+	return zg_ascii_alnum(c) || (c != '\0' && strchr("'()+_,-./=? ", c) != NULL);
+}
+
+static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type, uint8_t *octet)
+{
+	if (*octet == '\\' || (!f->quoted && !zg_ascii_token(*octet)))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	word_octet(f, *octet);
+	if (f->kept == KEPT_NONE) {
+		*octet = f->letter;
+		return ZG_R_NONE;
+	}
+	if (f->kept != KEPT_BOUNDARY)
+		return zg_ascii_visible(*octet) ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+	if (!boundary_octet(*octet) || type->boundary_len == ZG_BOUNDARY_MAX)
+		return ZG_R_SMTP_BOUNDARY;
+	type->boundary[type->boundary_len++] = *octet;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type, uint32_t charsets)
+{
+	enum zg_charset charset;
+
+	f->stage = AFTER;
+	if (f->len == 0)
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	if (f->kept == KEPT_FORMAT)
+		return word_is(f, "flowed") || word_is(f, "fixed") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+	if (f->kept == KEPT_BOUNDARY && type->boundary[type->boundary_len - 1] == ' ') /* RFC 2046 5.1.1 */
+		return ZG_R_SMTP_BOUNDARY;
+	if (f->kept != KEPT_CHARSET)
+		return ZG_R_NONE;
+	if (f->len > ZG_FIELD_WORD_MAX || !zg_charset_by_name(f->word, f->len, &charset) || !(charsets & 1u << charset))
+		return ZG_R_SMTP_CHARSET;
+	type->charset = (uint8_t)charset;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason after(struct zg_field *f, uint8_t octet)
+{
+	if (zg_ascii_blank(octet))
+		return ZG_R_NONE;
+	f->stage = NAME_LEAD;
+	return octet == ';' && !f->owed ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+}
+
+static enum zg_reason value(struct zg_field *f, struct zg_media_type *type, uint32_t charsets, uint8_t *octet)
+{
+	enum zg_reason reason;
+
+	if (f->quoted && *octet != '"')
+		return value_octet(f, type, octet);
+	if (!f->quoted && *octet != ';' && !zg_ascii_blank(*octet))
+		return value_octet(f, type, octet);
+	reason = value_over(f, type, charsets);
+	if (reason != ZG_R_NONE || f->quoted)
+		return reason;
+	return after(f, *octet);
+}
+
+/* --- the field ------------------------------------------------------------------------------------------- */
+
+static enum zg_reason lead(struct zg_field *f, struct zg_rw *in, uint8_t *octet)
+{
+	if (zg_ascii_blank(*octet)) {
+		f->spare = !f->fold; /* a continuation line keeps its first blank */
+		f->held = f->spare;
+		f->fold = 0;
+		return ZG_R_NONE;
+	}
+	if (!zg_ascii_token(*octet))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	f->stage = TOKEN;
+	if (f->kind == ZG_FIELD_TYPE)
+		return type_octet(f, in, octet);
+	f->held = 0;
+	disposition_octet(f, octet);
+	return ZG_R_NONE;
+}
+
+static enum zg_reason token(struct zg_field *f, struct zg_media_type *type, struct zg_rw *in, uint8_t *octet)
+{
+	const bool slash = f->kind == ZG_FIELD_TYPE && *octet == '/';
+
+	if (*octet == ';' || zg_ascii_blank(*octet))
+		return token_over(f, type, in, octet);
+	if (!slash && !zg_ascii_token(*octet))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	if (f->kind == ZG_FIELD_TYPE)
+		return type_octet(f, in, octet);
+	disposition_octet(f, octet);
+	return ZG_R_NONE;
+}
+
+enum zg_reason zg_field_octet(struct zg_field *field, struct zg_media_type *type, uint32_t charsets, struct zg_rw *in,
+			      uint8_t *octet)
+{
+	const bool fold = field->fold;
+
+	if (field->kind == ZG_FIELD_COVERED) {
+		*octet = zg_ascii_blank(*octet) ? *octet : 'x';
+		return ZG_R_NONE;
+	}
+	if (field->kind == ZG_FIELD_VERSION)
+		return version_octet(field, octet);
+	switch ((enum stage)field->stage) {
+	case LEAD:
+		return lead(field, in, octet);
+	case TOKEN:
+		return token(field, type, in, octet);
+	case AFTER:
+		return after(field, *octet);
+	case NAME_LEAD:
+		return name_begin(field, type, octet);
+	case NAME:
+		return name_octet(field, octet);
+	case VALUE_BEGIN:
+		field->stage = VALUE;
+		field->quoted = *octet == '"';
+		word_begin(field);
+		return field->quoted ? ZG_R_NONE : value_octet(field, type, octet);
+	case VALUE:
+		break;
+	}
+	field->fold = 0;
+	if (fold && field->kept == KEPT_NONE) /* the blank of a fold within quotes stays */
+		return ZG_R_NONE;
+	return value(field, type, charsets, octet);
+}
+
+static enum zg_reason within_line_end(struct zg_field *f, struct zg_media_type *type, uint32_t charsets, struct zg_rw *in)
+{
+	uint8_t cr = '\r';
+
+	if (f->kind == ZG_FIELD_COVERED)
+		return ZG_R_NONE;
+	if (f->kind == ZG_FIELD_VERSION)
+		return version_line_end(f);
+	switch ((enum stage)f->stage) {
+	case TOKEN:
+		return token_over(f, type, in, &cr);
+	case VALUE:
+		if (!f->quoted)
+			return value_over(f, type, charsets);
+		return f->kept == KEPT_NONE ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+	case NAME:
+	case VALUE_BEGIN:
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	case LEAD:
+	case AFTER:
+	case NAME_LEAD:
+		break;
+	}
+	return ZG_R_NONE;
+}
+
+enum zg_reason zg_field_line_end(struct zg_field *field, struct zg_media_type *type, uint32_t charsets, struct zg_rw *in)
+{
+	const enum zg_reason reason = within_line_end(field, type, charsets, in);
+
+	field->fold = 1;
+	forget_held(field);
+	return reason;
+}
+
+enum zg_reason zg_field_over(const struct zg_field *field, const struct zg_media_type *type)
+{
+	const bool container = type->media == ZG_MEDIA_MIXED || type->media == ZG_MEDIA_ALTERNATIVE;
+
+	if (field->kind == ZG_FIELD_COVERED)
+		return ZG_R_NONE;
+	if (field->stage != AFTER)
+		return field->kind == ZG_FIELD_VERSION ? ZG_R_SMTP_MIME_VERSION : ZG_R_SMTP_CONTENT_SYNTAX;
+	if (field->kind == ZG_FIELD_TYPE && container && type->boundary_len == 0)
+		return ZG_R_SMTP_BOUNDARY;
+	return ZG_R_NONE;
+}

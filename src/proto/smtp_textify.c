@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proto/smtp_textify.h"
+
+#include "proto/ascii.h"
+#include "proto/smtp_message.h"
+
+#define ESC 0x1B
+
+/* --- links ------------------------------------------------------------------------------------------ */
+
+/* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too. */
+#define T_TO_X 0x0C
+
+/* The same in base64, where one character of the group has the bits, and what makes another character of a colon;
+ * by the octet's place in its group. behind: of the character of that octet that is being read. */
+static const struct {
+	uint8_t behind, t_to_x, colon;
+} in_group[3] = { { 1, T_TO_X >> 2, 1 << 4 }, { 0, (T_TO_X & 0x0F) << 2, 1 << 2 }, { 0, T_TO_X, 1 } };
+
+#define COLON_INSTEAD ';'
+
+bool zg_textify_character(const struct zg_message *message, const struct zg_charset_state *before, uint8_t octet,
+			  uint8_t *ret_c)
+{
+	const struct zg_charset_state *now = &message->text.charset;
+
+	*ret_c = ZG_LINK_OTHER;
+	if (now->charset == ZG_CHARSET_ISO_2022_JP) {
+		if (octet == ESC || zg_charset_in_escape(before))
+			return false;
+		if (!before->wide)
+			*ret_c = octet;
+		return true;
+	}
+	if (before->stage == 0 && octet < 0x80)
+		*ret_c = octet;
+	return true;
+}
+
+static uint8_t masked(bool base64, uint8_t octet, uint8_t mask)
+{
+	return base64 ? zg_b64_char((unsigned)zg_b64_value(octet) ^ mask) : octet ^ mask;
+}
+
+/* Changes an octet of the wire; behind 0: the one being read, which is *octet. */
+static bool change(struct zg_rw *in, bool base64, uint8_t behind, uint8_t mask, uint8_t *octet)
+{
+	if (behind == 0) {
+		*octet = masked(base64, *octet, mask);
+		return true;
+	}
+	const uint8_t *at = zg_rw_behind(in, behind);
+	return at != NULL && zg_rw_amend(in, behind, masked(base64, *at, mask));
+}
+
+/* This is a link. Where its letters have gone on already, the colon becomes another character. */
+static void defuse(struct zg_link *link, struct zg_rw *in, bool base64, unsigned place, uint8_t *octet)
+{
+	bool done = false;
+
+	for (unsigned i = 0; i < link->n; i++)
+		done |= change(in, base64, link->letter[i].behind, link->letter[i].mask, octet);
+	zg_link_release(link);
+	if (done)
+		return;
+	if (base64)
+		*octet = masked(true, *octet, in_group[place].colon);
+	else
+		*octet = *octet == ':' ? COLON_INSTEAD : 'B'; /* "=3A" */
+}
+
+void zg_textify_link(struct zg_message *message, struct zg_rw *in, unsigned place, uint8_t c, bool replayed, uint8_t *octet)
+{
+	struct zg_link *link = &message->textify.link;
+	const bool base64 = message->header.encoding == ZG_ENCODING_BASE64;
+
+	switch (zg_link_feed(link, c)) {
+	case ZG_LINK_LETTER:
+		if (!replayed)
+			zg_link_keep(link, base64 ? in_group[place].behind : 0, base64 ? in_group[place].t_to_x : T_TO_X);
+		break;
+	case ZG_LINK_COLON:
+		defuse(link, in, base64, place, octet);
+		break;
+	case ZG_LINK_NOTHING:
+		break;
+	}
+}
+
+/* --- parts ------------------------------------------------------------------------------------------- */
+
+/* replayed: an octet of a line that might have been a delimiter; it has gone on as it is. */
+static enum zg_reason text_octet(struct zg_message *m, struct zg_rw *in, bool replayed, uint8_t *octet)
+{
+	const struct zg_charset_state before = m->text.charset;
+	const unsigned place = m->b64.n > 0 ? m->b64.n - 1u : 0;
+	int decoded;
+	uint8_t c;
+	enum zg_reason reason = zg_message_text_octet(m, *octet, &decoded);
+
+	if (reason == ZG_R_NONE && decoded >= 0 && zg_textify_character(m, &before, (uint8_t)decoded, &c))
+		zg_textify_link(m, in, place, c, replayed, octet);
+	return reason;
+}
+
+/* What blanks are in base64. " \t ": of all that is blank it alone, cut after any octet, is a group with the same characters;
+ * and a line of it ends with a line end. */
+static const char blanks[] = "IAkg", last_blanks[] = "IAog";
+
+static enum zg_reason blank_base64(struct zg_message *m, uint8_t *octet)
+{
+	const uint8_t n = m->b64.n;
+	uint8_t decoded;
+
+	if (m->column > ZG_B64_LINE_MAX || zg_b64_feed(&m->b64, *octet, &decoded) < 0)
+		return ZG_R_SMTP_ENCODING_SYNTAX;
+	if (*octet != '=')
+		*octet = (uint8_t)(m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
+	return ZG_R_NONE;
+}
+
+/* Whole groups of a line; 0: none, or not only. */
+static size_t blank_groups(struct zg_message *m, uint32_t room, struct zg_rw *in)
+{
+	uint8_t line[ZG_B64_LINE_MAX], decoded[ZG_B64_LINE_MAX / 4 * 3 + ZG_B64_SLACK];
+	struct zg_rd rd = zg_rw_rest(in, room);
+	const size_t groups = m->column < ZG_B64_LINE_MAX ? zg_b64_groups(&m->b64, &rd, (ZG_B64_LINE_MAX - m->column) / 4u, decoded) : 0;
+
+	for (size_t i = 0; i < groups; i++)
+		memcpy(line + 4 * i, m->column + 4 * i == ZG_B64_LINE_MAX - 4 ? last_blanks : blanks, 4);
+	zg_rw_write(in, line, 4 * groups);
+	m->column = (uint16_t)(m->column + 4 * groups);
+	m->octets += (uint32_t)(4 * groups);
+	return groups;
+}
+
+static bool blank_line_end(struct zg_message *m, uint32_t room, struct zg_rw *in)
+{
+	struct zg_rd rd = zg_rw_rest(in, room);
+	const uint8_t *crlf = zg_rd_bytes(&rd, 2);
+
+	if (crlf == NULL || crlf[0] != '\r' || crlf[1] != '\n' || !zg_b64_line_end(&m->b64))
+		return false;
+	zg_rw_skip(in, 2);
+	m->column = 0;
+	m->octets += 2;
+	return true;
+}
+
+void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
+{
+	struct zg_message *m = message;
+	struct zg_textify *t = &m->textify;
+
+	while (m->body && t->treatment == ZG_TREAT_BLANK && m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n == 0 &&
+	       (m->line == ZG_LINE_WITHIN || m->line == ZG_LINE_BEGIN) && (t->line_open == 0 || t->tree.at == 0) &&
+	       m->octets < config->max_message) {
+		if (blank_groups(m, config->max_message - m->octets, in) == 0)
+			return;
+		m->line = ZG_LINE_WITHIN;
+		t->line_open = 0;
+		if (!blank_line_end(m, config->max_message - m->octets, in))
+			return;
+		m->line = ZG_LINE_BEGIN;
+		t->line_open = t->multipart;
+		zg_tree_line_begin(&t->tree);
+	}
+}
+
+static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool replayed, uint8_t *octet)
+{
+	switch ((enum zg_treatment)m->textify.treatment) {
+	case ZG_TREAT_TEXT:
+		return text_octet(m, in, replayed, octet);
+	case ZG_TREAT_HTML:
+		return zg_textify_html_octet(m, in, replayed, octet);
+	case ZG_TREAT_BLANK:
+		if (m->header.encoding == ZG_ENCODING_BASE64)
+			return blank_base64(m, octet);
+		break;
+	case ZG_TREAT_BETWEEN:
+		break;
+	}
+	*octet = ' ';
+	return ZG_R_NONE;
+}
+
+/* Does something of the body stay? */
+static bool stays(const struct zg_message *m)
+{
+	return m->textify.treatment == ZG_TREAT_TEXT || m->textify.treatment == ZG_TREAT_HTML;
+}
+
+static enum zg_reason body_line_end(struct zg_message *m)
+{
+	const bool base64 = m->header.encoding == ZG_ENCODING_BASE64;
+	enum zg_reason reason = ZG_R_NONE;
+
+	if (m->textify.treatment == ZG_TREAT_BLANK && base64)
+		return zg_b64_line_end(&m->b64) ? ZG_R_NONE : ZG_R_SMTP_ENCODING_SYNTAX;
+	if (!stays(m))
+		return ZG_R_NONE;
+	reason = zg_message_text_line_end(m);
+	const bool of_text = !base64 && zg_qp_whole(&m->qp);
+	if (m->textify.treatment == ZG_TREAT_HTML)
+		zg_textify_html_line_end(m, of_text);
+	else if (of_text)
+		(void)zg_link_feed(&m->textify.link, ZG_LINK_OTHER);
+	return reason;
+}
+
+static enum zg_reason body_end(const struct zg_message *m)
+{
+	if (stays(m))
+		return zg_message_text_end(m);
+	return zg_b64_whole(&m->b64) ? ZG_R_NONE : ZG_R_SMTP_ENCODING_SYNTAX;
+}
+
+/* What began like a delimiter is content. */
+static enum zg_reason replay(struct zg_message *m, struct zg_rw *in)
+{
+	struct zg_textify *t = &m->textify;
+	enum zg_reason reason = ZG_R_NONE;
+
+	t->line_open = 0;
+	/* of "=3C" a part would have gone on already */
+	if (t->treatment == ZG_TREAT_HTML && m->header.encoding == ZG_ENCODING_QP && memchr(t->tree.line, '=', t->tree.at) != NULL)
+		return ZG_R_SMTP_BOUNDARY;
+	for (unsigned i = 0; i < t->tree.at && reason == ZG_R_NONE; i++) {
+		uint8_t gone = t->tree.line[i];
+		reason = body_octet(m, in, true, &gone);
+	}
+	return reason;
+}
+
+static enum zg_reason between_octet(struct zg_message *m, struct zg_rw *in, bool stuffed, uint8_t *octet)
+{
+	struct zg_textify *t = &m->textify;
+	enum zg_reason reason = ZG_R_NONE;
+
+	if (t->line_open && !stuffed) {
+		switch (zg_tree_octet(&t->tree, *octet)) {
+		case ZG_TREE_MAYBE:
+			return ZG_R_NONE;
+		case ZG_TREE_BAD:
+			return ZG_R_SMTP_BOUNDARY;
+		case ZG_TREE_CONTENT:
+			reason = replay(m, in);
+			break;
+		}
+	}
+	t->line_open = 0;
+	if (reason == ZG_R_NONE)
+		reason = body_octet(m, in, false, octet);
+	if (stuffed)
+		*octet = '.'; /* as the framing wants it */
+	return reason;
+}
+
+/* --- headers -------------------------------------------------------------------------------------------- */
+
+static void header_begin(struct zg_message *m)
+{
+	struct zg_textify *t = &m->textify;
+
+	zg_header_begin(&m->header);
+	m->header.rewritten = 1;
+	m->header.part = 1;
+	m->body = 0;
+	t->type = (struct zg_media_type){ .media = ZG_MEDIA_PLAIN };
+	t->field = (struct zg_field){ .kind = ZG_FIELD_NONE };
+}
+
+static enum zg_reason container(struct zg_message *m, const struct zg_smtp_config *config)
+{
+	struct zg_textify *t = &m->textify;
+
+	if (m->header.encoding != ZG_ENCODING_7BIT && m->header.encoding != ZG_ENCODING_8BIT) /* RFC 2045 6.4 */
+		return ZG_R_SMTP_ENCODING;
+	t->treatment = ZG_TREAT_BETWEEN;
+	t->multipart = 1;
+	return zg_tree_open(&t->tree, &t->type, config->max_depth);
+}
+
+static enum zg_reason text(struct zg_message *m, const struct zg_smtp_config *config, enum zg_treatment treatment)
+{
+	const enum zg_charset charset = (enum zg_charset)m->textify.type.charset;
+
+	if (!(config->charsets & 1u << charset))
+		return ZG_R_SMTP_CHARSET;
+	m->header.charset = (uint8_t)charset;
+	m->textify.treatment = (uint8_t)treatment;
+	zg_tree_has_text(&m->textify.tree);
+	return ZG_R_NONE;
+}
+
+/* What becomes of the body that begins. */
+static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *config)
+{
+	struct zg_textify *t = &m->textify;
+	const enum zg_media media = (enum zg_media)t->type.media;
+
+	if (media == ZG_MEDIA_MIXED || media == ZG_MEDIA_ALTERNATIVE)
+		return container(m, config);
+	if (t->type.charset == ZG_CHARSET_ISO_2022_JP && m->header.encoding == ZG_ENCODING_8BIT) /* RFC 1468: a 7-bit charset */
+		return ZG_R_SMTP_ENCODING;
+	if (media == ZG_MEDIA_PLAIN && !t->type.attachment)
+		return text(m, config, ZG_TREAT_TEXT);
+	const bool alternative = zg_tree_is_alternative(&t->tree);
+	if (media == ZG_MEDIA_HTML && !t->type.attachment && !alternative)
+		return text(m, config, ZG_TREAT_HTML);
+	t->treatment = ZG_TREAT_BLANK;
+	return config->attachments == ZG_SMTP_BLANK || alternative ? ZG_R_NONE : ZG_R_SMTP_ATTACHMENT;
+}
+
+static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_config *config)
+{
+	m->body = 1;
+	m->textify.link = (struct zg_link){ .n = 0 };
+	m->textify.html = (struct zg_html){ .stage = 0 };
+	zg_text_begin(&m->textify.left, (enum zg_charset)m->textify.type.charset);
+	zg_text_begin(&m->textify.left_undecoded, ZG_CHARSET_US_ASCII);
+	enum zg_reason reason = treat(m, config);
+	if (reason == ZG_R_NONE)
+		zg_message_text_begin(m);
+	return reason;
+}
+
+static enum zg_reason field_over(struct zg_textify *t)
+{
+	const enum zg_field_kind kind = t->field.kind;
+	if (kind == ZG_FIELD_NONE)
+		return ZG_R_NONE;
+	const enum zg_reason reason = zg_field_over(&t->field, &t->type);
+	t->field.kind = ZG_FIELD_NONE;
+	return reason;
+}
+
+static enum zg_reason header_octet(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in, uint8_t *octet)
+{
+	struct zg_textify *t = &m->textify;
+	const bool line = zg_header_at_line(&m->header), was = zg_header_rewritten(&m->header) != ZG_FIELD_NONE;
+	enum zg_reason reason = ZG_R_NONE;
+
+	if (line && !zg_ascii_blank(*octet))
+		reason = field_over(t);
+	if (line && *octet == '-' && m->header.part) /* a reader that looks for delimiters first could see one */
+		return ZG_R_SMTP_BOUNDARY;
+	if (reason == ZG_R_NONE)
+		reason = zg_header_octet(&m->header, config, *octet);
+	if (reason != ZG_R_NONE)
+		return reason;
+	const enum zg_field_kind kind = zg_header_rewritten(&m->header);
+	if (kind == ZG_FIELD_NONE)
+		return ZG_R_NONE;
+	if (was)
+		return zg_field_octet(&t->field, &t->type, config->charsets, in, octet);
+	zg_field_begin(&t->field, kind); /* at the colon */
+	return ZG_R_NONE;
+}
+
+static enum zg_reason header_line_end(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in)
+{
+	struct zg_textify *t = &m->textify;
+	enum zg_reason reason = ZG_R_NONE;
+	bool over = false;
+
+	if (zg_header_at_line(&m->header))
+		reason = field_over(t);
+	else if (t->field.kind != ZG_FIELD_NONE)
+		reason = zg_field_line_end(&t->field, &t->type, config->charsets, in);
+	if (reason == ZG_R_NONE)
+		reason = zg_header_line_end(&m->header, config, &over);
+	if (reason == ZG_R_NONE && over)
+		reason = header_over(m, config);
+	return reason;
+}
+
+/* --- lines ---------------------------------------------------------------------------------------------- */
+
+enum zg_reason zg_textify_octet(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in, bool stuffed,
+				uint8_t *octet)
+{
+	if (!message->body)
+		return header_octet(message, config, in, octet);
+	return between_octet(message, in, stuffed, octet);
+}
+
+/* The line that ends may be a delimiter. */
+static enum zg_reason delimiter(struct zg_message *m, struct zg_rw *in)
+{
+	struct zg_textify *t = &m->textify;
+	enum zg_reason reason;
+
+	const enum zg_tree_line line = zg_tree_line_end(&t->tree);
+	if (line == ZG_LINE_BAD)
+		return ZG_R_SMTP_BOUNDARY;
+	reason = line == ZG_LINE_CONTENT ? replay(m, in) : body_end(m);
+	if (reason != ZG_R_NONE)
+		return reason;
+	if (line == ZG_LINE_CONTENT)
+		return body_line_end(m);
+	t->treatment = ZG_TREAT_BETWEEN;
+	m->b64 = (struct zg_b64){ .n = 0 };
+	if (line == ZG_LINE_CLOSE)
+		return ZG_R_NONE;
+	header_begin(m);
+	return t->parts++ < ZG_SMTP_PARTS_MAX ? ZG_R_NONE : ZG_R_SMTP_PARTS;
+}
+
+enum zg_reason zg_textify_line_end(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
+{
+	struct zg_textify *t = &message->textify;
+	enum zg_reason reason;
+
+	if (!message->body)
+		reason = header_line_end(message, config, in);
+	else if (t->line_open)
+		reason = delimiter(message, in);
+	else
+		reason = body_line_end(message);
+	zg_tree_line_begin(&t->tree);
+	t->line_open = message->body && t->multipart;
+	return reason;
+}
+
+enum zg_reason zg_textify_end(struct zg_message *message, const struct zg_smtp_config *config)
+{
+	struct zg_textify *t = &message->textify;
+	enum zg_reason reason;
+
+	if (t->multipart)
+		return message->body && t->tree.depth == 0 ? ZG_R_NONE : ZG_R_SMTP_BOUNDARY;
+	if (message->body)
+		return body_end(message);
+	reason = field_over(t);
+	if (reason == ZG_R_NONE)
+		reason = zg_header_cut(&message->header, config);
+	/* without a body nothing has to become of it, but a multipart would never be closed */
+	if (reason == ZG_R_NONE)
+		reason = treat(message, config);
+	return reason == ZG_R_NONE && t->multipart ? ZG_R_SMTP_BOUNDARY : reason;
+}
+
+void zg_textify_tick(struct zg_message *message)
+{
+	zg_link_tick(&message->textify.link);
+}
+
+/* The first character of a group may be the one that has the bits of a letter. */
+static bool begins_letter(const struct zg_message *m)
+{
+	return m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n == 1 &&
+	       zg_link_wants(&m->textify.link, (uint8_t)(m->b64.bits << 2 & 0xFF));
+}
+
+static size_t body_held(const struct zg_message *m)
+{
+	const size_t letters = zg_link_held(&m->textify.link);
+
+	if (letters > 0 || !stays(m))
+		return letters;
+	if (m->textify.treatment == ZG_TREAT_HTML && zg_textify_html_held(m) > 0)
+		return zg_textify_html_held(m);
+	return begins_letter(m);
+}
+
+size_t zg_textify_held(const struct zg_message *message)
+{
+	return message->body ? body_held(message) : message->textify.field.held;
+}
+
+void zg_textify_settle(struct zg_message *message)
+{
+	zg_link_release(&message->textify.link);
+	zg_field_release(&message->textify.field);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* textify: what a message becomes. Each is given at every cut; the outcome is the same. */
+#include "unit.h"
+
+#include "smtp_mail.h"
+
+#define CONFIG(what)                                                                                                         \
+	(&(struct zg_smtp_config){ .mode = ZG_SMTP_TEXTIFY, .charsets = 31, .max_message = ZG_SMTP_MESSAGE_MAX,             \
+				   .max_recipients = 100, .attachments = (what), .max_depth = 3 })
+#define TEXTIFY CONFIG(ZG_SMTP_BLANK)
+
+#define H_TO   "From: a@example.jp\r\nTo: b@example.lg.jp\r\n"
+#define H_MIME H_TO "MIME-Version: 1.0\r\n"
+#define TYPE(type)     "Content-Type: " type "\r\n"
+#define ENCODING(name) "Content-Transfer-Encoding: " name "\r\n"
+#define TEXT_8BIT      H_MIME TYPE("text/plain; charset=utf-8") ENCODING("8bit") "\r\n"
+#define TEXT_B64       H_MIME TYPE("text/plain; charset=utf-8") ENCODING("base64") "\r\n"
+#define TEXT_QP	       H_MIME TYPE("text/plain; charset=utf-8") ENCODING("quoted-printable") "\r\n"
+#define TEXT_JIS       H_MIME TYPE("text/plain; charset=iso-2022-jp") "\r\n"
+#define MIXED	       H_MIME TYPE("multipart/mixed; boundary=\"b1\"") "\r\n"
+
+struct row {
+	const char *before, *after; /* NULL: the same */
+};
+
+static void becomes(const char *before, const char *after)
+{
+	struct script s;
+	const char *expected = after != NULL ? after : before;
+	script_mail(&s, OFFERS, MAIL, before, strlen(before));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue(before, &zg_smtp, TEXTIFY, s.turns, s.n);
+	if (o->say == ZG_SAY_DENY)
+		ck_abort_msg("refused: %s at %zu of\n%s", zg_reason_name(o->reason), o->at, before);
+	ck_assert_msg(strlen(expected) == strlen(before), "another length expected of\n%s", before);
+	const size_t at = o->passed_len[ZG_CLIENT] - strlen(before) - 3;
+	if (memcmp(o->passed[ZG_CLIENT] + at, expected, strlen(expected)) != 0)
+		ck_abort_msg("expected\n%s\nbut it became\n%.*s", expected, (int)strlen(before), o->passed[ZG_CLIENT] + at);
+	free(o);
+	script_free(&s);
+}
+
+static void rows_become(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		becomes(rows[i].before, rows[i].after);
+}
+
+#define BECOME(rows) rows_become(rows, sizeof(rows) / sizeof *(rows))
+
+/* --- links ------------------------------------------------------------------------------------------ */
+
+static const struct row links[] = {
+	{ TEXT_8BIT "http://a https://b HTTP://c Https:d\r\n", TEXT_8BIT "hxxp://a hxxps://b HXXP://c Hxxps:d\r\n" },
+	{ TEXT_8BIT "ftp://a ftps:b mailto:c@d\r\n", TEXT_8BIT "fxp://a fxps:b mailto:c@d\r\n" },
+	{ TEXT_8BIT "http https HTML ht htt httpx: ttp: ftp\r\n", NULL },
+	{ TEXT_8BIT "xhttp:会http:。hhttp:ffftp:\r\n", TEXT_8BIT "xhxxp:会hxxp:。hhxxp:fffxp:\r\n" },
+	{ TEXT_8BIT "http\r\n://a h\r\nttp: ht tp:\r\n", NULL },
+	{ TEXT_8BIT "httphttp:httphttps:\r\n", TEXT_8BIT "httphxxp:httphxxps:\r\n" },
+	{ TEXT_8BIT "..http:\r\n", TEXT_8BIT "..hxxp:\r\n" },
+	/* " http:", "http:", "xxhttp:" */
+	{ TEXT_B64 "IGh0dHA6\r\n", TEXT_B64 "IGh4eHA6\r\n" },
+	{ TEXT_B64 "aHR0cDo=\r\n", TEXT_B64 "aHh4cDo=\r\n" },
+	{ TEXT_B64 "eHhodHRwczo=\r\n", TEXT_B64 "eHhoeHhwczo=\r\n" },
+	{ TEXT_B64 "aHR0\r\ncDo=\r\n", TEXT_B64 "aHh4\r\ncDo=\r\n" },
+	{ TEXT_B64 "aHR0cGQ6\r\n", NULL },
+	{ TEXT_QP "http: =68=74=74=70=3A =48=54=54=50: ht=\r\nt=\r\np=\r\n:\r\n",
+	  TEXT_QP "hxxp: =68=78=78=70=3A =48=58=58=50: hx=\r\nx=\r\np=\r\n:\r\n" },
+	{ TEXT_QP "=68=\r\n=74=\r\n=74=\r\n=70=\r\n=73=\r\n=3A\r\n", TEXT_QP "=68=\r\n=78=\r\n=78=\r\n=70=\r\n=73=\r\n=3A\r\n" },
+	/* further apart than can be held: the colon becomes another character */
+	{ TEXT_QP "htt=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\np://a\r\n",
+	  TEXT_QP "htt=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\np;//a\r\n" },
+	{ TEXT_QP "htt=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\np=3A//a\r\n",
+	  TEXT_QP "htt=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\np=3B//a\r\n" },
+	{ TEXT_JIS "\x1b$B2q5D\x1b(Bhttp://a \x1b$Bhttp:!\x1b(B\r\n", TEXT_JIS "\x1b$B2q5D\x1b(Bhxxp://a \x1b$Bhttp:!\x1b(B\r\n" },
+	{ TEXT_JIS "ht\x1b(Bt\x1b$B\x1b(Bp\x1b(B://a\r\n", TEXT_JIS "hx\x1b(Bx\x1b$B\x1b(Bp\x1b(B://a\r\n" },
+};
+
+START_TEST(links_are_defused)
+{
+	BECOME(links);
+}
+END_TEST
+
+/* --- fields --------------------------------------------------------------------------------------------- */
+
+#define FIELDS(fields) H_MIME fields "\r\n"
+#define END_B64	       "\r\nQQ==\r\n"
+#define END_BLANK      "\r\nIA==\r\n"
+
+static const struct row fields[] = {
+	{ H_TO "MIME-Version: 1.0 (1.0)\r\n\r\nx\r\n", H_TO "MIME-Version: 1.0      \r\n\r\nx\r\n" },
+	{ H_TO "MIME-Version:\r\n 1.0\r\n\r\nx\r\n", NULL },
+	{ FIELDS(TYPE("TEXT/Plain ; Charset=\"UTF-8\" ; format=flowed; delsp=yes")) "x\r\n",
+	  FIELDS(TYPE("TEXT/Plain ; Charset=\"UTF-8\" ; format=flowed; aaaaa=aaa")) "x\r\n" },
+	{ FIELDS(TYPE("text/plain; name=\"=?ISO-2022-JP?B?GyRC?=\r\n =?x?=.txt\"; name*0*=utf-8''%E4; name=a")) "x\r\n",
+	  FIELDS(TYPE("text/plain; aaaa=\"aaaaaaaaaaaaaaaaaaaaaa\r\n aaaaaaaaa\"; ddddddd=dddddddddd; eeee=e")) "x\r\n" },
+	{ FIELDS(TYPE("application/pdf; name=a.pdf") ENCODING("base64")) "QQ==\r\n",
+	  FIELDS(TYPE("text/plain     ; aaaa=aaaaa") ENCODING("base64")) "IA==\r\n" },
+	{ FIELDS(TYPE("message/rfc822")) "Subject: x\r\n\r\n<x>\r\n", FIELDS(TYPE("text/plain    ")) "          \r\n\r\n   \r\n" },
+	{ FIELDS(TYPE("multipar/x")) "x\r\n", FIELDS(TYPE("text/plain")) " \r\n" },
+	{ FIELDS(TYPE("text/plainer")) "x\r\n", FIELDS(TYPE("text/plain  ")) " \r\n" },
+	{ FIELDS(TYPE("image/png")) "x\r\n", FIELDS("Content-Type:text/plain\r\n") " \r\n" },
+	{ FIELDS(TYPE("image/png; name=a.png")) "x\r\n", FIELDS("Content-Type:text/plain; aaaa=aaaaa\r\n") " \r\n" },
+	{ FIELDS("Content-Type:image/png; name=a.png\r\n") "x\r\n", FIELDS("Content-Type:text/plain;aaaa=aaaaa\r\n") " \r\n" },
+	{ FIELDS("Content-Type:image/png;\r\n\tname=a.png\r\n") "x\r\n", FIELDS("Content-Type:text/plain\r\n\t;aaa=aaaaa\r\n") " \r\n" },
+	{ FIELDS("Content-Type:\r\n  image/png\r\n") "x\r\n", FIELDS("Content-Type:\r\n text/plain\r\n") " \r\n" },
+	{ FIELDS("Content-Type:text/html; charset=utf-8\r\n") "x<b>\r\n", FIELDS("Content-Type:text/plain;charset=utf-8\r\n") "x   \r\n" },
+	{ FIELDS("Content-Disposition: inline\r\nContent-ID: <a@b> x\r\nContent-Language: ja\r\n") "x\r\n",
+	  FIELDS("Content-Disposition: inline\r\nContent-ID: xxxxx x\r\nContent-Language: ja\r\n") "x\r\n" },
+	{ FIELDS("Content-Disposition: attachment;\r\n filename=\"a b.txt\"; size=3\r\n") "x\r\n",
+	  FIELDS("Content-Disposition: inline    ;\r\n aaaaaaaa=\"aaaaaaa\"; dddd=d\r\n") " \r\n" },
+};
+
+START_TEST(fields_are_rewritten)
+{
+	BECOME(fields);
+}
+END_TEST
+
+/* --- parts ---------------------------------------------------------------------------------------------- */
+
+static const struct row parts[] = {
+	{ MIXED "This is a multi-part message.\r\n--b1\r\n" TYPE("text/plain") "\r\nhttp:\r\n--not\r\n--b\r\n-\r\n--b1--\r\nepilogue\r\n",
+	  MIXED "                             \r\n--b1\r\n" TYPE("text/plain") "\r\nhxxp:\r\n--not\r\n--b\r\n-\r\n--b1--\r\n        \r\n" },
+	{ H_MIME TYPE("multipart/mixed; boundary=\"=_mixed 00_=\"") "\r\n--=_mixed 00_=\r\n" TYPE("text/plain") "\r\nx\r\n--=_mixed 00_=--\r\n",
+	  NULL },
+	{ H_MIME TYPE("multipart/mixed; boundary=\"-http-\"") "\r\n---http-\r\n" TYPE("text/plain") "\r\n---http:\r\n---ht\r\n---http---\r\n",
+	  H_MIME TYPE("multipart/mixed; boundary=\"-http-\"") "\r\n---http-\r\n" TYPE("text/plain") "\r\n---http;\r\n---ht\r\n---http---\r\n" },
+	{ MIXED "--b1\r\n" TYPE("text/plain") "\r\n--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1--\r\n", NULL },
+	{ MIXED "--b1\r\n" TYPE("application/octet-stream") "Content-Disposition: attachment; filename=a.exe\r\n" ENCODING("base64")
+	  "\r\nTVqQAAMAAAAEAAAA\r\n--b1--\r\n",
+	  MIXED "--b1\r\n" TYPE("text/plain              ") "Content-Disposition: inline    ; aaaaaaaa=aaaaa\r\n" ENCODING("base64")
+	  "\r\nIAkgIAkgIAkgIAkg\r\n--b1--\r\n" },
+	{ MIXED "--b1\r\n" TYPE("application/x-sh") "\r\n#!/bin/sh\r\n..\r\n--x\r\n--b1--\r\n",
+	  MIXED "--b1\r\n" TYPE("text/plain      ") "\r\n         \r\n..\r\n-- \r\n--b1--\r\n" },
+	{ MIXED "--b1\r\n" TYPE("application/x-sh") ENCODING("quoted-printable") "\r\n=41=\r\n\xE3\x81=\r\n--b1--\r\n",
+	  MIXED "--b1\r\n" TYPE("text/plain      ") ENCODING("quoted-printable") "\r\n    \r\n   \r\n--b1--\r\n" },
+	{ H_MIME TYPE("multipart/alternative; boundary=b1; charset=x") "\r\n--b1\r\n" TYPE("text/plain; charset=utf-8")
+	  ENCODING("8bit") "\r\n会議\r\n--b1\r\n" TYPE("text/html; charset=utf-8") "\r\n<p>x\r\n--b1--\r\n",
+	  H_MIME TYPE("multipart/mixed      ; boundary=b1; aaaaaaa=a") "\r\n--b1\r\n" TYPE("text/plain; charset=utf-8")
+	  ENCODING("8bit") "\r\n会議\r\n--b1\r\nContent-Type:text/plain; charset=utf-8\r\n\r\n    \r\n--b1--\r\n" },
+	{ H_MIME TYPE("multipart/alternative; boundary=b1") "\r\n--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1\r\n"
+	  TYPE("multipart/related; type=\"text/html\"; boundary=b2") "\r\n--b2\r\n" TYPE("text/html") "\r\n<p>x\r\n--b2--\r\n\r\n--b1--\r\n",
+	  H_MIME TYPE("multipart/mixed      ; boundary=b1") "\r\n--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1\r\n"
+	  TYPE("multipart/mixed  ; aaaa=\"aaaaaaaaa\"; boundary=b2") "\r\n--b2\r\nContent-Type:text/plain\r\n\r\n    \r\n--b2--\r\n\r\n--b1--\r\n" },
+	{ H_MIME TYPE("multipart/mixed; boundary=\"----=_b\"") "\r\n------=_b\r\n" TYPE("text/plain") ENCODING("quoted-printable")
+	  "\r\n-----=\r\n-\r\n------\r\n------=_b--\r\n", NULL },
+	{ MIXED "--b1\r\n" TYPE("text/html; charset=utf-8") ENCODING("8bit") "\r\n会<b>議</b>\r\n--b1\r\n" TYPE("text/html") "\r\n<p>x\r\n--b1--\r\n",
+	  MIXED "--b1\r\nContent-Type:text/plain; charset=utf-8\r\n" ENCODING("8bit") "\r\n会   議    \r\n--b1\r\nContent-Type:text/plain\r\n\r\n   x\r\n--b1--\r\n" },
+};
+
+START_TEST(parts_are_kept_or_blanked)
+{
+	BECOME(parts);
+}
+END_TEST
+
+/* --- HTML --------------------------------------------------------------------------------------------------- */
+
+#define HTML(charset, encoding) H_MIME TYPE("text/html; charset=" charset) ENCODING(encoding) "\r\n"
+#define NOW(charset, encoding)	H_MIME "Content-Type:text/plain; charset=" charset "\r\n" ENCODING(encoding) "\r\n"
+
+static const struct row html[] = {
+	{ HTML("utf-8", "8bit") "<p class='a>b'>1 < 2 &amp; <!-- <p> --> x</p>\r\n",
+	  NOW("utf-8", "8bit") "               1   2 &amp;              x    \r\n" },
+	{ HTML("utf-8", "8bit") "<STYLE>p {\r\n}</STYLE>x<script>if (a<b) '</p>';</script>y<title>t</title >z\r\n",
+	  NOW("utf-8", "8bit") "          \r\n         x                                 y                 z\r\n" },
+	{ HTML("utf-8", "8bit") "<会<1<<b>x</>y<!x>z<?p?>a<!-->b<!--->c\r\n", NOW("utf-8", "8bit") " 会 1    x   y    z     a     b      c\r\n" },
+	{ HTML("utf-8", "8bit") "<a href=\"http://e/?a>b\"\r\n title='x'>http://e/</a>\r\n",
+	  NOW("utf-8", "8bit") "                       \r\n           hxxp://e/    \r\n" },
+	{ HTML("iso-2022-jp", "7bit") "\x1b$B<>\x1b(B<b title='\x1b$B<>\x1b(B'>\x1b$B2q\x1b(B<\x1b$B2q\x1b(B\r\n",
+	  NOW("iso-2022-jp", "7bit") "\x1b$B<>\x1b(B                    \x1b$B2q\x1b(B \x1b$B2q\x1b(B\r\n" },
+	{ HTML("utf-8", "quoted-printable") "<a hr=\r\nef=3D\"x\">=E4=BC=9A=3Cb=3Ex=3C 1\r\n",
+	  NOW("utf-8", "quoted-printable") "     =\r\n  =20    =E4=BC=9A=20 =20x=20 1\r\n" },
+	/* <b>x  x<b>x  xx<b>x< 1 */
+	{ HTML("utf-8", "base64") "PGI+eA==\r\n", NOW("utf-8", "base64") "IAkgeA==\r\n" },
+	{ HTML("utf-8", "base64") "eDxiPng=\r\n", NOW("utf-8", "base64") "eAkgIHg=\r\n" },
+	{ HTML("utf-8", "base64") "eHg8Yj54PCAx\r\n", NOW("utf-8", "base64") "eHggIAl4ICAx\r\n" },
+};
+
+START_TEST(html_becomes_text)
+{
+	BECOME(html);
+}
+END_TEST
+
+/* --- refusals --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	enum zg_reason reason;
+	const char *mail;
+} refusals[] = {
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1" AT "x\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1" AT " \r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--B" AT "1\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1-" AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1--" AT "-\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1--" AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") "\r\nx\r\n." AT },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1--\r\n--b1" AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1--\r\n--b1--" AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" AT "--b1\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") AT "--b1: x\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("multipart/mixed; boundary=b11") AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("multipart/mixed; boundary=B") AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("multipart/mixed; boundary=c") "\r\n--c\r\n" TYPE("text/plain") "\r\nx\r\n--b1" AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME TYPE("multipart/mixed") AT "\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=a" AT "*b\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"a " AT "\"\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"http" AT "://a/b\"\r\n" },
+	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary=\"a\"; " AT "boundary=c\r\n" },
+	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary" AT "*=utf-8''a\r\n" },
+	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; name=\"a" AT "\\\"b\"\r\n" },
+	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; name=a" AT "(b)\r\n" },
+	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text" AT "\r\n\r\n" },
+	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text/html" AT ", text/plain\r\n" },
+	{ ZG_R_SMTP_IN_PLACE, H_MIME "Content-Type:image/png" AT "\r\n\r\n" },
+	{ ZG_R_SMTP_IN_PLACE, H_MIME "Content-Type: text/css" AT ";\r\n\r\n" },
+	{ ZG_R_SMTP_IN_PLACE, H_MIME "Content-Type:text/html;" "\r\n " AT "charset=utf-8\r\n\r\n" },
+	{ ZG_R_SMTP_IN_PLACE, H_MIME "Content-Type: multipart/x" AT "; boundary=a\r\n\r\n" },
+	{ ZG_R_SMTP_HEADER_DUPLICATE, H_MIME TYPE("text/plain") "Content-Type" AT ": text/html\r\n" },
+	{ ZG_R_SMTP_HEADER_FORBIDDEN, H_MIME "Content-Foo" AT ": x\r\n" },
+	{ ZG_R_SMTP_ENCODING, H_MIME TYPE("multipart/mixed; boundary=a") ENCODING("base64") AT "\r\n" },
+	{ ZG_R_SMTP_ENCODING, H_MIME TYPE("application/x") ENCODING("x-uuencode") AT "\r\n" },
+	{ ZG_R_SMTP_ENCODING_SYNTAX, H_MIME TYPE("application/x") ENCODING("base64") "\r\nQQ==" AT "Q\r\n" },
+	{ ZG_R_SMTP_CHARSET, H_MIME "Content-Type: text/html; charset=utf-7" AT "\r\n" },
+	{ ZG_R_SMTP_PARTS, H_MIME TYPE("multipart/mixed; boundary=a") "\r\n--a\r\n" TYPE("multipart/mixed; boundary=b") "\r\n--b\r\n"
+	  TYPE("multipart/mixed; boundary=c") "\r\n--c\r\n" TYPE("multipart/mixed; boundary=d") AT "\r\n" },
+	{ ZG_R_SMTP_BODY_HIDDEN_FILE, HTML("utf-8", "8bit") "<b>begin 644" AT " x\r\n" },
+	{ ZG_R_SMTP_HEADER_SYNTAX, MIXED "--b1\r\n" AT "\r\nx" },
+	{ ZG_R_SMTP_BODY_CONTROL, HTML("utf-8", "8bit") "<b " AT "\x0E" "x\r\n" },
+};
+
+START_TEST(what_has_two_readings_is_refused)
+{
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		message_refused(refusals[i].mail, TEXTIFY, refusals[i].reason, true, refusals[i].mail, strlen(refusals[i].mail));
+}
+END_TEST
+
+START_TEST(attachments_can_be_refused)
+{
+	static const char part[] = MIXED "--b1\r\n" TYPE("application/pdf") AT "\r\n";
+	static const char alternative[] = H_MIME TYPE("multipart/alternative; boundary=b1") "\r\n--b1\r\n" TYPE("text/plain")
+		"\r\nx\r\n--b1\r\n" TYPE("text/html") "\r\nx\r\n--b1--\r\n";
+	message_refused("attachment", CONFIG(ZG_SMTP_REFUSE), ZG_R_SMTP_ATTACHMENT, true, part, strlen(part));
+	struct script s;
+	script_mail(&s, OFFERS, MAIL, alternative, strlen(alternative));
+	struct outcome *o = dialogue("alternative", &zg_smtp, CONFIG(ZG_SMTP_REFUSE), s.turns, s.n);
+	ck_assert_int_eq(o->say, ZG_SAY_MORE);
+	free(o);
+	script_free(&s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("textify");
+	TCase *tc = tcase_create("message");
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, links_are_defused);
+	tcase_add_test(tc, fields_are_rewritten);
+	tcase_add_test(tc, parts_are_kept_or_blanked);
+	tcase_add_test(tc, html_becomes_text);
+	tcase_add_test(tc, what_has_two_readings_is_refused);
+	tcase_add_test(tc, attachments_can_be_refused);
+	suite_add_tcase(suite, tc);
+	return unit_main(suite);
+}
