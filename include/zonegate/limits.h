@@ -17,6 +17,8 @@
 #define ZG_BLOCKLIST_ENTRIES_MAX 200000u /* entries of one file: twice the largest that is in use; 9 MiB here, 40 MiB in the kernel */
 #define ZG_BLOCK_BROADEST4	8u   /* prefix length: what is broader than 10.0.0.0/8 is the Internet, nobody's own network, and no entry of a list */
 #define ZG_BLOCK_BROADEST6	16u  /* the same of IPv6: 2002::/16 (RFC 3056) is the broadest that a list has reason to name */
+#define ZG_ROUTER_RULES_MAX	1024 /* entries of the group router: each names hosts that a person administers */
+#define ZG_ROUTER_PING_RATE	10   /* echo requests a second that one entry of ping admits unless configured */
 #define ZG_ERRORS_MAX		100  /* diagnostics shown at once: more helps nobody */
 #define ZG_INSPECTORS_MAX	64   /* inspector processes */
 #define ZG_SCHEDULES_MAX	256  /* schedules: each is looked at whenever one of them opens */

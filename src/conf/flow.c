@@ -53,8 +53,8 @@ void flow_read_to(struct reader *r, const config_setting_t *value, void *object)
 	pair->flow->to = read_zone_name(r, value);
 }
 
-static void read_ranges(struct reader *r, const config_setting_t *value, struct zg_range **ranges, struct conf_at **ats,
-			size_t *n_ranges)
+void read_ranges(struct reader *r, const config_setting_t *value, struct zg_range **ranges, struct conf_at **ats,
+		 size_t *n_ranges)
 {
 	size_t n = count_of(r, value, ZG_ELEMS_MAX);
 	*ranges = reader_alloc(r, n, sizeof **ranges);
@@ -119,7 +119,7 @@ static bool parse_ports(const char *text, struct zg_ports *ret_ports)
 	return true;
 }
 
-static bool take_ports(struct reader *r, const config_setting_t *value, struct zg_ports *ret_ports)
+bool take_ports(struct reader *r, const config_setting_t *value, struct zg_ports *ret_ports)
 {
 	uint32_t number;
 	if (config_setting_type(value) == CONFIG_TYPE_INT && !place_of(value)->bad) {

@@ -131,6 +131,7 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 		{ "flows", NULL, read_flows }, /* after the zones and schedules that they name */
 		{ "specific", NULL, read_specifics }, /* adds to the flows, and to the stations of the zones */
 		{ "blocklists", NULL, read_blocklists },
+		{ "router", NULL, read_router },
 		{ "log", NULL, read_log },
 		{ "daemon", NULL, read_daemon },
 	};
@@ -156,6 +157,9 @@ void conf_draft_free(struct conf_draft *draft)
 		free(draft->flows[i].destinations);
 		free(draft->flows[i].ports);
 	}
+	for (size_t i = 0; draft->router != NULL && i < draft->policy->n_router; i++)
+		free(draft->router[i].peers);
+	free(draft->router);
 	free(draft->zones);
 	free(draft->flows);
 	free(draft->schedules);

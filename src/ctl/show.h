@@ -3,6 +3,7 @@
 #ifndef ZONEGATE_CTL_SHOW_H
 #define ZONEGATE_CTL_SHOW_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "zonegate/policy.h"
@@ -10,6 +11,12 @@
 /* To standard output; false = out of memory or not writable. */
 bool zg_show_json(const struct zg_policy *policy);
 bool zg_show_text(const struct zg_policy *policy);
+
+/* Of these the group router. */
+void zg_show_router_text(const struct zg_policy *policy);
+json_t *zg_show_router_json(const struct zg_policy *policy); /* null: there is no such group */
+/* "tcp", "udp", "ping" or a number. */
+const char *zg_router_protocol_str(const struct zg_router_rule *rule, char buf[static 16]);
 
 /* "deny", "forbidden", "inspect", or "opaque" where something passes uninspected, for who opens a connection from one zone to another;
  * flows that have expired do not count. */

@@ -321,5 +321,6 @@ bool zg_show_text(const struct zg_policy *policy)
 		show_zone(&policy->zones[i]);
 	for (size_t i = 0; i < policy->n_flows; i++)
 		show_flow(policy, &policy->flows[i]);
+	zg_show_router_text(policy);
 	return show_matrix(policy);
 }

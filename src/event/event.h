@@ -46,7 +46,9 @@
 	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
 	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53") \
 	E(SETTING_CHANGED, "setting-changed", 2, "7f2b4c90d6e84a13b5a7c3e1f90d2864") \
-	E(FOREIGN_RULES, "foreign-rules", 4, "a6d0f83b1c2e47958e3b0d7c94f1a25e")
+	E(FOREIGN_RULES, "foreign-rules", 4, "a6d0f83b1c2e47958e3b0d7c94f1a25e") \
+	E(ROUTER_OPENED, "router-opened", 6, "8e2b7f5d91c04a6fb3d8617a0c94e25b") \
+	E(ROUTER_RESTORED, "router-restored", 2, "c47a0e93b6584d1f8f2d5b19e6a3740d")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -78,6 +80,7 @@ enum zg_event_kind {
 	F(PROTO, "proto", "PROTO", false) \
 	F(IFACE_IN, "iface_in", "ZG_IFACE_IN", false) \
 	F(IFACE_OUT, "iface_out", "ZG_IFACE_OUT", false) \
+	F(ROUTER, "router", "ZG_ROUTER", false) \
 	F(PACKETS, "packets", "ZG_PACKETS", true) \
 	F(CONNECTIONS, "connections", "ZG_CONNECTIONS", true) \
 	F(SUPPRESSED, "suppressed", "ZG_SUPPRESSED", true) \

@@ -262,7 +262,7 @@ enum zg_err zg_compile_isolated_set(const struct zg_plan_env *env, struct zg_tab
 	return ZG_OK;
 }
 
-enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
+enum zg_err zg_compile_source_sets(struct zg_compiler *c, struct zg_table *table)
 {
 	enum zg_err err = ZG_OK;
 	for (int f = 0; f < 2 && err == ZG_OK; f++)
@@ -277,5 +277,11 @@ enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
 		if (err == ZG_OK)
 			err = station_set(c, table, f, true);
 	}
+	return err;
+}
+
+enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
+{
+	enum zg_err err = zg_compile_source_sets(c, table);
 	return err == ZG_OK ? never_set(c, table) : err;
 }
