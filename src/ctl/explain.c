@@ -233,10 +233,10 @@ static void explain_limits(const struct zg_flow *flow, struct zg_explanation *an
 {
 	static const char name[] = "limit";
 	if (flow->rate.count != 0)
-		step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has had %u new connections within a %s",
+		explain_step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has had %u new connections within a %s",
 		     (unsigned)flow->rate.count, flow->rate.seconds == 1 ? "second" : "minute");
 	if (flow->connections != 0)
-		step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has %u connections already",
+		explain_step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has %u connections already",
 		     (unsigned)flow->connections);
 }
 

@@ -259,8 +259,10 @@ static inline enum eval_verdict eval_rule(struct eval *e, const struct zg_rule *
 			eval_store(e, x->dreg, &zero, 4); /* any of the queues */
 			break;
 		case ZG_X_LOG:
-		case ZG_X_LIMIT: /* the first packet is never too many */
 			break;
+		case ZG_X_LIMIT: /* true beyond: the first packet is never too many */
+		case ZG_X_CONNLIMIT:
+			return EVAL_CONTINUE;
 		case ZG_X_QUEUE:
 		case ZG_X_TARGET:
 			return EVAL_QUEUE;
