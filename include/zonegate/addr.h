@@ -40,6 +40,8 @@ static inline size_t zg_addr_len(uint8_t family)
 int zg_addr_cmp(const struct zg_addr *a, const struct zg_addr *b);
 bool zg_range_has(const struct zg_range *r, const struct zg_addr *a);
 bool zg_range_overlap(const struct zg_range *a, const struct zg_range *b);
+/* fe80::/10: means something on one link only. */
+bool zg_addr_link_local(const struct zg_addr *a);
 /* Successor / predecessor; false at the end of the space (ret_ untouched). */
 bool zg_addr_next(const struct zg_addr *a, struct zg_addr *ret_next);
 bool zg_addr_prev(const struct zg_addr *a, struct zg_addr *ret_prev);

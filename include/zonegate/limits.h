@@ -31,6 +31,8 @@
 #define ZG_ADDRESSES_MAX	(2 * ZG_ELEMS_MAX) /* addresses of all groups, and of all uses of names: twice what one policy can hold */
 #define ZG_INCLUDE_FILES_MAX	1024u /* files of one configuration: one for each department and office */
 #define ZG_INCLUDE_DEPTH_MAX	8u   /* files within files; deeper is a circle or a maze */
+#define ZG_ROUTER_RULES_MAX	1024 /* entries of the group router: each names hosts that a person administers */
+#define ZG_ROUTER_PING_RATE	10   /* echo requests a second that one entry of ping admits unless configured */
 #define ZG_ERRORS_MAX		100  /* diagnostics shown at once: more helps nobody */
 #define ZG_INSPECTORS_MAX	64   /* inspector processes */
 #define ZG_SCHEDULES_MAX	256  /* schedules: each is looked at whenever one of them opens */

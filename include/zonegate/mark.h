@@ -4,7 +4,8 @@
  *
  *   bit 31 = 0: set by the policy table: generation modulo 128 in bits 30..24, flow number (index + 1) in 23..0
  *   ZG_MARK_PASS: set by the gate's verdict; the only value that the backstop passes
- *   ZG_MARK_SENT: of what the gate sends itself, in the name of one end of a flow; never on a forwarded packet
+ *   ZG_MARK_SENT: of what the gate sends itself, in the name of one end of a flow; never on a forwarded packet. The router's own
+ *                 table passes them on their way out
  */
 #ifndef ZONEGATE_MARK_H
 #define ZONEGATE_MARK_H
@@ -18,7 +19,9 @@
 /* NFLOG group in which the policy table tells what it refused, and how many bytes of each packet: the headers. */
 #define ZG_LOG_GROUP   0x5a47u
 #define ZG_LOG_SNAPLEN 128u
-#define ZG_LOG_OPENED  "zg:opened" /* prefix of what is not refused: the first packet of an opaque connection, with its flow's mark */
+/* The prefix of what it does not refuse: the first packet of an opaque connection (with its flow's mark), of a connection to the
+ * router itself, or of its own. */
+#define ZG_LOG_OPENED "zg:opened"
 
 static inline uint32_t zg_mark_flow(uint32_t generation, uint32_t flow_index)
 {

@@ -17,6 +17,7 @@
 #define ZG_TABLE_POLICY	  "zonegate"
 #define ZG_TABLE_BACKSTOP "zonegate_backstop"
 #define ZG_SET_ISOLATED	  "isolated"
+#define ZG_TABLE_ROUTER	  "zonegate_router"
 
 enum zg_queue_kind {
 	ZG_QUEUE_NATIVE, /* nft's queue expression */
@@ -60,6 +61,11 @@ enum zg_err zg_plan_isolation(const struct zg_plan_env *env, struct zg_plan **re
 void zg_plan_isolate(struct zg_plan *plan, struct zg_plan *isolation);
 /* The elements of the sets that both have change places. */
 void zg_plan_trade(struct zg_plan *plan, struct zg_plan *other);
+/* The router's own table alone. */
+enum zg_err zg_plan_router(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_diags *diags,
+			   struct zg_plan **ret_plan);
+/* An address that no host behind a router has: it belongs to no zone, whatever ranges a zone names. */
+bool zg_plan_martian(const struct zg_addr *addr);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

@@ -160,6 +160,26 @@ struct zg_monitor {
 	unsigned line;
 };
 
+/* What the router itself may be told, or may say: group router of the configuration. One end is always the router. */
+struct zg_router_rule {
+	const char *key; /* of the group router: "manage", "ntp" ...; static */
+	char *name;	 /* "ssh", "ntp", "vrrp" ...; the key if not given */
+	bool out;   /* the router opens it; else one of the peers */
+	size_t zone;	  /* index into zones */
+	char *iface;	  /* of a neighbour; NULL = every interface of the zone */
+	uint8_t protocol; /* IP protocol number; ZG_ROUTER_ICMP: an echo request, in both families */
+	struct zg_range *peers;
+	uint32_t *peer_objects; /* parallel: 1 + index of the object that an address came of, 0 = none */
+	size_t n_peers;
+	struct zg_ports *ports; /* destination ports; none of them with a protocol that has none */
+	size_t n_ports;
+	bool group;    /* the peers are multicast groups, to which the router itself speaks */
+	uint32_t rate; /* packets a second, with ZG_ROUTER_ICMP; 0 = not limited */
+	unsigned line;
+};
+
+#define ZG_ROUTER_ICMP 1 /* ICMP's number stands for ICMPv6 too */
+
 struct zg_policy {
 	uint32_t generation; /* given by who puts it in force; 0 = not in force */
 	uint8_t sha256[32];  /* of the configuration text */
@@ -186,6 +206,9 @@ struct zg_policy {
 	uint32_t max_term;   /* days until a flow's expiry, at most */
 	struct zg_blocklist_conf *blocklists;
 	size_t n_blocklists;
+	struct zg_router_rule *router;
+	size_t n_router;
+	bool has_router;     /* the group is there; without it the router answers nobody */
 	uint32_t inspectors; /* processes = queues */
 	uint16_t queue_base; /* first NFQUEUE number */
 	bool flow_digest;    /* the end of a connection is recorded with SHA-256 of what was released */
@@ -236,5 +259,9 @@ const char *zg_flow_inspector(const struct zg_flow *flow);
 const struct zg_zone *zg_policy_zone_of(const struct zg_policy *policy, const struct zg_addr *addr);
 const struct zg_zone *zg_policy_zone(const struct zg_policy *policy, const char *name);
 const struct zg_zone *zg_policy_zone_of_iface(const struct zg_policy *policy, const char *iface);
+/* The rule by which the router may open a connection to peer (out), or peer one to the router; NULL = none. iface: of the zone,
+ * NULL = any. port: the destination's, 0 with a protocol that has none. */
+const struct zg_router_rule *zg_policy_router_rule(const struct zg_policy *policy, bool out, const char *iface,
+						   const struct zg_addr *peer, uint8_t protocol, uint16_t port);
 
 #endif

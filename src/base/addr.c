@@ -22,6 +22,11 @@ bool zg_range_overlap(const struct zg_range *a, const struct zg_range *b)
 	return a->lo.family == b->lo.family && zg_addr_cmp(&a->lo, &b->hi) <= 0 && zg_addr_cmp(&b->lo, &a->hi) <= 0;
 }
 
+bool zg_addr_link_local(const struct zg_addr *a)
+{
+	return a->family == ZG_IPV6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 bool zg_addr_next(const struct zg_addr *a, struct zg_addr *ret_next)
 {
 	struct zg_addr next = *a;

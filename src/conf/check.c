@@ -442,6 +442,55 @@ static void check_uplink(const struct check *c)
 	}
 }
 
+/* --- the router itself ---------------------------------------------------------------------------------------- */
+
+static bool ports_meet(const struct zg_router_rule *a, const struct zg_router_rule *b)
+{
+	if (a->n_ports == 0 || b->n_ports == 0)
+		return a->n_ports == b->n_ports;
+	for (size_t i = 0; i < a->n_ports * b->n_ports; i++)
+		if (a->ports[i / b->n_ports].lo <= b->ports[i % b->n_ports].hi &&
+		    b->ports[i % b->n_ports].lo <= a->ports[i / b->n_ports].hi)
+			return true;
+	return false;
+}
+
+static bool peers_meet(const struct zg_router_rule *a, const struct zg_router_rule *b)
+{
+	for (size_t i = 0; i < a->n_peers * b->n_peers; i++)
+		if (zg_range_overlap(&a->peers[i / b->n_peers], &b->peers[i % b->n_peers]))
+			return true;
+	return false;
+}
+
+/* Two entries for one connection: which one decides would be chance. To a group several neighbours may have the same. */
+static void check_router_twins(const struct check *c, size_t index)
+{
+	const struct zg_router_rule *rule = &c->policy->router[index];
+	for (size_t i = 0; i < index; i++) {
+		const struct zg_router_rule *other = &c->policy->router[i];
+		if (rule->group || other->out != rule->out || other->protocol != rule->protocol || other->zone != rule->zone ||
+		    (other->iface != NULL && rule->iface != NULL && strcmp(other->iface, rule->iface) != 0))
+			continue;
+		if (!peers_meet(rule, other) || !ports_meet(rule, other))
+			continue;
+		CONF_ERROR(c->diags, c->draft->router[index].at, "keep one of them, or make them disjoint",
+			   "%s covers connections of %s in line %u too", rule->name, other->name, other->line);
+		return;
+	}
+}
+
+static void check_router(const struct check *c)
+{
+	for (size_t i = 0; i < c->policy->n_router; i++) {
+		const struct zg_router_rule *rule = &c->policy->router[i];
+		for (size_t k = 0; k < rule->n_peers && rule->zone != SIZE_MAX && !rule->group; k++)
+			if (rule->iface == NULL || !zg_addr_link_local(&rule->peers[k].lo))
+				check_inside(c, &rule->peers[k], rule->zone, c->draft->router[i].peers[k], rule->peer_objects[k]);
+		check_router_twins(c, i);
+	}
+}
+
 enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
 {
 	struct check c = { .draft = draft, .policy = draft->policy, .diags = diags };
@@ -461,6 +510,7 @@ enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
 	for (size_t f = 0; f < c.policy->n_flows; f++)
 		check_flow(&c, &c.policy->flows[f], &draft->flows[f]);
 	check_uplink(&c);
+	check_router(&c);
 	err = conf_check_overlap(draft, diags);
 	if (err == ZG_OK && diags->errors == 0) /* who uses what is known only then */
 		err = conf_check_times(draft, diags);

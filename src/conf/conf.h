@@ -109,8 +109,14 @@ struct draft_flow {
 	bool broken; /* something is missing or wrong: cross rules would only repeat it */
 };
 
+struct draft_router_rule {
+	struct conf_at at;
+	struct conf_at *peers; /* parallel to the rule's */
+};
+
 struct conf_draft {
 	struct zg_policy *policy;
+	struct draft_router_rule *router;
 	struct draft_zone *zones;
 	struct draft_flow *flows;
 	struct conf_at *schedules; /* parallel to the policy's */

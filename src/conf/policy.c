@@ -119,6 +119,14 @@ void zg_policy_free(struct zg_policy *policy)
 		free(policy->services[i].ports);
 	}
 	free(policy->monitors);
+	for (size_t i = 0; i < policy->n_router; i++) {
+		free(policy->router[i].name);
+		free(policy->router[i].iface);
+		free(policy->router[i].peers);
+		free(policy->router[i].peer_objects);
+		free(policy->router[i].ports);
+	}
+	free(policy->router);
 	free(policy->zones);
 	free(policy->flows);
 	free(policy->objects);
@@ -266,4 +274,37 @@ const struct zg_zone *zg_policy_zone_of(const struct zg_policy *policy, const st
 		}
 	}
 	return zone;
+}
+
+/* Is this peer, with this port, one of the rule? */
+static bool rule_names(const struct zg_router_rule *rule, const struct zg_addr *peer, uint16_t port)
+{
+	bool named = false, open = rule->n_ports == 0;
+	for (size_t i = 0; i < rule->n_peers && !named; i++)
+		named = zg_range_has(&rule->peers[i], peer);
+	for (size_t i = 0; i < rule->n_ports && !open; i++)
+		open = port >= rule->ports[i].lo && port <= rule->ports[i].hi;
+	return named && open;
+}
+
+static bool zone_has_iface(const struct zg_zone *zone, const char *iface)
+{
+	for (size_t i = 0; i < zone->n_ifaces; i++)
+		if (strcmp(zone->ifaces[i], iface) == 0)
+			return true;
+	return false;
+}
+
+const struct zg_router_rule *zg_policy_router_rule(const struct zg_policy *policy, bool out, const char *iface,
+						   const struct zg_addr *peer, uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < policy->n_router; i++) {
+		const struct zg_router_rule *rule = &policy->router[i];
+		if (rule->out != out || rule->protocol != protocol || !rule_names(rule, peer, port))
+			continue;
+		if (iface == NULL || (rule->iface != NULL ? strcmp(rule->iface, iface) == 0 :
+							    zone_has_iface(&policy->zones[rule->zone], iface)))
+			return rule;
+	}
+	return NULL;
 }

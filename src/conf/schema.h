@@ -113,11 +113,13 @@ void read_flow(struct reader *r, const config_setting_t *setting, size_t index);
 void read_schedules(struct reader *r, const config_setting_t *value, void *object);
 void read_holidays(struct reader *r, const config_setting_t *value, void *object);
 void read_specifics(struct reader *r, const config_setting_t *value, void *object);
-/* The zone that a value names; SIZE_MAX = reported. flow.c. */
-size_t read_zone_name(struct reader *r, const config_setting_t *value);
 /* What is watched and refused besides the flows, monitor.c; behind the zones that they name. */
 void read_monitors(struct reader *r, const config_setting_t *value, void *object);
 void read_blocklists(struct reader *r, const config_setting_t *value, void *object);
+/* The group router, after the zones; router.c. */
+void read_router(struct reader *r, const config_setting_t *setting, void *object);
+/* The zone that a value names, its index; SIZE_MAX = reported. flow.c. */
+size_t read_zone_name(struct reader *r, const config_setting_t *value);
 /* The items of an inspector from its group into config. */
 void read_inspector_items(struct reader *r, const config_setting_t *group, const struct zg_inspector *inspector,
 			  void *config);

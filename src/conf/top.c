@@ -165,6 +165,7 @@ enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags,
 		{ "specific", NULL, read_specifics }, /* adds to the flows, and to the stations of the zones */
 		{ "monitor", NULL, read_monitors },
 		{ "blocklists", NULL, read_blocklists },
+		{ "router", NULL, read_router },
 		{ "log", NULL, read_log },
 		{ "daemon", NULL, read_daemon },
 	};
@@ -209,6 +210,9 @@ void conf_draft_free(struct conf_draft *draft)
 		free(draft->flows[i].destinations);
 		free(draft->flows[i].ports);
 	}
+	for (size_t i = 0; draft->router != NULL && i < draft->policy->n_router; i++)
+		free(draft->router[i].peers);
+	free(draft->router);
 	free(draft->zones);
 	free(draft->flows);
 	free(draft->schedules);

@@ -6,6 +6,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/conf_arg.h"
+#include "ctl/lockout.h"
 #include "nft/nft.h"
 #include "sys/link.h"
 
@@ -103,12 +104,14 @@ int zg_cmd_check(int argc, char **argv)
 	struct arguments a = { .file = ZG_CONF_FILE };
 	struct zg_diags diags;
 	struct zg_policy *policy = NULL;
+	struct zg_session session;
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 
 	int status = zg_ctl_load(ZG_CONF_CHANGE, a.file, a.json, &diags, &policy);
 	if (status == ZG_EXIT_OK) {
 		look_at_interfaces(policy, &diags);
+		zg_lockout_check(policy, zg_session_here(&session) ? &session : NULL, &diags);
 		if (a.kernel)
 			status = check_kernel(policy, &diags);
 		if (a.json) {

@@ -338,6 +338,77 @@ static void put_expires(FILE *out, const struct zg_policy *policy, const void *o
 	fputs(zg_expires_str(flow->expires, buf), out);
 }
 
+/* --- the router itself ------------------------------------------------------------------------------------ */
+
+/* "ssh from management tcp 22 10.40.0.5, 10.40.0.6" */
+static void put_router_rule(FILE *out, const struct zg_policy *policy, const struct zg_router_rule *rule)
+{
+	char buf[16];
+	fprintf(out, "%s %s %s", rule->name, rule->out ? "to" : "from", policy->zones[rule->zone].name);
+	if (rule->iface != NULL)
+		fprintf(out, " %s", rule->iface);
+	fprintf(out, " %s", zg_router_protocol_str(rule, buf));
+	for (size_t i = 0; i < rule->n_ports; i++)
+		fprintf(out, " %s", zg_ports_str(&rule->ports[i], buf));
+	fputc(' ', out);
+	put_ranges(out, rule->peers, rule->n_peers);
+	if (rule->rate > 0)
+		fprintf(out, " at most %u/s", (unsigned)rule->rate);
+}
+
+/* The entries of one key, in an order of their own. */
+static void put_router(FILE *out, const struct zg_policy *policy, const char *key)
+{
+	char **texts = calloc(policy->n_router + 1, sizeof *texts);
+	size_t n = 0;
+	for (size_t i = 0; texts != NULL && i < policy->n_router; i++) {
+		size_t len;
+		if (strcmp(policy->router[i].key, key) != 0)
+			continue;
+		FILE *text = open_memstream(&texts[n], &len);
+		if (text == NULL)
+			break;
+		put_router_rule(text, policy, &policy->router[i]);
+		if (fclose(text) != 0)
+			break;
+		n++;
+	}
+	if (texts != NULL)
+		qsort(texts, n, sizeof *texts, text_order);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(out, "%s%s", i > 0 ? "; " : "", texts[i]);
+		free(texts[i]);
+	}
+	free(texts);
+}
+
+/* There, even if it says nothing, or not. */
+static void put_router_group(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)object;
+	put_text(out, policy->has_router ? "yes" : NULL);
+}
+
+#define ROUTER_KEY(name)                                                                                \
+	static void put_##name(FILE *out, const struct zg_policy *policy, const void *object)           \
+	{                                                                                               \
+		(void)object;                                                                           \
+		put_router(out, policy, #name);                                                         \
+	}
+ROUTER_KEY(manage)
+ROUTER_KEY(ping)
+ROUTER_KEY(services)
+ROUTER_KEY(ntp)
+ROUTER_KEY(dns)
+ROUTER_KEY(syslog)
+ROUTER_KEY(syslog_tls)
+ROUTER_KEY(journal_upload)
+ROUTER_KEY(av_update)
+ROUTER_KEY(vrrp)
+ROUTER_KEY(ospf)
+ROUTER_KEY(bgp)
+ROUTER_KEY(bfd)
+
 /* --- the tables ------------------------------------------------------------------------------------------ */
 
 /* Keys that have no line below, and why not; read by tests/static/run:
@@ -386,6 +457,20 @@ static const struct zg_diff_field setting_fields[] = {
 	{ "log", "flow_digest", put_flow_digest },
 	{ "daemon", "inspectors", put_inspectors },
 	{ "daemon", "queue_base", put_queue_base },
+	{ "the file", "router", put_router_group },
+	{ "router", "manage", put_manage },
+	{ "router", "ping", put_ping },
+	{ "router", "services", put_services },
+	{ "router", "ntp", put_ntp },
+	{ "router", "dns", put_dns },
+	{ "router", "syslog", put_syslog },
+	{ "router", "syslog_tls", put_syslog_tls },
+	{ "router", "journal_upload", put_journal_upload },
+	{ "router", "av_update", put_av_update },
+	{ "router", "vrrp", put_vrrp },
+	{ "router", "ospf", put_ospf },
+	{ "router", "bgp", put_bgp },
+	{ "router", "bfd", put_bfd },
 };
 static const struct zg_diff_field zone_fields[] = {
 	{ "zone", "kind", put_kind },

@@ -12,6 +12,12 @@
 bool zg_show_json(const struct zg_policy *policy);
 bool zg_show_text(const struct zg_policy *policy);
 
+/* Of these the group router. */
+void zg_show_router_text(const struct zg_policy *policy);
+json_t *zg_show_router_json(const struct zg_policy *policy); /* null: there is no such group */
+/* "tcp", "udp", "ping" or a number. */
+const char *zg_router_protocol_str(const struct zg_router_rule *rule, char buf[static 16]);
+
 /* "deny", "forbidden", "inspect", or "opaque" where something passes uninspected, for who opens a connection from one zone to another;
  * flows that have expired do not count. */
 const char *zg_show_verdict(const struct zg_policy *policy, size_t from, size_t to);

@@ -199,10 +199,10 @@ bool zg_show_json(const struct zg_policy *policy)
 	for (size_t i = 0; i < policy->n_flows; i++)
 		json_array_append_new(flows, flow_json(policy, &policy->flows[i]));
 	return zg_json_print(
-		stdout, zg_show_watch_json(policy, json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:{s:I, s:I}, s:o, s:I}", "schema", ZG_JSON_SCHEMA,
+		stdout, zg_show_watch_json(policy, json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:{s:I, s:I}, s:o, s:I}", "schema", ZG_JSON_SCHEMA,
 				  "file", zg_json_text(policy->file), "body", zg_json_text(policy->body), "model",
 				  zg_model_name(policy->model), "sha256", digest, "hosts", hosts, "groups", groups, "services", services, "zones", zones, "flows", flows,
-				  "matrix", matrix_json(policy), "log", "flow_digest", policy->flow_digest, "daemon", "inspectors", (json_int_t)policy->inspectors,
+				  "matrix", matrix_json(policy), "router", zg_show_router_json(policy), "log", "flow_digest", policy->flow_digest, "daemon", "inspectors", (json_int_t)policy->inspectors,
 				  "queue_base", (json_int_t)policy->queue_base, "schedules", schedules_json(policy), "max_term",
 				  (json_int_t)policy->max_term)));
 }

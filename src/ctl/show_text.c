@@ -389,5 +389,6 @@ bool zg_show_text(const struct zg_policy *policy)
 	for (size_t i = 0; i < policy->n_flows; i++)
 		show_flow(policy, &policy->flows[i]);
 	zg_show_watch_text(policy);
+	zg_show_router_text(policy);
 	return show_matrix(policy);
 }

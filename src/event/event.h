@@ -58,7 +58,9 @@
 	E(SETTING_CHANGED, "setting-changed", 2, "7f2b4c90d6e84a13b5a7c3e1f90d2864") \
 	E(FOREIGN_RULES, "foreign-rules", 4, "a6d0f83b1c2e47958e3b0d7c94f1a25e") \
 	E(INTERFACE_STRANGE, "interface-strange", 2, "8c41d7e0b95f4a2f9e6d03a7c1582b64") \
-	E(INTERFACE_WELL, "interface-well", 2, "b7209f5e34c84d1a8f50e6b2d9ac7138")
+	E(INTERFACE_WELL, "interface-well", 2, "b7209f5e34c84d1a8f50e6b2d9ac7138") \
+	E(ROUTER_OPENED, "router-opened", 6, "8e2b7f5d91c04a6fb3d8617a0c94e25b") \
+	E(ROUTER_RESTORED, "router-restored", 2, "c47a0e93b6584d1f8f2d5b19e6a3740d")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,
@@ -90,6 +92,7 @@ enum zg_event_kind {
 	F(PROTO, "proto", "PROTO", false) \
 	F(IFACE_IN, "iface_in", "ZG_IFACE_IN", false) \
 	F(IFACE_OUT, "iface_out", "ZG_IFACE_OUT", false) \
+	F(ROUTER, "router", "ZG_ROUTER", false) \
 	F(PACKETS, "packets", "ZG_PACKETS", true) \
 	F(CONNECTIONS, "connections", "ZG_CONNECTIONS", true) \
 	F(SUPPRESSED, "suppressed", "ZG_SUPPRESSED", true) \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What others do to what the boundary stands on. The backstop belongs to nobody, so that it outlives the daemon; therefore
- * anybody's `flush ruleset` takes it away. The policy table has an owner: the kernel lets nobody else touch it, and it keeps the
+ * anybody's `flush ruleset` takes it away, and the router's own table with it. The policy table has an owner: the kernel lets nobody else touch it, and it keeps the
  * boundary closed until the backstop is back. Tables of others are theirs, but what they could do to packets of the boundary is
  * told. */
 #include "main/supervisor.h"
@@ -64,6 +64,51 @@ out:
 	zg_diags_free(&diags);
 }
 
+/* The router's own table of the policy in force, kept until the next policy; NULL = there is none. */
+static const struct zg_plan *router_plan(struct zg_supervisor *s)
+{
+	const struct zg_plan_env env = { .queue = s->queue_kind, .hash_seed = s->hash_seed, .now = time(NULL) };
+	struct zg_diags diags;
+	if (s->policy == NULL || (s->drift.router != NULL && s->drift.router_generation == s->policy->generation))
+		return s->drift.router;
+	zg_plan_free(s->drift.router);
+	s->drift.router = NULL;
+	s->drift.router_generation = s->policy->generation;
+	zg_diags_init(&diags);
+	(void)zg_plan_router(s->policy, &env, &diags, &s->drift.router);
+	zg_diags_free(&diags);
+	return s->drift.router;
+}
+
+bool zg_drift_router_stands(struct zg_supervisor *s, struct zg_diags *diags)
+{
+	const struct zg_plan *plan = router_plan(s);
+	return plan == NULL || zg_nft_verify(s->nft, plan, diags) != ZG_EDRIFT;
+}
+
+static void restore_router(struct zg_supervisor *s, const struct zg_nft_changes *by)
+{
+	struct zg_diags diags;
+	struct zg_event e;
+	char text[160];
+
+	zg_diags_init(&diags);
+	if (zg_drift_router_stands(s, &diags))
+		goto out;
+	zg_event_init(&e, ZG_E_ROUTER_RESTORED);
+	if (diags.n > 0)
+		zg_event_str(&e, ZG_F_DETAIL, diags.items[0].message);
+	enum zg_err err = zg_nft_commit(s->nft, s->drift.router, &diags);
+	zg_event_str(&e, ZG_F_STATUS, err == ZG_OK ? "restored" : zg_strerror(err));
+	add_actors(&e, by);
+	zg_event_message(&e, "the router's own table was missing or changed%s: %s%s",
+			 err == ZG_OK ? " and is in place again" : " and could not be loaded again",
+			 by->n > 0 ? "the rule set was changed by " : "did somebody flush the rule set?", actors(by, text));
+	zg_record(s, &e);
+out:
+	zg_diags_free(&diags);
+}
+
 static bool among(const struct zg_nft_foreign *one, const struct zg_nft_foreign *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -120,6 +165,8 @@ void zg_drift_stop(struct zg_supervisor *s)
 {
 	free(s->drift.others);
 	s->drift.others = NULL;
+	zg_plan_free(s->drift.router);
+	s->drift.router = NULL;
 }
 
 static void add_changes(struct zg_nft_changes *all, const struct zg_nft_changes *more)
@@ -141,6 +188,7 @@ void zg_drift_tick(struct zg_supervisor *s)
 	if (now - s->drift.look_ms >= (s->drift.by_backstop.any ? URGENT_MS : LOOK_MS)) {
 		s->drift.look_ms = now;
 		restore_backstop(s, &s->drift.by_backstop);
+		restore_router(s, &s->drift.by_backstop);
 		s->drift.by_backstop = (struct zg_nft_changes){ .any = false };
 	}
 	if (now - s->drift.settings_ms >= LOOK_MS) {

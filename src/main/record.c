@@ -113,7 +113,28 @@ static const struct {
 	{ "zg:rate", "rate-limit", "the flow has had as many new connections as it may in this time" },
 	{ "zg:connections", "connection-limit", "the flow has as many connections as it may at once" },
 	{ "zg:nat", "translated", "address translation hides who speaks to whom" },
+	{ "zg:in-invalid", "invalid-state", "the packet fits no connection" },
+	{ "zg:in-nat", "translated", "address translation hides who speaks to whom" },
+	{ "zg:in-spoof", "spoofed-source", "the source address does not belong to the interface it came in on" },
+	{ "zg:in-related", "related", "only ICMP errors belong to a connection without being a part of it" },
+	{ "zg:in-rate", "router-rate", "more echo requests than the router answers" },
+	{ "zg:in-closed", "router-closed", "the router does not offer this to the sender" },
+	{ "zg:out-invalid", "invalid-state", "the packet fits no connection" },
+	{ "zg:out-nat", "translated", "address translation hides who speaks to whom" },
+	{ "zg:out-related", "related", "only ICMP errors belong to a connection without being a part of it" },
+	{ "zg:out-closed", "router-closed", "the router itself has no reason to speak to the receiver" },
 };
+
+/* Only what the router itself receives or sends has one interface alone; of many together, it is in the prefix. */
+enum router_end { ROUTER_NONE, ROUTER_IN, ROUTER_OUT };
+
+static enum router_end router_end_of(const struct zg_msg_event *msg)
+{
+	const bool in = msg->iface_in[0] != '\0', out = msg->iface_out[0] != '\0';
+	if (in != out)
+		return in ? ROUTER_IN : ROUTER_OUT;
+	return strncmp(msg->prefix, "zg:in-", 6) == 0 ? ROUTER_IN : strncmp(msg->prefix, "zg:out-", 7) == 0 ? ROUTER_OUT : ROUTER_NONE;
+}
 
 /* Interfaces come as index numbers; names belong to the supervisor. */
 static const char *iface_name(const char *index, char buf[static IF_NAMESIZE])
@@ -226,13 +247,55 @@ static void monitor_told(struct zg_supervisor *s, const struct zg_msg_event *msg
 	zg_record(s, &e);
 }
 
-static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *msg)
+/* What a record of the watch says of both ends. */
+struct seen {
+	enum router_end end;
+	char in_buf[IF_NAMESIZE], out_buf[IF_NAMESIZE], src_buf[ZG_ADDRSTR_MAX], dst_buf[ZG_ADDRSTR_MAX], proto_buf[8];
+	const char *src, *dst, *proto;
+	const char *in, *out, *from, *to; /* interfaces and zones; NULL = none */
+};
+
+static void look(const struct zg_supervisor *s, const struct zg_msg_event *msg, struct seen *ret_seen)
 {
 	const struct zg_tuple *t = &msg->flow.tuple;
-	char in_buf[IF_NAMESIZE], out_buf[IF_NAMESIZE], src[ZG_ADDRSTR_MAX], dst[ZG_ADDRSTR_MAX], proto[8];
-	const char *in = iface_name(msg->iface_in, in_buf), *out = iface_name(msg->iface_out, out_buf);
+	struct seen *w = ret_seen;
+	*w = (struct seen){ .end = router_end_of(msg) };
+	w->in = iface_name(msg->iface_in, w->in_buf);
+	w->out = iface_name(msg->iface_out, w->out_buf);
+	w->from = w->end == ROUTER_OUT ? NULL : zone_name(s, w->in, &t->client);
+	w->to = w->end == ROUTER_IN ? NULL : zone_name(s, w->out, &t->server);
+	w->proto = proto_name(t->protocol, w->proto_buf);
+	w->src = endpoint(t, true, w->src_buf);
+	w->dst = endpoint(t, false, w->dst_buf);
+}
+
+static void add_seen(struct zg_event *e, const struct zg_msg_event *msg, const struct seen *w)
+{
+	zg_event_str(e, ZG_F_SRC_ZONE, w->from);
+	zg_event_str(e, ZG_F_DST_ZONE, w->to);
+	zg_event_str(e, ZG_F_IFACE_IN, w->in);
+	zg_event_str(e, ZG_F_IFACE_OUT, w->out);
+	if (w->end != ROUTER_NONE)
+		zg_event_str(e, ZG_F_ROUTER, w->end == ROUTER_IN ? "in" : "out");
+	add_endpoints(e, &msg->flow.tuple);
+	zg_event_u64(e, ZG_F_PACKETS, msg->count);
+	if (msg->count > 1)
+		zg_event_u64(e, ZG_F_SUPPRESSED, msg->count - 1);
+}
+
+static const char *end_name(const struct seen *w, bool sender)
+{
+	const char *zone = sender ? w->from : w->to;
+	if (w->end == (sender ? ROUTER_OUT : ROUTER_IN))
+		return "the router";
+	return zone != NULL ? zone : "no zone";
+}
+
+static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *msg)
+{
 	const char *reason = "refused", *text = "refused by the policy table";
 	struct zg_event e;
+	struct seen w;
 
 	for (size_t i = 0; i < sizeof kernel_reasons / sizeof kernel_reasons[0]; i++) {
 		if (strcmp(kernel_reasons[i].prefix, msg->prefix) == 0) {
@@ -241,6 +304,7 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 		}
 	}
 	const bool listed = strcmp(msg->prefix, "zg:blocklist") == 0;
+	look(s, msg, &w);
 	zg_event_init(&e, listed ? ZG_E_BLOCKLIST_MATCHED : ZG_E_PACKET_DENIED);
 	zg_event_str(&e, ZG_F_VERDICT, "deny");
 	zg_event_str(&e, ZG_F_REASON, reason);
@@ -249,20 +313,41 @@ static void kernel_denied(struct zg_supervisor *s, const struct zg_msg_event *ms
 	const struct zg_flow *flow = flow_of(s, msg->flow.mark); /* one that has come to its limit */
 	if (flow != NULL)
 		zg_record_add_flow(s, &e, flow);
-	const char *from = zone_name(s, in, &t->client), *to = zone_name(s, out, &t->server);
-	zg_event_str(&e, ZG_F_SRC_ZONE, from);
-	zg_event_str(&e, ZG_F_DST_ZONE, to);
 	if (listed)
-		add_list(s, &e, t, from, to);
-	zg_event_str(&e, ZG_F_IFACE_IN, in);
-	zg_event_str(&e, ZG_F_IFACE_OUT, out);
-	add_endpoints(&e, t);
-	zg_event_u64(&e, ZG_F_PACKETS, msg->count);
-	if (msg->count > 1)
-		zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
-	zg_event_message(&e, "denied %s %s (%s) -> %s (%s): %s [%llu packet%s]", proto_name(t->protocol, proto),
-			 endpoint(t, true, src), from != NULL ? from : "no zone", endpoint(t, false, dst), to != NULL ? to : "no zone",
-			 text, (unsigned long long)msg->count, msg->count == 1 ? "" : "s");
+		add_list(s, &e, &msg->flow.tuple, w.from, w.to);
+	add_seen(&e, msg, &w);
+	zg_event_message(&e, "denied %s %s (%s) -> %s (%s): %s [%llu packet%s]", w.proto, w.src, end_name(&w, true), w.dst,
+			 end_name(&w, false), text, (unsigned long long)msg->count, msg->count == 1 ? "" : "s");
+	zg_record(s, &e);
+}
+
+/* The entry of the group router by which a connection to the router, or of it, was permitted; NULL = no longer there. */
+static const struct zg_router_rule *router_rule_of(const struct zg_supervisor *s, const struct zg_tuple *t, const struct seen *w)
+{
+	const bool out = w->end == ROUTER_OUT, icmp = t->protocol == IPPROTO_ICMP || t->protocol == IPPROTO_ICMPV6;
+	if (s->policy == NULL || t->client.family == 0)
+		return NULL;
+	return zg_policy_router_rule(s->policy, out, out ? w->out : w->in, out ? &t->server : &t->client,
+				     icmp ? ZG_ROUTER_ICMP : t->protocol, has_ports(t->protocol) ? t->server_port : 0);
+}
+
+static void router_opened(struct zg_supervisor *s, const struct zg_msg_event *msg)
+{
+	struct zg_event e;
+	struct seen w;
+
+	look(s, msg, &w);
+	const struct zg_router_rule *rule = router_rule_of(s, &msg->flow.tuple, &w);
+	zg_event_init(&e, ZG_E_ROUTER_OPENED);
+	zg_event_str(&e, ZG_F_VERDICT, "permit");
+	if (rule != NULL) {
+		zg_event_str(&e, ZG_F_FLOW, rule->name);
+		zg_event_u64(&e, ZG_F_CONFIG_LINE, rule->line);
+	}
+	add_seen(&e, msg, &w);
+	zg_event_message(&e, "opened %s: %s %s (%s) -> %s (%s) [%llu packet%s]", rule != NULL ? rule->name : "(an entry that is gone)",
+			 w.proto, w.src, end_name(&w, true), w.dst, end_name(&w, false), (unsigned long long)msg->count,
+			 msg->count == 1 ? "" : "s");
 	zg_record(s, &e);
 }
 
@@ -360,6 +445,10 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 
 	if (child->role == ZG_ROLE_WATCH && f->kind != ZG_FLOW_OPENED) {
 		kernel_told(s, msg);
+		return;
+	}
+	if (child->role == ZG_ROLE_WATCH && (router_end_of(msg) != ROUTER_NONE || f->mark == 0)) {
+		router_opened(s, msg);
 		return;
 	}
 	if (is_silent(flow, f))

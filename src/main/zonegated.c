@@ -9,12 +9,45 @@
 #include "gate/gate.h"
 #include "inspect/worker.h"
 #include "main/options.h"
+#include "main/store.h"
 #include "main/supervisor.h"
 #include "sys/spawn.h"
 #include "sys/sysctl.h"
 
+/* The router's own table of the last confirmed policy, so that the machine is not open until the daemon runs. Without a policy,
+ * or with one that is no longer read, it stays as it is: who has to repair it must get in. */
+static void router_table(struct zg_nft *nft, const char *state_dir)
+{
+	const struct zg_plan_env env = { .now = time(NULL) };
+	struct zg_policy *policy = NULL;
+	struct zg_plan *plan = NULL;
+	struct zg_diags diags;
+	struct zg_version *all = NULL, version;
+	char *text = NULL, damaged[ZG_STORE_NAME_MAX];
+	size_t n = 0;
+
+	zg_diags_init(&diags);
+	enum zg_err err = zg_store_list(state_dir, &all, &n);
+	if (err == ZG_OK)
+		err = n == 0 ? ZG_ENOENT : zg_store_load(state_dir, all[0].generation, &version, &text, damaged);
+	if (err == ZG_OK)
+		err = zg_conf_parse_for(ZG_CONF_KNOWN, 0, "the last confirmed policy", text, (size_t)version.bytes, &diags, &policy);
+	if (err == ZG_OK)
+		err = zg_plan_router(policy, &env, &diags, &plan);
+	if (err == ZG_OK)
+		err = zg_nft_commit(nft, plan, &diags);
+	if (err != ZG_OK && err != ZG_ENOENT)
+		fprintf(stderr, "zonegated: the router's own table is not loaded: %s\n",
+			diags.n > 0 ? diags.items[0].message : zg_strerror(err));
+	zg_plan_free(plan);
+	zg_policy_free(policy);
+	free(text);
+	free(all);
+	zg_diags_free(&diags);
+}
+
 /* Before the network is up: nothing is forwarded, and the backstop is there whatever comes later. */
-static int backstop(void)
+static int backstop(const struct zg_options *options)
 {
 	const char *what = "";
 	struct zg_nft *nft = NULL;
@@ -30,6 +63,8 @@ static int backstop(void)
 		fprintf(stderr, "zonegated: cannot load the backstop: %s\n", diags.n > 0 ? diags.items[0].message : "no netlink");
 	else if (off)
 		status = EXIT_SUCCESS;
+	if (nft != NULL)
+		router_table(nft, options->state_dir);
 	zg_nft_close(nft);
 	zg_diags_free(&diags);
 	return status;
@@ -42,7 +77,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	zg_options_parse(argc, argv, &options);
 	if (options.role == NULL)
-		return options.backstop ? backstop() : zg_supervisor_run(&options);
+		return options.backstop ? backstop(&options) : zg_supervisor_run(&options);
 	if (strcmp(options.role, "gate") == 0)
 		return zg_gate_run(ZG_ROLE_FD);
 	if (strcmp(options.role, "inspector") == 0)

@@ -82,7 +82,8 @@ static bool may_look(struct finder *f)
 
 static bool is_ours(uint8_t family, const char *table)
 {
-	return family == NFPROTO_INET && (strcmp(table, ZG_TABLE_POLICY) == 0 || strcmp(table, ZG_TABLE_BACKSTOP) == 0);
+	return family == NFPROTO_INET && (strcmp(table, ZG_TABLE_POLICY) == 0 || strcmp(table, ZG_TABLE_BACKSTOP) == 0 ||
+					  strcmp(table, ZG_TABLE_ROUTER) == 0);
 }
 
 static uint8_t family_of(const struct nlmsghdr *nlh)

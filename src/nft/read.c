@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel holds in our two tables, as a plan. */
+/* What the kernel holds in our tables, as a plan. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <linux/netfilter/nf_tables.h>
@@ -33,7 +33,8 @@ static int stop(struct reader *r, enum zg_err err)
 
 static bool ours(const char *name)
 {
-	return name != NULL && (strcmp(name, ZG_TABLE_POLICY) == 0 || strcmp(name, ZG_TABLE_BACKSTOP) == 0);
+	return name != NULL && (strcmp(name, ZG_TABLE_POLICY) == 0 || strcmp(name, ZG_TABLE_BACKSTOP) == 0 ||
+				 strcmp(name, ZG_TABLE_ROUTER) == 0);
 }
 
 static int take_table(const struct nlmsghdr *nlh, void *data)
@@ -115,6 +116,7 @@ static uint8_t type_len(uint32_t type)
 	static const struct zg_field known[] = {
 		{ ZG_T_IPV4, 4 },    { ZG_T_IPV6, 16 }, { ZG_T_ETHER, 6 },  { ZG_T_PROTO, 1 },
 		{ ZG_T_SERVICE, 2 }, { ZG_T_MARK, 4 },	{ ZG_T_CT_DIR, 1 }, { ZG_T_IFNAME, ZG_IFNAME_LEN },
+		{ ZG_T_ICMP6_TYPE, 1 },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (known[i].type == type)

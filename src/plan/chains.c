@@ -17,7 +17,7 @@
 #define PRIORITY_BACKSTOP 1000 /* after everything else in the forward hook */
 
 /* The address and the MAC of a known station belong together. Not on Ethernet, or without a MAC header, is a miss. */
-static enum zg_err station_chain(struct zg_table *table, int f)
+enum zg_err zg_compile_station_chain(struct zg_table *table, int f, const char *count)
 {
 	const struct zg_family_desc *fam = &zg_families[f];
 	const uint16_t ether = ARPHRD_ETHER;
@@ -33,7 +33,7 @@ static enum zg_err station_chain(struct zg_table *table, int f)
 	lookup(&d, f == 0 ? "station_mac4" : "station_mac6", false);
 	verdict(&d, NFT_RETURN, NULL);
 	err = finish(&d, chain, 0);
-	refuse(&d, f == 0 ? "drop_station4" : "drop_station6", "zg:station");
+	refuse(&d, count, "zg:station");
 	return err == ZG_OK ? finish(&d, chain, 0) : err;
 }
 
@@ -62,7 +62,7 @@ static enum zg_err admit_rules(struct zg_chain *chain)
 }
 
 /* A station has to show its MAC before anything else. */
-static enum zg_err station_rules(const struct zg_compiler *c, struct zg_chain *chain)
+enum zg_err zg_compile_station_rules(const struct zg_compiler *c, struct zg_chain *chain)
 {
 	static const char *const ips[2] = { "station_ip4", "station_ip6" }, *const stations[2] = { "station4",
 												   "station6" };
@@ -194,7 +194,7 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 	struct zg_chain *chain = base_chain(table, "forward", NF_INET_FORWARD, PRIORITY_FORWARD, NF_DROP);
 	enum zg_err err = chain == NULL ? ZG_ENOMEM : isolation_rules(chain);
 	if (err == ZG_OK)
-		err = station_rules(c, chain);
+		err = zg_compile_station_rules(c, chain);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_rules(c, chain);
 	if (err == ZG_OK)
@@ -207,7 +207,7 @@ enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table)
 		err = dispatch_rules(chain);
 	for (int f = 0; f < 2 && err == ZG_OK; f++)
 		if (c->stations[f])
-			err = station_chain(table, f);
+			err = zg_compile_station_chain(table, f, f == 0 ? "drop_station4" : "drop_station6");
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_chains(c, table);
 	if (err == ZG_OK)

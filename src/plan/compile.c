@@ -42,8 +42,6 @@ static enum zg_err policy_table(struct zg_compiler *c)
 	for (size_t i = 0; i < sizeof counters / sizeof *counters && err == ZG_OK; i++)
 		err = zg_plan_counter(table, counters[i]);
 	if (err == ZG_OK)
-		err = zg_compile_zone_ranges(c);
-	if (err == ZG_OK)
 		err = zg_compile_zone_sets(c, table);
 	if (err == ZG_OK)
 		err = zg_compile_blocklist_sets(c, table);
@@ -64,6 +62,21 @@ static enum zg_err policy_table(struct zg_compiler *c)
 	return err == ZG_OK ? zg_compile_pairs(c, table) : err;
 }
 
+/* The compiler's own; the plan, if all went well. */
+static enum zg_err conclude(struct zg_compiler *c, enum zg_err err, struct zg_plan **ret_plan)
+{
+	for (int f = 0; f < 2; f++) {
+		for (size_t z = 0; z < c->policy->n_zones && c->zones[f] != NULL; z++)
+			zg_intervals_free(&c->zones[f][z]);
+		free(c->zones[f]);
+	}
+	if (err != ZG_OK)
+		zg_plan_free(c->plan);
+	else
+		*ret_plan = c->plan;
+	return err;
+}
+
 enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_diags *diags,
 			    struct zg_plan **ret_plan)
 {
@@ -77,20 +90,25 @@ enum zg_err zg_plan_compile(const struct zg_policy *policy, const struct zg_plan
 	if (err == ZG_OK)
 		err = zg_times_init(&c.times, policy, env);
 	if (err == ZG_OK)
+		err = zg_compile_zone_ranges(&c);
+	if (err == ZG_OK)
 		err = policy_table(&c);
+	if (err == ZG_OK)
+		err = zg_compile_router(&c);
 	if (err == ZG_OK)
 		zg_times_next(c.plan, policy);
 	zg_times_free(&c.times);
-	for (int f = 0; f < 2; f++) {
-		for (size_t z = 0; z < policy->n_zones && c.zones[f] != NULL; z++)
-			zg_intervals_free(&c.zones[f][z]);
-		free(c.zones[f]);
-	}
-	if (err != ZG_OK)
-		zg_plan_free(c.plan);
-	else
-		*ret_plan = c.plan;
-	return err;
+	return conclude(&c, err, ret_plan);
+}
+
+enum zg_err zg_plan_router(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_diags *diags,
+			   struct zg_plan **ret_plan)
+{
+	struct zg_compiler c = { .policy = policy, .env = env, .diags = diags, .plan = zg_plan_new() };
+	enum zg_err err = c.plan == NULL ? ZG_ENOMEM : zg_compile_zone_ranges(&c);
+	if (err == ZG_OK)
+		err = zg_compile_router(&c);
+	return conclude(&c, err, ret_plan);
 }
 
 enum zg_err zg_plan_blocklists(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_plan **ret_plan)

@@ -15,6 +15,7 @@ enum {
 	ZG_T_SERVICE = 13,
 	ZG_T_MARK = 19,
 	ZG_T_CT_DIR = 27,
+	ZG_T_ICMP6_TYPE = 29,
 	ZG_T_IFNAME = 41,
 };
 
@@ -66,6 +67,13 @@ enum zg_err zg_compile_pairs(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_zone_ranges(struct zg_compiler *c);
 enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_isolated_set(const struct zg_plan_env *env, struct zg_table *table);
+/* The first part of these: sources and stations. */
+enum zg_err zg_compile_source_sets(struct zg_compiler *c, struct zg_table *table);
+/* A station has to show its MAC; and the chain that looks at it, with its counter of refusals (chains.c). */
+enum zg_err zg_compile_station_rules(const struct zg_compiler *c, struct zg_chain *chain);
+enum zg_err zg_compile_station_chain(struct zg_table *table, int f, const char *count);
+/* The router's own table (router.c); the zones' ranges have to be there. */
+enum zg_err zg_compile_router(struct zg_compiler *c);
 /* The chains that are the same for every policy (chains.c). */
 enum zg_err zg_compile_forward(struct zg_compiler *c, struct zg_table *table);
 enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table);

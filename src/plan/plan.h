@@ -13,9 +13,9 @@
 
 #include "zonegate/plan.h"
 
-#define ZG_PLAN_TABLES	   2
+#define ZG_PLAN_TABLES	   3
 #define ZG_PLAN_LOG_GROUP  0x5a47 /* NFLOG group of refused packets */
-#define ZG_PLAN_KEY_MAX	   40	  /* bytes: station_mac6 and flows6, 16 + 16 + 4 + 4 or 16 + 16 + 8 */
+#define ZG_PLAN_KEY_MAX	   40	  /* bytes: station_mac6, flows6 and to_router6, 16 + 16 + 4 + 4 or 16 + 16 + 8 */
 #define ZG_PLAN_FIELDS_MAX 4
 #define ZG_PLAN_NAME_MAX   256	/* bytes with NUL, the kernel's NFT_NAME_MAXLEN */
 #define ZG_REG_VERDICT	   0xff /* instead of a register: the verdict */

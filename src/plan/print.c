@@ -21,6 +21,7 @@ struct name_of {
 static const struct name_of meta_keys[] = {
 	{ NFT_META_NFPROTO, "nfproto" }, { NFT_META_L4PROTO, "l4proto" }, { NFT_META_IIFNAME, "iifname" },
 	{ NFT_META_OIFNAME, "oifname" }, { NFT_META_IIFTYPE, "iiftype" }, { NFT_META_MARK, "mark" },
+	{ NFT_META_OIFTYPE, "oiftype" },
 	{ 0, NULL },
 };
 static const struct name_of ct_keys[] = {
@@ -43,7 +44,7 @@ static const struct name_of states[] = {
 	{ 0, NULL },
 };
 static const struct name_of statuses[] = {
-	{ IPS_CONFIRMED, "confirmed" }, { IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { 0, NULL }
+	{ IPS_SRC_NAT, "snat" }, { IPS_DST_NAT, "dnat" }, { IPS_CONFIRMED, "confirmed" }, { 0, NULL },
 };
 static const struct name_of verdicts[] = {
 	{ NF_DROP, "drop" },
@@ -60,7 +61,8 @@ static const struct name_of hooks[] = {
 static const struct name_of types[] = {
 	{ ZG_T_IPV4, "ipv4_addr" },   { ZG_T_IPV6, "ipv6_addr" },	{ ZG_T_ETHER, "ether_addr" },
 	{ ZG_T_PROTO, "inet_proto" }, { ZG_T_SERVICE, "inet_service" }, { ZG_T_MARK, "mark" },
-	{ ZG_T_CT_DIR, "ct_dir" },    { ZG_T_IFNAME, "ifname" },	{ 0, NULL },
+	{ ZG_T_CT_DIR, "ct_dir" },    { ZG_T_IFNAME, "ifname" },	{ ZG_T_ICMP6_TYPE, "icmpv6_type" },
+	{ 0, NULL },
 };
 
 static const char *find_name(const struct name_of *table, uint32_t value)
@@ -175,8 +177,10 @@ static void print_cmp(FILE *out, struct registers *regs, const struct zg_expr *x
 		fprintf(out, "%s", x->data[0] == NFPROTO_IPV4 ? "ipv4" : x->data[0] == NFPROTO_IPV6 ? "ipv6" : "?");
 	else if (strcmp(left, "meta l4proto") == 0 && x->len == 1)
 		fprintf(out, "%s", x->data[0] == IPPROTO_ICMP ? "icmp" : x->data[0] == IPPROTO_ICMPV6 ? "icmpv6" : "?");
-	else if (strcmp(left, "meta iiftype") == 0 && x->len == 2)
-		fprintf(out, u16 == ARPHRD_ETHER ? "ether" : "%u", u16);
+	else if ((strcmp(left, "meta iiftype") == 0 || strcmp(left, "meta oiftype") == 0) && x->len == 2)
+		fprintf(out, u16 == ARPHRD_ETHER ? "ether" : u16 == ARPHRD_LOOPBACK ? "loopback" : "%u", u16);
+	else if (strcmp(left, "ct direction") == 0 && x->len == 1)
+		fprintf(out, "%s", x->data[0] == IP_CT_DIR_ORIGINAL ? "original" : "reply");
 	else if (x->len == 4)
 		fprintf(out, "0x%08x", u32_of(x->data));
 	else
@@ -195,6 +199,7 @@ static void payload_text(struct registers *regs, const struct zg_expr *x)
 		{ NFT_PAYLOAD_NETWORK_HEADER, 16, 4, "ip daddr" },
 		{ NFT_PAYLOAD_NETWORK_HEADER, 24, 16, "ip6 daddr" },
 		{ NFT_PAYLOAD_LL_HEADER, 6, 6, "ether saddr" },
+		{ NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, "icmpv6 type" },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (known[i].base == x->base && known[i].offset == x->offset && known[i].len == x->len) {
@@ -385,6 +390,9 @@ static void print_field(FILE *out, const struct zg_field *field, const uint8_t *
 		return;
 	case ZG_T_IFNAME:
 		fprintf(out, "\"%.*s\"", ZG_IFNAME_LEN, (const char *)lo);
+		return;
+	case ZG_T_ICMP6_TYPE:
+		fprintf(out, "%u", lo[0]);
 		return;
 	case ZG_T_MARK:
 		fprintf(out, "%u", u32_of(lo));

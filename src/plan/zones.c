@@ -35,6 +35,15 @@ static zg_u128 value_of(uint8_t family, const uint8_t bytes[16])
 	return zg_u128_of(&addr);
 }
 
+bool zg_plan_martian(const struct zg_addr *addr)
+{
+	for (size_t i = 0; i < sizeof martians / sizeof *martians; i++)
+		if (martians[i].family == addr->family && memcmp(addr->b, martians[i].lo, zg_addr_len(addr->family)) >= 0 &&
+		    memcmp(addr->b, martians[i].hi, zg_addr_len(addr->family)) <= 0)
+			return true;
+	return false;
+}
+
 /* One range of a zone, less what other zones' narrower ranges take out of it: the narrowest wins. */
 static enum zg_err own_part(struct zg_compiler *c, size_t zone, const struct zg_range *range, struct zg_intervals *into)
 {
@@ -272,7 +281,7 @@ enum zg_err zg_compile_isolated_set(const struct zg_plan_env *env, struct zg_tab
 	return ZG_OK;
 }
 
-enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
+enum zg_err zg_compile_source_sets(struct zg_compiler *c, struct zg_table *table)
 {
 	enum zg_err err = ZG_OK;
 	for (int f = 0; f < 2 && err == ZG_OK; f++)
@@ -287,5 +296,11 @@ enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
 		if (err == ZG_OK)
 			err = station_set(c, table, f, true);
 	}
+	return err;
+}
+
+enum zg_err zg_compile_zone_sets(struct zg_compiler *c, struct zg_table *table)
+{
+	enum zg_err err = zg_compile_source_sets(c, table);
 	return err == ZG_OK ? never_set(c, table) : err;
 }

@@ -26,6 +26,10 @@
 					   "\"p\"; ticket = \"t\"; approver = \"a\"; " more " }"
 
 #define PLAN_MAIL      PLAN_FLOW("mail-in", "\"10.30.0.25\", \"fd00:30::25\"", "\"10.20.0.25\", \"fd00:20::25\"", "")
+#define PLAN_ROUTER                                                                                                    \
+	"router = { manage = ( { name = \"ssh\"; from = \"lgwan\"; source = [ \"10.20.0.5\", \"fd00:20::5\" ]; port = 22; " \
+	"} ); ping = ( { from = \"lgwan\"; source = \"10.20.0.0/24\"; rate = \"5/s\"; } ); ntp = \"10.20.0.7\";\n"   \
+	"vrrp = ( { interface = \"in0\"; address = [ \"192.0.2.2\", \"fe80::2\" ]; } ); };\n"
 #define PLAN_DAEMON(n) "daemon = { inspectors = " #n "; queue_base = 100; };\n"
 
 /* Fails the test with what the diagnostics say. */

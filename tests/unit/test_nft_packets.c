@@ -646,6 +646,8 @@ START_TEST(test_isolated_from_what_is_sent)
 	static const char *const names[] = { "lg0" };
 	const uint32_t mark = _i == 0 ? ZG_MARK_SENT : 0;
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+	start(PLAN_MAIL, PLAN_DAEMON(4) "router = { services = ( { name = \"discard\"; to = \"lgwan\"; destination = \"10.20.0.25\"; "
+					"protocol = \"udp\"; port = 9; } ); };\n");
 	ck_assert_int_eq(inet_pton(AF_INET, "10.20.0.25", &to.sin_addr), 1);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark), 0);
