@@ -486,7 +486,7 @@ static void check_router(const struct check *c)
 		const struct zg_router_rule *rule = &c->policy->router[i];
 		for (size_t k = 0; k < rule->n_peers && rule->zone != SIZE_MAX && !rule->group; k++)
 			if (rule->iface == NULL || !zg_addr_link_local(&rule->peers[k].lo))
-				check_inside(c, &rule->peers[k], rule->zone, c->draft->router[i].peers[k], rule->peer_objects[k]);
+				check_inside(c, &rule->peers[k], rule->zone, c->draft->router[i].peers[k], rule->peer_objects != NULL ? rule->peer_objects[k] : 0);
 		check_router_twins(c, i);
 	}
 }
