@@ -115,7 +115,7 @@ static void compare_fields(struct making *m, const struct zg_diff_fields *fields
 static void compare_items(struct making *m, const struct zg_flow *old, const struct zg_flow *now)
 {
 	const struct zg_flow *shown = now != NULL ? now : old;
-	if (shown == NULL)
+	if (shown == NULL || shown->inspector == NULL)
 		return;
 	const struct zg_inspector *inspector = shown->inspector;
 	if (old != NULL && now != NULL && old->inspector != inspector)
@@ -138,7 +138,7 @@ static void compare_items(struct making *m, const struct zg_flow *old, const str
 
 /* --- things with names ---------------------------------------------------------------------------------- */
 
-/* Zones or flows. */
+/* Zones, flows and so on. */
 struct kind_of_thing {
 	const char *what;
 	const struct zg_diff_fields *fields;
@@ -173,6 +173,34 @@ static const char *name_flow(const void *object)
 	return ((const struct zg_flow *)object)->name;
 }
 
+static size_t count_schedules(const struct zg_policy *policy)
+{
+	return policy->n_schedules;
+}
+static const void *get_schedule(const struct zg_policy *policy, size_t index)
+{
+	return &policy->schedules[index];
+}
+static const char *name_schedule(const void *object)
+{
+	return ((const struct zg_schedule *)object)->name;
+}
+static size_t count_blocklists(const struct zg_policy *policy)
+{
+	return policy->n_blocklists;
+}
+static const void *get_blocklist(const struct zg_policy *policy, size_t index)
+{
+	return &policy->blocklists[index];
+}
+static const char *name_blocklist(const void *object)
+{
+	return ((const struct zg_blocklist_conf *)object)->name;
+}
+
+static const struct kind_of_thing schedules = { "schedule", &zg_diff_schedule, count_schedules, get_schedule, name_schedule, false };
+static const struct kind_of_thing blocklists = { "blocklist", &zg_diff_blocklist, count_blocklists, get_blocklist, name_blocklist,
+						  false };
 static const struct kind_of_thing zones = { "zone", &zg_diff_zone, count_zones, get_zone, name_zone, false };
 static const struct kind_of_thing flows = { "flow", &zg_diff_flow, count_flows, get_flow, name_flow, true };
 
@@ -232,6 +260,8 @@ struct zg_diff *zg_diff_make(const struct zg_policy *old, const struct zg_policy
 		return NULL;
 	struct making m = { .diff = diff, .kind = ZG_DIFF_ALTERED, .what = "setting", .name = "" };
 	compare_fields(&m, &zg_diff_settings, &(struct side){ old, old }, &(struct side){ now, now });
+	compare_all(diff, &schedules, old, now);
+	compare_all(diff, &blocklists, old, now);
 	compare_all(diff, &zones, old, now);
 	compare_all(diff, &flows, old, now);
 	if (diff->failed) {

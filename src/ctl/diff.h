@@ -17,14 +17,14 @@ struct zg_diff_key {
 
 struct zg_diff_change {
 	enum zg_diff_kind kind;
-	const char *what; /* "setting", "zone", "flow" */
+	const char *what; /* "setting", "zone", "flow", "schedule", "blocklist" */
 	char *name;	  /* "" for settings */
 	struct zg_diff_key *keys;
 	size_t n_keys;
 };
 
 struct zg_diff {
-	struct zg_diff_change *changes; /* settings, zones by name, flows by name */
+	struct zg_diff_change *changes; /* settings, then by kind and name */
 	size_t n;
 	bool failed; /* out of memory */
 };
@@ -49,6 +49,7 @@ struct zg_diff_fields {
 	const struct zg_diff_field *fields;
 	size_t n;
 };
-extern const struct zg_diff_fields zg_diff_settings, zg_diff_zone, zg_diff_flow; /* object: the policy, a zone, a flow */
+/* object: the policy, a zone, a flow, a schedule, a blocklist */
+extern const struct zg_diff_fields zg_diff_settings, zg_diff_zone, zg_diff_flow, zg_diff_schedule, zg_diff_blocklist;
 
 #endif

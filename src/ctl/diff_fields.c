@@ -101,6 +101,57 @@ static void put_queue_base(FILE *out, const struct zg_policy *policy, const void
 	fprintf(out, "%u", (unsigned)policy->queue_base);
 }
 
+static void put_max_term(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)object;
+	fprintf(out, "%u", (unsigned)policy->max_term);
+}
+
+static void put_holidays(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)object;
+	for (size_t i = 0; i < policy->n_holidays; i++)
+		fprintf(out, "%s%04u-%02u-%02u", i > 0 ? ", " : "", policy->holidays[i] / 10000, policy->holidays[i] / 100 % 100,
+			policy->holidays[i] % 100);
+}
+
+/* --- schedules, blocklists ---------------------------------------------------------------------------------- */
+
+static void put_times(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	char *text = zg_schedule_str(object);
+	(void)policy;
+	put_text(out, text);
+	free(text);
+}
+
+static void put_file(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_blocklist_conf *list = object;
+	(void)policy;
+	put_text(out, list->file);
+}
+
+static void put_list_zones(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_blocklist_conf *list = object;
+	char names[ZG_ZONES_MAX][ZG_NAME_MAX + 1];
+	size_t n = 0;
+	for (; n < list->n_zones && n < ZG_ZONES_MAX; n++)
+		snprintf(names[n], sizeof names[n], "%s", policy->zones[list->zones[n]].name);
+	if (n == 0)
+		fputs("all", out);
+	else
+		put_texts(out, names[0], sizeof names[0], n);
+}
+
+static void put_own_networks(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_blocklist_conf *list = object;
+	(void)policy;
+	fputs(list->own_networks ? "true" : "false", out);
+}
+
 /* --- zones ---------------------------------------------------------------------------------------------- */
 
 static void put_kind(FILE *out, const struct zg_policy *policy, const void *object)
@@ -219,7 +270,29 @@ static void put_inspector(FILE *out, const struct zg_policy *policy, const void 
 {
 	const struct zg_flow *flow = object;
 	(void)policy;
-	fputs(flow->inspector->name, out);
+	fputs(flow->inspector != NULL ? flow->inspector->name : "none (opaque)", out);
+}
+
+static void put_log(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	static const char *const words[ZG_FLOW_LOG_COUNT] = { "all", "refused" };
+	const struct zg_flow *flow = object;
+	(void)policy;
+	fputs((unsigned)flow->log < ZG_FLOW_LOG_COUNT ? words[flow->log] : "?", out);
+}
+
+/* What it says is compared where it stands. */
+static void put_flow_schedule(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_flow *flow = object;
+	fputs(flow->schedule == ZG_SCHEDULE_ALWAYS ? "always" : policy->schedules[flow->schedule].name, out);
+}
+
+static void put_specific(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_flow *flow = object;
+	(void)policy;
+	fputs(flow->specific ? "true" : "", out);
 }
 
 static void put_purpose(FILE *out, const struct zg_policy *policy, const void *object)
@@ -264,12 +337,26 @@ static void put_expires(FILE *out, const struct zg_policy *policy, const void *o
  * the file.daemon	its keys are
  * zone.name		what is compared is found by it
  * flow.name		what is compared is found by it
+ * the file.schedules	each is compared by itself
+ * the file.blocklists	each is compared by itself
+ * schedule.name		what is compared is found by it
+ * schedule.hours	in schedule.days
+ * schedule.holidays	in schedule.days
+ * blocklist.name	what is compared is found by it
+ * specific.name	what is compared is found by it
+ * specific.client	in flow.source
+ * specific.server	in flow.destination
+ * specific.opaque	in flow.inspector
+ * specific.client_mac	in zone.stations
+ * specific.server_mac	in zone.stations
  * station.address	in zone.stations
  * station.mac		in zone.stations
  */
 static const struct zg_diff_field setting_fields[] = {
 	{ "the file", "body", put_body },
 	{ "the file", "model", put_model },
+	{ "the file", "max_term", put_max_term },
+	{ "the file", "holidays", put_holidays },
 	{ "log", "flow_digest", put_flow_digest },
 	{ "daemon", "inspectors", put_inspectors },
 	{ "daemon", "queue_base", put_queue_base },
@@ -294,9 +381,22 @@ static const struct zg_diff_field flow_fields[] = {
 	{ "flow", "approver", put_approver },
 	{ "flow", "clause", put_clause },
 	{ "flow", "expires", put_expires },
+	{ "flow", "schedule", put_flow_schedule },
+	{ "flow", "log", put_log },
+	{ "the file", "specific", put_specific },
+};
+static const struct zg_diff_field schedule_fields[] = {
+	{ "schedule", "days", put_times },
+};
+static const struct zg_diff_field blocklist_fields[] = {
+	{ "blocklist", "file", put_file },
+	{ "blocklist", "zones", put_list_zones },
+	{ "blocklist", "own_networks", put_own_networks },
 };
 
 #define FIELDS(table) { (table), sizeof(table) / sizeof((table)[0]) }
 const struct zg_diff_fields zg_diff_settings = FIELDS(setting_fields);
 const struct zg_diff_fields zg_diff_zone = FIELDS(zone_fields);
 const struct zg_diff_fields zg_diff_flow = FIELDS(flow_fields);
+const struct zg_diff_fields zg_diff_schedule = FIELDS(schedule_fields);
+const struct zg_diff_fields zg_diff_blocklist = FIELDS(blocklist_fields);

@@ -187,7 +187,7 @@ json_t *zg_cut_count(struct zg_supervisor *s, const char *file, const char *text
 	struct count c = { .when = time(NULL) };
 
 	zg_diags_init(&diags);
-	enum zg_err err = s->policy == NULL ? ZG_ENOENT : zg_conf_parse(file, text, len, &diags, &policy);
+	enum zg_err err = s->policy == NULL ? ZG_ENOENT : zg_conf_parse_for(ZG_CONF_KNOWN, 0, file, text, len, &diags, &policy);
 	if (err == ZG_OK)
 		err = zg_reach_new(s->policy, &now);
 	if (err == ZG_OK)

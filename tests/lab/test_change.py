@@ -128,6 +128,21 @@ def second(lab):
     need(not wait_for(lambda: not passes(lab, 2526), 4), "it was taken back")
 
 
+@test("taken back to a policy with fewer schedules: the clock goes by that one", san=True)
+def schedules(lab):
+    fresh(lab)
+    supervisor = lab.pids("supervisor")[0]
+    hours = ", ".join(f'{{ name = "s{i}"; days = [ "mon-sun" ]; hours = "00:00-24:00"; holidays = true; }}' for i in range(40))
+    timed = MORE.replace('name = "more";', 'name = "more"; schedule = "s39";')
+    on_trial(lab, timed + f"schedules = ( {hours} );\n", 2)
+    need(passes(lab, PORT), "not in force")
+    returned(lab)
+    on_trial(lab, timed + f"schedules = ( {hours} );\n", 60)
+    ok(lab.ctl("rollback"))
+    need(not passes(lab, PORT) and passes(lab, 25), "not as before")
+    need(lab.pids("supervisor")[0] == supervisor, "it died")
+
+
 @test("killed while on trial: the next start begins with the last confirmed policy", san=True)
 def killed(lab):
     for how in ("--kill", None):
