@@ -271,8 +271,6 @@ static void give_back(struct zg_supervisor *s)
 		s->closed = true;
 		record_closed(s, &diags);
 	}
-	if (s->policy != NULL)
-		zg_timing_begin(s);
 	mark(s, s->generation, false, &diags);
 	record_returned(s, generation, "its time is over");
 	zg_policy_free(tried);
