@@ -299,6 +299,22 @@ static void put_flow_schedule(FILE *out, const struct zg_policy *policy, const v
 	fputs(flow->schedule == ZG_SCHEDULE_ALWAYS ? "always" : policy->schedules[flow->schedule].name, out);
 }
 
+static void put_rate(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_flow *flow = object;
+	(void)policy;
+	if (flow->rate.count != 0)
+		fprintf(out, "%u/%s", (unsigned)flow->rate.count, flow->rate.seconds == 1 ? "s" : "min");
+}
+
+static void put_connections(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_flow *flow = object;
+	(void)policy;
+	if (flow->connections != 0)
+		fprintf(out, "%u", (unsigned)flow->connections);
+}
+
 static void put_specific(FILE *out, const struct zg_policy *policy, const void *object)
 {
 	const struct zg_flow *flow = object;
@@ -495,6 +511,8 @@ static const struct zg_diff_field flow_fields[] = {
 	{ "flow", "expires", put_expires },
 	{ "flow", "schedule", put_flow_schedule },
 	{ "flow", "log", put_log },
+	{ "flow", "rate", put_rate },
+	{ "flow", "connections", put_connections },
 	{ "the file", "specific", put_specific },
 };
 static const struct zg_diff_field schedule_fields[] = {

@@ -351,7 +351,7 @@ static void settle(struct zg_supervisor *s, struct zg_policy *policy, const stru
 		zg_trial_applied(&s->trial, &s->policy, policy);
 	else
 		zg_trial_begin(&s->trial, &s->policy, policy, &version, zg_now_ms() + 1000u * (uint64_t)request->confirm_s);
-	record_change(s, ZG_E_POLICY_APPLIED, s->policy, request, diags);
+	record_change(s, ZG_E_POLICY_APPLIED, policy, request, diags);
 	if (request->confirm_s == 0)
 		keep(s, &version, diags);
 	else
@@ -510,7 +510,7 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 		result = put_in_force(s, policy, false, diags);
 	if (result == ZG_CHANGE_DONE && kept) {
 		s->policy = policy;
-		record_change(s, ZG_E_POLICY_APPLIED, s->policy, &request, diags);
+		record_change(s, ZG_E_POLICY_APPLIED, policy, &request, diags);
 		mark(s, s->generation, false, diags);
 	} else if (result == ZG_CHANGE_DONE) {
 		settle(s, policy, &request, diags);
@@ -536,7 +536,7 @@ void zg_change_tick(struct zg_supervisor *s)
 	const struct zg_change_request request = { .file = policy->file, .who = "the daemon, after a failure" };
 	zg_diags_init(&diags);
 	if (restore(s, &diags)) {
-		record_change(s, ZG_E_POLICY_APPLIED, s->policy, &request, &diags);
+		record_change(s, ZG_E_POLICY_APPLIED, policy, &request, &diags);
 		mark(s, s->generation, s->trial.running, &diags);
 	}
 	zg_diags_free(&diags);
