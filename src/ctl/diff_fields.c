@@ -83,6 +83,31 @@ static void put_model(FILE *out, const struct zg_policy *policy, const void *obj
 	fputs(zg_model_name(policy->model), out);
 }
 
+static void put_max_term(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)object;
+	fprintf(out, "%u", (unsigned)policy->max_term);
+}
+
+static void put_holidays(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)object;
+	for (size_t i = 0; i < policy->n_holidays; i++) {
+		const zg_day day = policy->holidays[i];
+		fprintf(out, "%s%04u-%02u-%02u", i > 0 ? ", " : "", day / 10000, day / 100 % 100, day % 100);
+	}
+}
+
+static void put_schedules(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)object;
+	for (size_t i = 0; i < policy->n_schedules; i++) {
+		char *when = zg_schedule_str(&policy->schedules[i]);
+		fprintf(out, "%s%s: %s", i > 0 ? "; " : "", policy->schedules[i].name, when != NULL ? when : "?");
+		free(when);
+	}
+}
+
 static void put_flow_digest(FILE *out, const struct zg_policy *policy, const void *object)
 {
 	(void)object;
@@ -219,7 +244,7 @@ static void put_inspector(FILE *out, const struct zg_policy *policy, const void 
 {
 	const struct zg_flow *flow = object;
 	(void)policy;
-	fputs(flow->inspector->name, out);
+	fputs(zg_flow_inspector(flow), out);
 }
 
 static void put_purpose(FILE *out, const struct zg_policy *policy, const void *object)
@@ -254,6 +279,38 @@ static void put_expires(FILE *out, const struct zg_policy *policy, const void *o
 	fputs(zg_expires_str(flow->expires, buf), out);
 }
 
+static void put_schedule(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_flow *flow = object;
+	fputs(flow->schedule != ZG_SCHEDULE_ALWAYS ? policy->schedules[flow->schedule].name : "always", out);
+}
+
+static void put_rate(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_rate *rate = &((const struct zg_flow *)object)->rate;
+	(void)policy;
+	if (rate->count == 0)
+		fputs("without limit", out);
+	else
+		fprintf(out, "%u/%s", (unsigned)rate->count, rate->seconds == 1 ? "s" : "min");
+}
+
+static void put_connections(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_flow *flow = object;
+	(void)policy;
+	if (flow->connections == 0)
+		fputs("without limit", out);
+	else
+		fprintf(out, "%u", (unsigned)flow->connections);
+}
+
+static void put_log(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	(void)policy;
+	fputs(((const struct zg_flow *)object)->log == ZG_FLOW_LOG_REFUSED ? "refused" : "all", out);
+}
+
 /* --- the tables ------------------------------------------------------------------------------------------ */
 
 /* Keys that have no line below, and why not; read by tests/static/run:
@@ -264,12 +321,37 @@ static void put_expires(FILE *out, const struct zg_policy *policy, const void *o
  * the file.daemon	its keys are
  * zone.name		what is compared is found by it
  * flow.name		what is compared is found by it
+ * specific.from	in flow.from
+ * specific.to	in flow.to
+ * specific.client	in flow.source
+ * specific.server	in flow.destination
+ * specific.protocol	in flow.protocol
+ * specific.port	in flow.port
+ * specific.inspector	in flow.inspector
+ * specific.opaque	in flow.inspector
+ * specific.ticket	in flow.ticket
+ * specific.approver	in flow.approver
+ * specific.purpose	in flow.purpose
+ * specific.clause	in flow.clause
+ * specific.expires	in flow.expires
+ * specific.schedule	in flow.schedule
+ * specific.client_mac	in zone.stations
+ * specific.server_mac	in zone.stations
+ * specific.name		what is compared is found by it
+ * schedule.name	in the file.schedules
+ * schedule.days	in the file.schedules
+ * schedule.hours	in the file.schedules
+ * schedule.holidays	in the file.schedules
+ * the file.specific	each is compared by itself, as a flow
  * station.address	in zone.stations
  * station.mac		in zone.stations
  */
 static const struct zg_diff_field setting_fields[] = {
 	{ "the file", "body", put_body },
 	{ "the file", "model", put_model },
+	{ "the file", "max_term", put_max_term },
+	{ "the file", "holidays", put_holidays },
+	{ "the file", "schedules", put_schedules },
 	{ "log", "flow_digest", put_flow_digest },
 	{ "daemon", "inspectors", put_inspectors },
 	{ "daemon", "queue_base", put_queue_base },
@@ -294,6 +376,10 @@ static const struct zg_diff_field flow_fields[] = {
 	{ "flow", "approver", put_approver },
 	{ "flow", "clause", put_clause },
 	{ "flow", "expires", put_expires },
+	{ "flow", "schedule", put_schedule },
+	{ "flow", "rate", put_rate },
+	{ "flow", "connections", put_connections },
+	{ "flow", "log", put_log },
 };
 
 #define FIELDS(table) { (table), sizeof(table) / sizeof((table)[0]) }

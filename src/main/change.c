@@ -488,7 +488,7 @@ void zg_change_tick(struct zg_supervisor *s)
 	const struct zg_change_request request = { .file = policy->file, .who = "the daemon, after a failure" };
 	zg_diags_init(&diags);
 	if (restore(s, &diags)) {
-		record_change(s, ZG_E_POLICY_APPLIED, s->policy, &request, &diags);
+		record_change(s, ZG_E_POLICY_APPLIED, policy, &request, &diags);
 		mark(s, s->generation, s->trial.running, &diags);
 	}
 	zg_diags_free(&diags);
