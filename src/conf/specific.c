@@ -86,7 +86,7 @@ static const struct key keys[] = {
 	{ "expires", "expires = \"2027-03-31\"; is its last day: an approval has a term", flow_read_expires },
 	{ "schedule", NULL, flow_read_schedule },
 };
-static const struct group group = { "特定通信 (specific)", keys, sizeof keys / sizeof keys[0], flow_other_key };
+static const struct group group = { "specific", keys, sizeof keys / sizeof keys[0], flow_other_key };
 
 /* Inspected or opaque, one of both. */
 static bool check_inspection(struct reader *r, const config_setting_t *setting)

@@ -118,6 +118,8 @@ static void compare_items(struct making *m, const struct zg_flow *old, const str
 	if (shown == NULL || shown->inspector == NULL)
 		return;
 	const struct zg_inspector *inspector = shown->inspector;
+	if (inspector == NULL)
+		return; /* an opaque one has no settings */
 	if (old != NULL && now != NULL && old->inspector != inspector)
 		old = NULL; /* the other one's settings mean nothing to this one */
 	else if (old != NULL && now != NULL && memcmp(old->config, now->config, inspector->config_size) == 0)
