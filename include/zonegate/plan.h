@@ -60,6 +60,8 @@ void zg_plan_isolate(struct zg_plan *plan, struct zg_plan *isolation);
 /* The router's own table alone. */
 enum zg_err zg_plan_router(const struct zg_policy *policy, const struct zg_plan_env *env, struct zg_diags *diags,
 			   struct zg_plan **ret_plan);
+/* An address that no host behind a router has: it belongs to no zone, whatever ranges a zone names. */
+bool zg_plan_martian(const struct zg_addr *addr);
 void zg_plan_free(struct zg_plan *plan);
 /* Stable, readable text of the whole plan (golden tests, show --plan). */
 enum zg_err zg_plan_print(const struct zg_plan *plan, FILE *out);

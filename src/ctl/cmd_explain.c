@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* zonegatectl explain: why a packet would pass or not, from the configuration alone. */
 #include <argp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/client.h"
@@ -9,14 +10,14 @@
 #include "ctl/json.h"
 
 struct arguments {
-	const char *file, *from, *mac, *socket;
+	const char *file, *from, *mac, *socket, *state, *in, *out;
 	const char *isolated; /* as if this zone were cut off; NULL = ask the daemon */
 	bool json;
 	char *words[4];
 	unsigned n_words;
 };
 
-enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG, OPT_ISOLATED };
+enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG, OPT_ISOLATED, OPT_STATE, OPT_IN, OPT_OUT };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -40,6 +41,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'S':
 		a->socket = arg;
 		return 0;
+	case OPT_STATE:
+		a->state = arg;
+		return 0;
+	case OPT_IN:
+		a->in = arg;
+		return 0;
+	case OPT_OUT:
+		a->out = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (a->n_words == 4)
 			argp_usage(state);
@@ -62,13 +72,14 @@ static int usage_error(const char *what, const char *value)
 	return ZG_EXIT_USAGE;
 }
 
-static bool parse_protocol(const char *word, enum zg_asked *ret_protocol)
+/* tcp, udp, icmp, or the number of another protocol. */
+static bool parse_protocol(const char *word, uint8_t *ret_protocol)
 {
 	static const struct {
 		const char *word;
-		enum zg_asked protocol;
+		uint8_t protocol;
 	} words[] = {
-		{ "tcp", ZG_ASKED_TCP }, { "udp", ZG_ASKED_UDP }, { "icmp", ZG_ASKED_ICMP }, { "icmpv6", ZG_ASKED_ICMP }
+		{ "tcp", ZG_TCP }, { "udp", ZG_UDP }, { "icmp", ZG_ROUTER_ICMP }, { "icmpv6", ZG_ROUTER_ICMP },
 	};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (strcmp(words[i].word, word) == 0) {
@@ -76,28 +87,67 @@ static bool parse_protocol(const char *word, enum zg_asked *ret_protocol)
 			return true;
 		}
 	}
-	return false;
+	char *end;
+	unsigned long number = strtoul(word, &end, 10);
+	if (*word < '1' || *word > '9' || *end != '\0' || number > 255)
+		return false;
+	*ret_protocol = (uint8_t)number;
+	return true;
 }
 
-/* Address with port, or with ICMP without. */
-static bool parse_end(const char *text, enum zg_asked protocol, struct zg_addr *ret_addr, uint16_t *ret_port)
+static bool has_ports(uint8_t protocol)
 {
-	if (protocol == ZG_ASKED_ICMP)
+	return protocol == ZG_TCP || protocol == ZG_UDP;
+}
+
+/* Address with port, or with a protocol that has none without; "router", with or without a port, is the router itself. */
+static bool parse_end(const char *text, uint8_t protocol, bool *ret_router, struct zg_addr *ret_addr, uint16_t *ret_port)
+{
+	static const char router[] = "router";
+	const size_t n = sizeof router - 1;
+	if (strncmp(text, router, n) == 0 && (text[n] == '\0' || text[n] == ':')) {
+		char *end;
+		unsigned long port = text[n] == ':' && text[n + 1] >= '1' && text[n + 1] <= '9' ? strtoul(text + n + 1, &end, 10) : 0;
+		if (text[n] == ':' && (!has_ports(protocol) || port == 0 || *end != '\0' || port > 65535))
+			return false;
+		*ret_router = true;
+		*ret_port = (uint16_t)port;
+		return true;
+	}
+	if (!has_ports(protocol))
 		return zg_addr_parse(text, ret_addr) == ZG_OK;
 	return zg_endpoint_parse(text, ret_addr, ret_port) == ZG_OK;
+}
+
+static int parse_state(const char *word, struct zg_question *ret_q)
+{
+	ret_q->reply = strcmp(word, "reply") == 0;
+	ret_q->error = strcmp(word, "error") == 0;
+	ret_q->invalid = strcmp(word, "invalid") == 0;
+	/* an error comes from where the connection leads to */
+	ret_q->reply = ret_q->reply || ret_q->error;
+	return ret_q->reply || ret_q->invalid || strcmp(word, "new") == 0 ? ZG_EXIT_OK :
+									   usage_error("not new, reply, error or invalid", word);
 }
 
 /* words: protocol, source, destination */
 static int parse_question(char *const *words, const struct arguments *a, struct zg_mac *mac, struct zg_question *ret_q)
 {
 	if (!parse_protocol(words[0], &ret_q->protocol))
-		return usage_error("not tcp, udp or icmp", words[0]);
-	const char *wanted = ret_q->protocol == ZG_ASKED_ICMP ? "not an address (with icmp without port)"
-							      : "not ADDRESS:PORT or [ADDRESS]:PORT";
-	if (!parse_end(words[1], ret_q->protocol, &ret_q->source, &ret_q->source_port))
+		return usage_error("not tcp, udp, icmp or a protocol's number", words[0]);
+	const char *wanted = !has_ports(ret_q->protocol) ? "not an address (with icmp without port) nor \"router\""
+							  : "not ADDRESS:PORT, [ADDRESS]:PORT or router:PORT";
+	if (!parse_end(words[1], ret_q->protocol, &ret_q->from_router, &ret_q->source, &ret_q->source_port))
 		return usage_error(wanted, words[1]);
-	if (!parse_end(words[2], ret_q->protocol, &ret_q->destination, &ret_q->destination_port))
+	if (!parse_end(words[2], ret_q->protocol, &ret_q->to_router, &ret_q->destination, &ret_q->destination_port) ||
+	    (ret_q->to_router && has_ports(ret_q->protocol) && ret_q->destination_port == 0))
 		return usage_error(wanted, words[2]);
+	const struct zg_addr *peer = ret_q->from_router ? &ret_q->destination : &ret_q->source;
+	ret_q->icmp_type = peer->family == ZG_IPV6 ? EXPLAIN_ECHO6 : EXPLAIN_ECHO4;
+	if (a->state != NULL && parse_state(a->state, ret_q) != ZG_EXIT_OK)
+		return ZG_EXIT_USAGE;
+	ret_q->iface_in = a->in;
+	ret_q->iface_out = a->out;
 	if (a->mac != NULL) {
 		if (zg_mac_parse(a->mac, mac) != ZG_OK)
 			return usage_error("not a station's MAC address", a->mac);
@@ -120,6 +170,8 @@ static const char *reason_of(const struct zg_explanation *answer)
 
 static const char *verdict_word(const struct zg_explanation *answer)
 {
+	if (answer->permit)
+		return "permit";
 	return !answer->inspect ? "deny" : answer->flow->inspector != NULL ? "inspect" : "opaque";
 }
 
@@ -127,6 +179,7 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 {
 	json_t *steps = json_array();
 	const struct zg_flow *flow = answer->flow;
+	const struct zg_router_rule *rule = answer->rule;
 	for (size_t i = 0; i < answer->n_steps; i++) {
 		const struct zg_step *s = &answer->steps[i];
 		json_array_append_new(steps, json_pack("{s:s, s:s, s:o, s:o}", "step", s->name, "result",
@@ -138,8 +191,10 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 					       zg_json_text(words[0]), "source", zg_json_text(words[1]), "destination",
 					       zg_json_text(words[2]), "verdict", verdict_word(answer),
 					       "reason", zg_json_text(reason_of(answer)), "steps", steps, "flow",
-					       zg_json_text(flow ? flow->name : NULL), "line",
-					       flow ? json_integer(flow->line) : json_null(), "ticket",
+					       zg_json_text(flow ? flow->name : rule ? rule->name : NULL), "line",
+					       flow ? json_integer(flow->line) :
+					       rule ? json_integer(rule->line) :
+						      json_null(), "ticket",
 					       zg_json_text(flow ? flow->ticket : NULL), "approver",
 					       zg_json_text(flow ? flow->approver : NULL), "clause",
 					       zg_json_text(answer->clause), "inspector",
@@ -183,6 +238,11 @@ static void print_text(const struct zg_policy *policy, char *const *words, const
 		zg_term_safe(stdout, policy->file);
 		printf(":%u, ticket ", answer->flow->line);
 		zg_term_safe(stdout, answer->flow->ticket);
+	}
+	if (answer->rule != NULL) {
+		printf("; entry %s, ", answer->rule->name);
+		zg_term_safe(stdout, policy->file);
+		printf(":%u", answer->rule->line);
 	}
 	if (answer->clause != NULL) {
 		fputs("; clause ", stdout);
@@ -236,6 +296,10 @@ int zg_cmd_explain(int argc, char **argv)
 		{ "from", OPT_FROM, "ZONE", 0, "It arrives on an interface of this zone", 0 },
 		{ "mac", OPT_MAC, "MAC", 0, "It comes from this MAC address", 0 },
 		{ "isolated", OPT_ISOLATED, "ZONE", 0, "As if this zone were cut off, and no other; * is every zone", 0 },
+		{ "in", OPT_IN, "INTERFACE", 0, "It arrives on this interface", 0 },
+		{ "out", OPT_OUT, "INTERFACE", 0, "It leaves by this interface", 0 },
+		{ "state", OPT_STATE, "STATE", 0, "Which packet of the connection: new, the first (the default); reply; error, an ICMP error that "
+						  "comes back; invalid, one that fits no connection", 0 },
 		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 		ZG_CLIENT_OPTION,
 		{ 0 },
@@ -244,11 +308,11 @@ int zg_cmd_explain(int argc, char **argv)
 		options,
 		parse,
 		"[FILE] tcp|udp SOURCE:PORT DESTINATION:PORT\n"
-		"[FILE] icmp SOURCE DESTINATION",
-		"Say step by step what the rules do with the first packet of a connection. "
+		"[FILE] icmp|NUMBER SOURCE DESTINATION",
+		"Say step by step what the rules do with a packet of a connection, the first one unless told otherwise. "
 		"This is what the configuration says; a running daemon is only asked which zones are cut off.\v"
-		"IPv6 addresses with a port are written in brackets: [2001:db8::1]:25. The exit "
-		"status is 0 whatever the verdict.",
+		"IPv6 addresses with a port are written in brackets: [2001:db8::1]:25. The router itself is written "
+		"router:22, or router where there is no port. The exit status is 0 whatever the verdict.",
 		NULL,
 		NULL,
 		NULL

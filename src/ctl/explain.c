@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "ctl/show.h"
+#include "zonegate/plan.h"
 
 #define NEAR_MISSES 3 /* flows that nearly match, named */
 
-static void step(struct zg_explanation *answer, const char *name, enum zg_step_result result, unsigned line,
-		 const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-static void step(struct zg_explanation *answer, const char *name, enum zg_step_result result, unsigned line,
-		 const char *format, ...)
+void explain_step(struct zg_explanation *answer, const char *name, enum zg_step_result result, unsigned line, const char *format,
+		  ...)
 {
 	if (answer->n_steps == EXPLAIN_STEPS_MAX)
 		return;
@@ -27,51 +25,71 @@ static void step(struct zg_explanation *answer, const char *name, enum zg_step_r
 	va_end(args);
 }
 
+const struct zg_zone *explain_zone_of(const struct zg_policy *policy, const struct zg_addr *addr)
+{
+	return zg_plan_martian(addr) ? NULL : zg_policy_zone_of(policy, addr);
+}
+
+/* The zone of the interface it arrives on. False: a step says that there is none. */
+static bool explain_interface(const struct zg_policy *policy, const struct zg_question *q, const struct zg_zone **ret_from,
+			      struct zg_explanation *answer)
+{
+	const struct zg_zone *from = q->iface_in != NULL ? zg_policy_zone_of_iface(policy, q->iface_in) : q->from;
+	if (q->iface_in != NULL && from == NULL) {
+		explain_step(answer, "interface", ZG_STEP_DENY, 0, "interface %s is in no zone", q->iface_in);
+		return false;
+	}
+	if (from != NULL)
+		explain_step(answer, "interface", ZG_STEP_OK, from->line, "it arrives on an interface of zone %s (%s)", from->name,
+			     from->label);
+	*ret_from = from;
+	return true;
+}
+
 /* The zone that the packet comes from, or NULL = denied. */
 static const struct zg_zone *explain_source(const struct zg_policy *policy, const struct zg_question *q,
-					    struct zg_explanation *answer)
+					    const struct zg_addr *sender, struct zg_explanation *answer)
 {
 	static const char name[] = "source zone";
 	char addr[ZG_ADDRSTR_MAX];
-	const struct zg_zone *zone = zg_policy_zone_of(policy, &q->source);
-	zg_addr_str(&q->source, addr);
-	if (q->from != NULL)
-		step(answer, "interface", ZG_STEP_OK, q->from->line, "it arrives on an interface of zone %s (%s)",
-		     q->from->name, q->from->label);
+	const struct zg_zone *zone = explain_zone_of(policy, sender), *from = NULL;
+	zg_addr_str(sender, addr);
+	if (!explain_interface(policy, q, &from, answer))
+		return NULL;
 	if (zone == NULL) {
-		step(answer, name, ZG_STEP_DENY, 0, "%s belongs to no zone", addr);
+		explain_step(answer, name, ZG_STEP_DENY, 0, "%s belongs to no zone", addr);
 		return NULL;
 	}
-	if (q->from != NULL && q->from != zone) {
-		step(answer, name, ZG_STEP_DENY, zone->line,
-		     "%s belongs to zone %s (%s): the source address is forged or the cable is in the wrong place",
-		     addr, zone->name, zone->label);
+	if (from != NULL && from != zone) {
+		explain_step(answer, name, ZG_STEP_DENY, zone->line,
+			     "%s belongs to zone %s (%s): the source address is forged or the cable is in the wrong place", addr,
+			     zone->name, zone->label);
 		return NULL;
 	}
-	step(answer, name, ZG_STEP_OK, zone->line, "%s belongs to zone %s (%s)%s", addr, zone->name, zone->label,
-	     q->from == NULL ? "; from an interface of another zone it would be dropped as forged" : "");
+	explain_step(answer, name, ZG_STEP_OK, zone->line, "%s belongs to zone %s (%s)%s", addr, zone->name, zone->label,
+		     from == NULL ? "; from an interface of another zone it would be dropped as forged" : "");
 	return zone;
 }
 
-/* A station's address comes from its MAC address only. */
-static bool explain_station(const struct zg_zone *zone, const struct zg_question *q, struct zg_explanation *answer)
+bool explain_station(const struct zg_zone *zone, const struct zg_question *q, const struct zg_addr *sender,
+		     struct zg_explanation *answer)
 {
 	static const char name[] = "station";
 	char addr[ZG_ADDRSTR_MAX], mac[18], other[18];
 	for (size_t i = 0; i < zone->n_stations; i++) {
 		const struct zg_station *station = &zone->stations[i];
-		if (zg_addr_cmp(&station->addr, &q->source) != 0)
+		if (zg_addr_cmp(&station->addr, sender) != 0)
 			continue;
 		zg_addr_str(&station->addr, addr);
 		zg_mac_str(&station->mac, mac);
 		if (q->mac == NULL) {
-			step(answer, name, ZG_STEP_NOTE, station->line,
+			explain_step(answer, name, ZG_STEP_NOTE, station->line,
 			     "%s must come from MAC address %s, which is assumed here (say --mac)", addr, mac);
 		} else if (memcmp(q->mac, &station->mac, sizeof station->mac) == 0) {
-			step(answer, name, ZG_STEP_OK, station->line, "%s comes from its own MAC address %s", addr,
+			explain_step(answer, name, ZG_STEP_OK, station->line, "%s comes from its own MAC address %s", addr,
 			     mac);
 		} else {
-			step(answer, name, ZG_STEP_DENY, station->line, "%s belongs to MAC address %s, not %s", addr,
+			explain_step(answer, name, ZG_STEP_DENY, station->line, "%s belongs to MAC address %s, not %s", addr,
 			     mac, zg_mac_str(q->mac, other));
 			return false;
 		}
@@ -81,16 +99,21 @@ static bool explain_station(const struct zg_zone *zone, const struct zg_question
 }
 
 static const struct zg_zone *explain_destination(const struct zg_policy *policy, const struct zg_question *q,
-						 struct zg_explanation *answer)
+						 const struct zg_addr *receiver, struct zg_explanation *answer)
 {
 	static const char name[] = "destination zone";
 	char addr[ZG_ADDRSTR_MAX];
-	const struct zg_zone *zone = zg_policy_zone_of(policy, &q->destination);
-	zg_addr_str(&q->destination, addr);
-	if (zone == NULL)
-		step(answer, name, ZG_STEP_DENY, 0, "%s belongs to no zone", addr);
-	else
-		step(answer, name, ZG_STEP_OK, zone->line, "%s belongs to zone %s (%s)", addr, zone->name, zone->label);
+	const struct zg_zone *zone = explain_zone_of(policy, receiver);
+	zg_addr_str(receiver, addr);
+	if (zone == NULL) {
+		explain_step(answer, name, ZG_STEP_DENY, 0, "%s belongs to no zone", addr);
+	} else if (q->iface_out != NULL && zg_policy_zone_of_iface(policy, q->iface_out) != zone) {
+		explain_step(answer, name, ZG_STEP_DENY, zone->line, "%s belongs to zone %s (%s), and interface %s does not", addr,
+			     zone->name, zone->label, q->iface_out);
+		zone = NULL;
+	} else {
+		explain_step(answer, name, ZG_STEP_OK, zone->line, "%s belongs to zone %s (%s)", addr, zone->name, zone->label);
+	}
 	return zone;
 }
 
@@ -106,12 +129,12 @@ static bool explain_pair(const struct zg_policy *policy, const struct zg_zone *f
 	static const char name[] = "zone pair";
 	size_t n = 0, back = 0;
 	if (from == to) {
-		step(answer, name, ZG_STEP_DENY, from->line, "no flow leads from zone %s into itself", from->name);
+		explain_step(answer, name, ZG_STEP_DENY, from->line, "no flow leads from zone %s into itself", from->name);
 		return false;
 	}
 	answer->clause = clause_of(from, to);
 	if (zg_kind_relation(from->kind, to->kind) == ZG_RELATION_FORBIDDEN) {
-		step(answer, name, ZG_STEP_DENY, 0, "%s to %s is forbidden without exception (clause %s)", from->name,
+		explain_step(answer, name, ZG_STEP_DENY, 0, "%s to %s is forbidden without exception (clause %s)", from->name,
 		     to->name, answer->clause);
 		return false;
 	}
@@ -121,11 +144,11 @@ static bool explain_pair(const struct zg_policy *policy, const struct zg_zone *f
 		back += &policy->zones[flow->from] == to && &policy->zones[flow->to] == from;
 	}
 	if (n == 0) {
-		step(answer, name, ZG_STEP_DENY, 0, "no flow is permitted from %s to %s%s", from->name, to->name,
+		explain_step(answer, name, ZG_STEP_DENY, 0, "no flow is permitted from %s to %s%s", from->name, to->name,
 		     back > 0 ? "; flows of the other direction let answers pass, not new connections" : "");
 		return false;
 	}
-	step(answer, name, ZG_STEP_OK, 0, "%zu %s permitted from %s to %s", n, n == 1 ? "flow is" : "flows are",
+	explain_step(answer, name, ZG_STEP_OK, 0, "%zu %s permitted from %s to %s", n, n == 1 ? "flow is" : "flows are",
 	     from->name, to->name);
 	return true;
 }
@@ -153,7 +176,6 @@ static const struct zg_flow *explain_flow(const struct zg_policy *policy, const 
 					  struct zg_explanation *answer)
 {
 	static const char name[] = "flow";
-	const enum zg_transport transport = q->protocol == ZG_ASKED_UDP ? ZG_UDP : ZG_TCP;
 	const struct zg_flow *near[NEAR_MISSES];
 	const char *why[NEAR_MISSES];
 	size_t n_near = 0;
@@ -163,9 +185,9 @@ static const struct zg_flow *explain_flow(const struct zg_policy *policy, const 
 			continue;
 		bool source = in_ranges(flow->sources, flow->n_sources, &q->source);
 		bool destination = in_ranges(flow->destinations, flow->n_destinations, &q->destination);
-		bool port = in_ports(flow, q->destination_port), protocol = flow->transport == transport;
+		bool port = in_ports(flow, q->destination_port), protocol = (uint8_t)flow->transport == q->protocol;
 		if (source && destination && port && protocol) {
-			step(answer, name, ZG_STEP_OK, flow->line, "flow %s permits it (ticket %s, approved by %s)",
+			explain_step(answer, name, ZG_STEP_OK, flow->line, "flow %s permits it (ticket %s, approved by %s)",
 			     flow->name, flow->ticket, flow->approver);
 			return flow;
 		}
@@ -174,10 +196,10 @@ static const struct zg_flow *explain_flow(const struct zg_policy *policy, const 
 			why[n_near++] = !source ? "source" : !destination ? "destination" : !port ? "port" : "protocol";
 		}
 	}
-	step(answer, name, ZG_STEP_DENY, 0, "no flow from %s to %s has this source, destination, protocol and port",
+	explain_step(answer, name, ZG_STEP_DENY, 0, "no flow from %s to %s has this source, destination, protocol and port",
 	     from->name, to->name);
 	for (size_t i = 0; i < n_near; i++)
-		step(answer, "near miss", ZG_STEP_NOTE, near[i]->line, "flow %s would permit it but for the %s",
+		explain_step(answer, "near miss", ZG_STEP_NOTE, near[i]->line, "flow %s would permit it but for the %s",
 		     near[i]->name, why[i]);
 	return NULL;
 }
@@ -192,16 +214,16 @@ static bool explain_schedule(const struct zg_policy *policy, const struct zg_flo
 		return true;
 	const struct zg_schedule *schedule = &policy->schedules[flow->schedule];
 	if (!zg_flow_window(policy, flow, now, &window)) {
-		step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s, which does not open again",
+		explain_step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s, which does not open again",
 		     schedule->name);
 		return false;
 	}
 	if (window.begin > now) {
-		step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s; opens at %s", schedule->name,
+		explain_step(answer, name, ZG_STEP_DENY, schedule->line, "outside its schedule %s; opens at %s", schedule->name,
 		     zg_moment_str(window.begin, moment));
 		return false;
 	}
-	step(answer, name, ZG_STEP_OK, schedule->line, "within its schedule %s, until %s", schedule->name,
+	explain_step(answer, name, ZG_STEP_OK, schedule->line, "within its schedule %s, until %s", schedule->name,
 	     zg_moment_str(window.end, moment));
 	return true;
 }
@@ -211,10 +233,10 @@ static void explain_limits(const struct zg_flow *flow, struct zg_explanation *an
 {
 	static const char name[] = "limit";
 	if (flow->rate.count != 0)
-		step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has had %u new connections within a %s",
+		explain_step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has had %u new connections within a %s",
 		     (unsigned)flow->rate.count, flow->rate.seconds == 1 ? "second" : "minute");
 	if (flow->connections != 0)
-		step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has %u connections already",
+		explain_step(answer, name, ZG_STEP_NOTE, flow->line, "unless the flow has %u connections already",
 		     (unsigned)flow->connections);
 }
 
@@ -225,70 +247,108 @@ static void explain_inspector(const struct zg_policy *policy, const struct zg_fl
 	if (flow->clause != NULL)
 		answer->clause = flow->clause;
 	if (flow->expires != 0 && flow->expires <= q->now) {
-		step(answer, "expiry", ZG_STEP_DENY, flow->line, "flow %s expired at the end of %s", flow->name,
+		explain_step(answer, "expiry", ZG_STEP_DENY, flow->line, "flow %s expired at the end of %s", flow->name,
 		     zg_expires_str(flow->expires, day));
 		return;
 	}
 	if (flow->expires != 0)
-		step(answer, "expiry", ZG_STEP_OK, flow->line, "until the end of %s",
+		explain_step(answer, "expiry", ZG_STEP_OK, flow->line, "until the end of %s",
 		     zg_expires_str(flow->expires, day));
 	if (!explain_schedule(policy, flow, q->now, answer))
 		return;
 	explain_limits(flow, answer);
 	if (flow->inspector != NULL)
-		step(answer, "inspector", ZG_STEP_OK, flow->line,
+		explain_step(answer, "inspector", ZG_STEP_OK, flow->line,
 		     "inspector %s reads every byte in both directions; only what it accepts passes",
 		     flow->inspector->name);
 	else
-		step(answer, "opaque", ZG_STEP_NOTE, flow->line,
+		explain_step(answer, "opaque", ZG_STEP_NOTE, flow->line,
 		     "nothing reads what is said: 特定通信, limited by MAC address, IP address and port");
 	answer->inspect = true;
 }
 
 static bool is_isolated(const struct zg_question *q, const struct zg_zone *zone)
 {
-	for (size_t i = 0; i < q->n_isolated && zone != NULL; i++)
+	for (size_t i = 0; i < q->n_isolated; i++)
 		if (strcmp(q->isolated[i], "*") == 0 || strcmp(q->isolated[i], zone->name) == 0)
 			return true;
 	return false;
 }
 
-/* First of all: an emergency asks for nothing else. */
+/* First of all: an emergency asks for nothing else. The zones of both ends, and those of the interfaces that are known. */
 static bool explain_isolation(const struct zg_policy *policy, const struct zg_question *q, struct zg_explanation *answer)
 {
-	const struct zg_zone *const ends[] = { q->from != NULL ? q->from : zg_policy_zone_of(policy, &q->source),
-					       zg_policy_zone_of(policy, &q->destination) };
-	for (size_t i = 0; i < 2; i++) {
-		if (!is_isolated(q, ends[i]))
+	const struct zg_addr *sender = q->reply ? &q->destination : &q->source;
+	const struct zg_addr *receiver = q->reply ? &q->source : &q->destination;
+	const struct zg_zone *const ends[] = {
+		q->iface_in != NULL ? zg_policy_zone_of_iface(policy, q->iface_in) : q->from,
+		zg_policy_zone_of(policy, sender),
+		q->iface_out != NULL ? zg_policy_zone_of_iface(policy, q->iface_out) : NULL,
+		zg_policy_zone_of(policy, receiver),
+	};
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		if (ends[i] == NULL || !is_isolated(q, ends[i]))
 			continue;
-		step(answer, "isolation", ZG_STEP_DENY, ends[i]->line, "zone %s (%s) is cut off (zonegatectl isolate): nothing passes %s",
-		     ends[i]->name, ends[i]->label, i == 0 ? "from it" : "to it");
+		explain_step(answer, "isolation", ZG_STEP_DENY, ends[i]->line,
+			     "zone %s (%s) is cut off (zonegatectl isolate): nothing passes %s", ends[i]->name, ends[i]->label,
+			     i < 2 ? "from it" : "to it");
 		return false;
 	}
 	return true;
 }
 
+/* An ICMP error about a connection of a permitted flow. */
+static void explain_error(const struct zg_flow *flow, struct zg_explanation *answer)
+{
+	static const char name[] = "error";
+	answer->inspect = flow->inspector != NULL;
+	if (answer->inspect)
+		explain_step(answer, name, ZG_STEP_NOTE, 0,
+			     "an ICMP error goes to the connection's inspector; if it is true, zonegate tells the same in its own words");
+	else
+		explain_step(answer, name, ZG_STEP_DENY, flow->line,
+			     "an ICMP error about a connection that nobody inspects cannot be checked, and does not pass");
+}
+
+/* Connections between two hosts. */
+static void explain_forward(const struct zg_policy *policy, const struct zg_question *q, struct zg_explanation *answer)
+{
+	const struct zg_addr *sender = q->reply ? &q->destination : &q->source;
+	const struct zg_addr *receiver = q->reply ? &q->source : &q->destination;
+	if (q->source.family != q->destination.family) {
+		explain_step(answer, "addresses", ZG_STEP_DENY, 0, "source and destination are of different families");
+		return;
+	}
+	if (!explain_isolation(policy, q, answer))
+		return;
+	const struct zg_zone *near = explain_source(policy, q, sender, answer);
+	if (near == NULL || !explain_station(near, q, sender, answer))
+		return;
+	if (q->invalid) {
+		explain_step(answer, "state", ZG_STEP_DENY, 0, "it fits no connection that the kernel knows");
+		return;
+	}
+	const struct zg_zone *far = explain_destination(policy, q, receiver, answer);
+	const struct zg_zone *from = q->reply ? far : near, *to = q->reply ? near : far;
+	if (far == NULL || !explain_pair(policy, from, to, answer))
+		return;
+	if (q->protocol == ZG_ROUTER_ICMP) {
+		explain_step(answer, "protocol", ZG_STEP_DENY, 0,
+			     "ICMP crosses no boundary by itself; only errors that belong to a permitted connection do");
+		return;
+	}
+	const struct zg_flow *flow = explain_flow(policy, q, from, to, answer);
+	if (flow != NULL)
+		explain_inspector(policy, flow, q, answer);
+	if (answer->inspect && q->error)
+		explain_error(flow, answer);
+}
+
 void zg_explain(const struct zg_policy *policy, const struct zg_question *question, struct zg_explanation *ret_answer)
 {
 	memset(ret_answer, 0, sizeof *ret_answer);
-	if (question->source.family != question->destination.family) {
-		step(ret_answer, "addresses", ZG_STEP_DENY, 0, "source and destination are of different families");
-		return;
-	}
-	if (!explain_isolation(policy, question, ret_answer))
-		return;
-	const struct zg_zone *from = explain_source(policy, question, ret_answer);
-	if (from == NULL || !explain_station(from, question, ret_answer))
-		return;
-	const struct zg_zone *to = explain_destination(policy, question, ret_answer);
-	if (to == NULL || !explain_pair(policy, from, to, ret_answer))
-		return;
-	if (question->protocol == ZG_ASKED_ICMP) {
-		step(ret_answer, "protocol", ZG_STEP_DENY, 0,
-		     "ICMP crosses no boundary by itself; only errors that belong to a permitted connection do");
-		return;
-	}
-	const struct zg_flow *flow = explain_flow(policy, question, from, to, ret_answer);
-	if (flow != NULL)
-		explain_inspector(policy, flow, question, ret_answer);
+	if (question->to_router || question->from_router)
+		explain_router(policy, question, ret_answer);
+	else
+		explain_forward(policy, question, ret_answer);
 }

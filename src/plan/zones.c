@@ -35,6 +35,15 @@ static zg_u128 value_of(uint8_t family, const uint8_t bytes[16])
 	return zg_u128_of(&addr);
 }
 
+bool zg_plan_martian(const struct zg_addr *addr)
+{
+	for (size_t i = 0; i < sizeof martians / sizeof *martians; i++)
+		if (martians[i].family == addr->family && memcmp(addr->b, martians[i].lo, zg_addr_len(addr->family)) >= 0 &&
+		    memcmp(addr->b, martians[i].hi, zg_addr_len(addr->family)) <= 0)
+			return true;
+	return false;
+}
+
 /* One range of a zone, less what other zones' narrower ranges take out of it: the narrowest wins. */
 static enum zg_err own_part(struct zg_compiler *c, size_t zone, const struct zg_range *range, struct zg_intervals *into)
 {
