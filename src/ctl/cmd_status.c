@@ -197,6 +197,7 @@ static void show(const json_t *status)
 	printf("zonegated   %s, %s, up %" PRId64 " s\n", text_of(status, "version"), text_of(status, "state"), number_of(status, "uptime_s"));
 	show_policy(status);
 	printf("Backstop    %s\n", text_of(status, "backstop"));
+	printf("Router      %s\n", text_of(status, "router"));
 	printf("Forwarding  %s\n", json_is_true(json_object_get(status, "forwarding")) ? "on" : "off: nothing crosses");
 	printf("Queue       %s\n", text_of(status, "queue"));
 	show_isolated(status);

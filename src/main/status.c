@@ -91,12 +91,13 @@ json_t *zg_status_json(struct zg_supervisor *s)
 	bool backstop_ok = zg_plan_backstop(&backstop) == ZG_OK && zg_nft_verify(s->nft, backstop, &diags) == ZG_OK;
 	zg_plan_free(backstop);
 	zg_diags_free(&diags);
-	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:o,s:s,s:o,s:s,s:b,s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
+	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:o,s:s,s:o,s:s,s:b,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
 			 s->closed ? "closed" : zg_children_healthy(s) && s->watch.pid > 0 ? "running" : "degraded", "version", ZG_VERSION, "uptime_s",
 			 (json_int_t)((zg_now_ms() - s->started_ms) / 1000), "policy", policy_json(s), "trial",
 			 zg_history_trial(s), "config", s->options.config,
 			 "config_differs", edited_json(s), "queue", s->queue_kind == ZG_QUEUE_NATIVE ? "native" : "target", "forwarding",
-			 zg_forwarding_get(), "backstop", backstop_ok ? "present" : "missing or changed", "journal",
+			 zg_forwarding_get(), "backstop", backstop_ok ? "present" : "missing or changed", "router",
+			 s->drift.router_differs ? "missing or changed" : s->policy != NULL && !s->policy->has_router ? "closed" : "present", "journal",
 			 s->log == ZG_LOG_JOURNAL, "processes", processes_json(s), "counters", counters_json(s), "isolated",
 			 zg_isolation_json(&s->isolation, s->policy), "settings", zg_switches_json(s), "foreign",
 			 zg_drift_json(s));
