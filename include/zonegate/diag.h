@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "zonegate/err.h"
+#include "zonegate/files.h"
 
 enum zg_severity { ZG_DIAG_ERROR, ZG_DIAG_WARNING };
 
@@ -21,6 +22,7 @@ struct zg_diags {
 	char *file;	/* owned; the name shown */
 	char *text;	/* owned; the source, for the quoted line; may be NULL */
 	size_t text_len;
+	struct zg_files files; /* of the text; lines below count from its beginning, and are shown as the file's own */
 	struct zg_diag *items;
 	size_t n, errors;
 	size_t dropped; /* beyond ZG_ERRORS_MAX, counted only */

@@ -17,6 +17,12 @@
 #define ZG_BLOCKLIST_ENTRIES_MAX 200000u /* entries of one file: twice the largest that is in use; 9 MiB here, 40 MiB in the kernel */
 #define ZG_BLOCK_BROADEST4	8u   /* prefix length: what is broader than 10.0.0.0/8 is the Internet, nobody's own network, and no entry of a list */
 #define ZG_BLOCK_BROADEST6	16u  /* the same of IPv6: 2002::/16 (RFC 3056) is the broadest that a list has reason to name */
+#define ZG_OBJECTS_MAX		200000u /* hosts and groups together: one for each flow */
+#define ZG_SERVICES_MAX		10000u /* named services: more than registered ports that anybody uses */
+#define ZG_GROUP_DEPTH_MAX	8u   /* groups within groups: site, building, floor and as many again; a bound on recursion */
+#define ZG_ADDRESSES_MAX	(2 * ZG_ELEMS_MAX) /* addresses of all groups, and of all uses of names: twice what one policy can hold */
+#define ZG_INCLUDE_FILES_MAX	1024u /* files of one configuration: one for each department and office */
+#define ZG_INCLUDE_DEPTH_MAX	8u   /* files within files; deeper is a circle or a maze */
 #define ZG_ERRORS_MAX		100  /* diagnostics shown at once: more helps nobody */
 #define ZG_INSPECTORS_MAX	64   /* inspector processes */
 #define ZG_SCHEDULES_MAX	256  /* schedules: each is looked at whenever one of them opens */

@@ -28,6 +28,8 @@ struct zg_plan_env {
 	enum zg_queue_kind queue;
 	uint32_t hash_seed; /* random per start: who opens connections shall not choose the queue */
 	const struct zg_blocklist *blocklists; /* what is in force of the policy's lists, in their order; NULL = of none an entry */
+	char *const *strange; /* interfaces that no packet may pass: not there, or another card than expected */
+	size_t n_strange;
 	time_t now;	    /* flows already expired at this time get no element; elements get the rest as timeout */
 	/* The clock has not been set since the machine started: nobody knows what has expired or which window is open, so
 	 * whatever ends or opens with time is closed. */

@@ -14,6 +14,7 @@
 #include "zonegate/calendar.h"
 #include "zonegate/diag.h"
 #include "zonegate/err.h"
+#include "zonegate/files.h"
 #include "zonegate/inspector.h"
 #include "zonegate/limits.h"
 
@@ -50,13 +51,40 @@ struct zg_station {
 	unsigned line;
 };
 
+/* A name for addresses: a host, or a group of hosts, groups and addresses. */
+struct zg_object {
+	char *name;
+	bool group;
+	struct zg_range *ranges; /* single addresses of a host; of a group those of all members, sorted, none inside another */
+	size_t n_ranges;
+	bool has_mac; /* of a host: its addresses are stations of their zones */
+	struct zg_mac mac;
+	char **members; /* of a group, as written */
+	size_t n_members;
+	unsigned line;
+};
+
+/* A name for what a flow says behind the addresses. */
+struct zg_service {
+	char *name;
+	enum zg_transport transport;
+	struct zg_ports *ports;
+	size_t n_ports;
+	const struct zg_inspector *inspector;
+	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* of the inspector; aligned as in a flow */
+	unsigned line;
+};
+
 struct zg_zone {
 	char *name;
 	enum zg_kind kind;
 	char *label; /* free text, UTF-8; the name if not given */
 	char **ifaces;
+	struct zg_mac *iface_macs; /* parallel to ifaces: the card's own address; all zero = any card */
 	size_t n_ifaces;
+	bool within; /* packets may pass from one of its interfaces to another, uninspected */
 	struct zg_range *ranges; /* addresses of the zone as written; the narrowest zone wins where they nest */
+	uint32_t *range_objects; /* parallel to ranges: 1 + index of the object that stands there, 0 = an address */
 	size_t n_ranges;
 	struct zg_station *stations;
 	size_t n_stations;
@@ -75,9 +103,12 @@ struct zg_flow {
 	char *name;
 	size_t from, to; /* indices into zones; from = who opens the connection */
 	struct zg_range *sources;
+	uint32_t *source_objects; /* as range_objects of a zone */
 	size_t n_sources;
 	struct zg_range *destinations;
+	uint32_t *destination_objects;
 	size_t n_destinations;
+	uint32_t service; /* 1 + index of the service that said what follows, 0 = the flow itself */
 	enum zg_transport transport;
 	struct zg_ports *ports; /* destination ports */
 	size_t n_ports;
@@ -110,8 +141,13 @@ struct zg_policy {
 	char *text;	     /* the text itself, so that the last confirmed one can be saved */
 	size_t text_len;
 	char *file; /* the name it was read from */
+	struct zg_files files; /* of the text; every line number here counts from its beginning */
 	enum zg_model model;
 	char *body; /* name of the municipality, may be NULL */
+	struct zg_object *objects;
+	size_t n_objects;
+	struct zg_service *services;
+	size_t n_services;
 	struct zg_zone *zones;
 	size_t n_zones;
 	struct zg_flow *flows; /* index + 1 is the flow's number in packet marks */
@@ -146,7 +182,10 @@ enum zg_conf_purpose {
  */
 enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
 			      struct zg_diags *diags, struct zg_policy **ret_policy);
-/* The same from a file ("-" = standard input) at present; an unreadable or oversized file is a diagnostic too. */
+/* A file ("-" = standard input) and all that it includes, as one text (zonegate/files.h); malloc'd. ZG_ECONF: it cannot be
+ * read. Mistakes of what it includes are diagnostics, and a text comes nevertheless, to be looked at for more. */
+enum zg_err zg_conf_gather(const char *file, struct zg_diags *diags, char **ret_text, size_t *ret_len);
+/* The two together, at present: an unreadable or oversized file is a diagnostic too. */
 enum zg_err zg_conf_load_for(enum zg_conf_purpose purpose, const char *file, struct zg_diags *diags,
 			     struct zg_policy **ret_policy);
 

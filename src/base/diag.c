@@ -34,12 +34,15 @@ void zg_diags_free(struct zg_diags *d)
 	free(d->items);
 	free(d->file);
 	free(d->text);
+	zg_files_free(&d->files);
 	zg_diags_init(d);
 }
 
 enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *text, size_t len)
 {
 	char *name = strdup(file), *copy = NULL;
+	struct zg_files files = { 0 };
+	enum zg_err err = zg_files_of(file, text, text != NULL ? len : 0, &files);
 	if (text != NULL) {
 		copy = malloc(len + 1);
 		if (copy != NULL) {
@@ -48,13 +51,16 @@ enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *te
 			copy[len] = '\0';
 		}
 	}
-	if (name == NULL || (text != NULL && copy == NULL)) {
+	if (err != ZG_OK || name == NULL || (text != NULL && copy == NULL)) {
+		zg_files_free(&files);
 		free(name);
 		free(copy);
 		return ZG_ENOMEM;
 	}
 	free(d->file);
 	free(d->text);
+	zg_files_free(&d->files);
+	d->files = files;
 	d->file = name;
 	d->text = copy;
 	d->text_len = text != NULL ? len : 0;
@@ -237,16 +243,18 @@ static void put_diag(FILE *out, const struct zg_diags *d, const struct zg_diag *
 	static const char *const paints[] = { [ZG_DIAG_ERROR] = "\033[1;31m", [ZG_DIAG_WARNING] = "\033[1;35m" };
 	const char *line;
 	size_t len;
+	unsigned number = diag->line;
+	const struct zg_file *file = zg_files_at(&d->files, diag->line, &number);
 
-	if (d->file != NULL) {
-		zg_utf8_safe(out, d->file, strlen(d->file));
+	if (file != NULL) {
+		zg_utf8_safe(out, file->name, strlen(file->name));
 		fputs(":", out);
 	}
 	if (diag->line > 0)
-		fprintf(out, "%u:", diag->line);
+		fprintf(out, "%u:", number);
 	if (diag->line > 0 && diag->column > 0)
 		fprintf(out, "%u:", diag->column);
-	fprintf(out, "%s%s%s:%s %s\n", d->file != NULL ? " " : "", color ? paints[diag->severity] : "",
+	fprintf(out, "%s%s%s:%s %s\n", file != NULL ? " " : "", color ? paints[diag->severity] : "",
 		words[diag->severity], color ? "\033[0m" : "", diag->message);
 	if (find_line(d, diag->line, &line, &len)) {
 		size_t offset = diag->column > 0 ? diag->column - 1 : 0;

@@ -40,13 +40,14 @@ static int compare_named(const void *a_, const void *b_)
 	return order != 0 ? order : a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
 }
 
-static void report_twins(struct zg_diags *diags, struct named *names, size_t n, const char *what, const char *hint)
+static void report_twins(const struct check *c, struct named *names, size_t n, const char *what, const char *hint)
 {
+	char line[ZG_LINE_STR_MAX];
 	qsort(names, n, sizeof *names, compare_named);
 	for (size_t i = 1; i < n; i++) {
 		if (strcmp(names[i - 1].name, names[i].name) == 0)
-			CONF_ERROR(diags, names[i].at, hint, "%s \"%s\" is there already, line %u", what, names[i].name,
-				   (unsigned)names[i - 1].at.line);
+			CONF_ERROR(c->diags, names[i].at, hint, "%s \"%s\" is there already, %s", what, names[i].name,
+				   zg_files_line(c->draft->files, names[i - 1].at.line, line));
 	}
 }
 
@@ -66,25 +67,25 @@ static enum zg_err check_names(const struct check *c)
 		if (policy->zones[z].name != NULL)
 			names[n++] = (struct named){ policy->zones[z].name, z, c->draft->zones[z].at };
 	}
-	report_twins(c->diags, names, n, "zone", "give each zone a name of its own");
+	report_twins(c, names, n, "zone", "give each zone a name of its own");
 	n = 0;
 	for (size_t f = 0; f < policy->n_flows; f++) {
 		if (policy->flows[f].name != NULL)
 			names[n++] = (struct named){ policy->flows[f].name, f, c->draft->flows[f].at };
 	}
-	report_twins(c->diags, names, n, "flow", "give each flow a name of its own");
+	report_twins(c, names, n, "flow", "give each flow a name of its own");
 	n = 0;
 	for (size_t i = 0; i < policy->n_schedules; i++) {
 		if (policy->schedules[i].name != NULL)
 			names[n++] = (struct named){ policy->schedules[i].name, i, c->draft->schedules[i] };
 	}
-	report_twins(c->diags, names, n, "schedule", "give each schedule a name of its own");
+	report_twins(c, names, n, "schedule", "give each schedule a name of its own");
 	n = 0;
 	for (size_t z = 0; z < policy->n_zones; z++) {
 		for (size_t i = 0; i < policy->zones[z].n_ifaces; i++)
 			names[n++] = (struct named){ policy->zones[z].ifaces[i], z, c->draft->zones[z].ifaces[i] };
 	}
-	report_twins(c->diags, names, n, "interface", "an interface belongs to one zone, and is named once");
+	report_twins(c, names, n, "interface", "an interface belongs to one zone, and is named once");
 	free(names);
 	return ZG_OK;
 }
@@ -113,12 +114,12 @@ static void own_parts(const struct check *c, const struct zg_range *range, size_
 	}
 }
 
-/* Reports if range is not wholly the zone's own. */
-static void check_inside(const struct check *c, const struct zg_range *range, size_t zone, struct conf_at at)
+/* Reports if range is not wholly the zone's own. object: by which name it came, or 0. */
+static void check_inside(const struct check *c, const struct zg_range *range, size_t zone, struct conf_at at, uint32_t object)
 {
 	struct zg_range part;
 	size_t owner;
-	char all[2 * ZG_ADDRSTR_MAX], some[2 * ZG_ADDRSTR_MAX], own[384], hint[640];
+	char all[2 * ZG_ADDRSTR_MAX], some[2 * ZG_ADDRSTR_MAX], own[384], hint[640], via[CONF_VIA_MAX];
 	if (!c->space_good || !conf_space_foreign(&c->space, range, zone, &part, &owner))
 		return;
 	zg_range_str(range, all);
@@ -136,7 +137,8 @@ static void check_inside(const struct check *c, const struct zg_range *range, si
 			 owner != SIZE_MAX ? zone_name(c, owner) : "", own[0] != '\0' ? "; write only: " : "");
 	if (!whole)
 		strncat(hint, own, sizeof hint - strlen(hint) - 1);
-	CONF_ERROR(c->diags, at, hint, "%s does not lie %sin zone \"%s\"", all, whole ? "" : "wholly ", name);
+	CONF_ERROR(c->diags, at, hint, "%s%s does not lie %sin zone \"%s\"", all, conf_via(c->draft, object, via),
+		   whole ? "" : "wholly ", name);
 }
 
 static int compare_stations(const void *a_, const void *b_)
@@ -148,33 +150,130 @@ static int compare_stations(const void *a_, const void *b_)
 	return order;
 }
 
-static enum zg_err check_stations(struct check *c)
+/* The zone that an address belongs to, or SIZE_MAX. */
+static size_t zone_at(const struct check *c, const struct zg_addr *addr)
 {
-	char text[ZG_ADDRSTR_MAX];
+	struct zg_range range = { *addr, *addr }, part;
+	size_t owner = SIZE_MAX;
+	/* asked for a zone that there is not, all of it is foreign */
+	return conf_space_foreign(&c->space, &range, SIZE_MAX - 1, &part, &owner) ? owner : SIZE_MAX;
+}
+
+/* All stations there are by now, by address. */
+static enum zg_err collect_stations(struct check *c)
+{
 	size_t n = 0;
 	for (size_t z = 0; z < c->policy->n_zones; z++)
 		n += c->policy->zones[z].n_stations;
+	free(c->stations);
+	c->n_stations = 0;
 	c->stations = calloc(n + 1, sizeof *c->stations);
 	if (c->stations == NULL)
 		return ZG_ENOMEM;
 	for (size_t z = 0; z < c->policy->n_zones; z++) {
 		const struct zg_zone *zone = &c->policy->zones[z];
-		for (size_t i = 0; i < zone->n_stations; i++) {
-			const struct zg_station *station = &zone->stations[i];
-			struct zg_range range = { station->addr, station->addr };
-			check_inside(c, &range, z, c->draft->zones[z].stations[i]);
-			c->stations[c->n_stations++] = (struct station_of){ station, z, i };
-		}
+		for (size_t i = 0; i < zone->n_stations; i++)
+			c->stations[c->n_stations++] = (struct station_of){ &zone->stations[i], z, i };
 	}
 	qsort(c->stations, n, sizeof *c->stations, compare_stations);
-	for (size_t i = 1; i < n; i++) {
-		const struct station_of *s = &c->stations[i];
-		if (zg_addr_cmp(&s[-1].station->addr, &s->station->addr) == 0)
-			CONF_ERROR(c->diags, c->draft->zones[s->zone].stations[s->index],
-				   "an address has one MAC address", "station %s is there already, line %u",
-				   zg_addr_str(&s->station->addr, text), s[-1].station->line);
-	}
 	return ZG_OK;
+}
+
+/* Is the address a station with this MAC address already? A 特定通信 says so too. */
+static bool is_station(const struct check *c, const struct zg_addr *addr, const struct zg_mac *mac)
+{
+	size_t lo = 0, hi = c->n_stations;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (zg_addr_cmp(&c->stations[mid].station->addr, addr) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < c->n_stations && zg_addr_cmp(&c->stations[lo].station->addr, addr) == 0 &&
+	       memcmp(&c->stations[lo].station->mac, mac, sizeof *mac) == 0;
+}
+
+/* An address that a host's MAC address makes a station, and of which zone. */
+struct adopted {
+	size_t zone;
+	struct zg_station station;
+	struct conf_at at;
+};
+
+/* Finds them; what lies in no zone is reported. */
+static size_t find_adopted(const struct check *c, struct adopted *all)
+{
+	char text[ZG_ADDRSTR_MAX];
+	size_t n = 0;
+	for (size_t o = 0; o < c->policy->n_objects; o++) {
+		const struct zg_object *host = &c->policy->objects[o];
+		for (size_t i = 0; host->has_mac && i < host->n_ranges; i++) {
+			const struct zg_addr *addr = &host->ranges[i].lo;
+			struct conf_at at = c->draft->objects[o].ranges[i];
+			size_t zone = zone_at(c, addr);
+			if (zone == SIZE_MAX)
+				CONF_ERROR(c->diags, at,
+					   "a MAC address makes it a station of its zone: one zone has to have it in its key addresses",
+					   "%s belongs to no zone", zg_addr_str(addr, text));
+			else if (!is_station(c, addr, &host->mac))
+				all[n++] = (struct adopted){ zone, { *addr, host->mac, at.line }, at };
+		}
+	}
+	return n;
+}
+
+/* Hosts with a MAC address are stations of the zones in which their addresses lie. */
+static enum zg_err adopt_hosts(struct check *c)
+{
+	size_t n = 0, counts[ZG_ZONES_MAX] = { 0 };
+	for (size_t o = 0; o < c->policy->n_objects && c->space_good; o++)
+		n += c->policy->objects[o].has_mac ? c->policy->objects[o].n_ranges : 0;
+	if (n == 0)
+		return ZG_OK;
+	struct adopted *all = calloc(n, sizeof *all);
+	enum zg_err err = all == NULL ? ZG_ENOMEM : collect_stations(c);
+	n = err == ZG_OK ? find_adopted(c, all) : 0;
+	for (size_t i = 0; i < n; i++)
+		counts[all[i].zone]++;
+	for (size_t z = 0; z < c->policy->n_zones && err == ZG_OK; z++) {
+		struct zg_zone *zone = &c->draft->policy->zones[z];
+		struct draft_zone *draft = &c->draft->zones[z];
+		struct zg_station *stations = reallocarray(zone->stations, zone->n_stations + counts[z] + 1, sizeof *stations);
+		if (stations != NULL)
+			zone->stations = stations;
+		struct conf_at *ats = reallocarray(draft->stations, zone->n_stations + counts[z] + 1, sizeof *ats);
+		if (ats != NULL)
+			draft->stations = ats;
+		if (stations == NULL || ats == NULL)
+			err = ZG_ENOMEM;
+	}
+	for (size_t i = 0; i < n && err == ZG_OK; i++) {
+		struct zg_zone *zone = &c->draft->policy->zones[all[i].zone];
+		c->draft->zones[all[i].zone].stations[zone->n_stations] = all[i].at;
+		zone->stations[zone->n_stations++] = all[i].station;
+	}
+	free(all);
+	return err;
+}
+
+static enum zg_err check_stations(struct check *c)
+{
+	char text[ZG_ADDRSTR_MAX], line[ZG_LINE_STR_MAX];
+	enum zg_err err = adopt_hosts(c);
+	if (err == ZG_OK)
+		err = collect_stations(c);
+	for (size_t i = 0; i < c->n_stations && err == ZG_OK; i++) {
+		const struct station_of *s = &c->stations[i];
+		struct zg_range range = { s->station->addr, s->station->addr };
+		struct conf_at at = c->draft->zones[s->zone].stations[s->index];
+		check_inside(c, &range, s->zone, at, 0);
+		if (i > 0 && zg_addr_cmp(&s[-1].station->addr, &s->station->addr) == 0)
+			CONF_ERROR(c->diags, at, "an address has one MAC address", "station %s is there already, %s",
+				   zg_addr_str(&s->station->addr, text),
+				   zg_files_line(c->draft->files, s[-1].station->line, line));
+	}
+	return err;
 }
 
 /* --- flows ------------------------------------------------------------------------------------- */
@@ -249,55 +348,74 @@ static void check_pair(const struct check *c, const struct zg_flow *flow, const 
 		check_sanitised(c, flow, draft);
 }
 
-/* Ranges that can be used with none of the other side, since they are of another family. */
-static void check_families(const struct check *c, const struct zg_range *ranges, const struct conf_at *ats, size_t n,
-			   const struct zg_range *others, size_t n_others, const char *other_side)
+/* One side of a flow. */
+struct side {
+	const struct zg_range *ranges;
+	const uint32_t *objects;
+	const struct conf_at *ats;
+	size_t n;
+	const char *name;
+};
+
+/* Ranges that can be used with none of the other side, since they are of another family. Of a name one address of the other
+ * side's family is enough: a host with both may serve one with only one. */
+static void check_families(const struct check *c, const struct side *side, const struct side *other)
 {
+	char via[CONF_VIA_MAX];
 	bool has[2] = { false, false };
-	for (size_t i = 0; i < n_others; i++)
-		has[others[i].lo.family == ZG_IPV6] = true;
-	for (size_t i = 0; i < n; i++) {
-		bool v6 = ranges[i].lo.family == ZG_IPV6;
-		if (!has[v6])
-			CONF_ERROR(c->diags, ats[i], "add the other side's address of this family, or remove this one",
-				   "IPv%d here, but no IPv%d %s", v6 ? 6 : 4, v6 ? 6 : 4, other_side);
+	for (size_t i = 0; i < other->n; i++)
+		has[other->ranges[i].lo.family == ZG_IPV6] = true;
+	for (size_t i = 0, end; i < side->n; i = end) {
+		bool used = false;
+		end = i;
+		do {
+			used = used || has[side->ranges[end].lo.family == ZG_IPV6];
+			end++;
+		} while (end < side->n && side->objects[i] != 0 && side->objects[end] == side->objects[i]);
+		int family = side->ranges[i].lo.family == ZG_IPV6 ? 6 : 4;
+		if (!used)
+			CONF_ERROR(c->diags, side->ats[i], "add the other side's address of this family, or remove this one",
+				   "IPv%d here%s, but no IPv%d %s", family, conf_via(c->draft, side->objects[i], via), family,
+				   other->name);
 	}
 }
 
-static void check_transport(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
+static void check_transport(const struct check *c, enum zg_transport transport, const struct zg_inspector *inspector,
+			    struct conf_at at)
 {
-	const char *word = flow->transport == ZG_UDP ? "udp" : "tcp";
-	if (flow->transport == 0 || (flow->specific && flow->inspector == NULL))
-		return; /* what is opaque has no inspector to fit */
+	const char *word = transport == ZG_UDP ? "udp" : "tcp";
+	if (transport == 0)
+		return;
 	for (uint32_t i = 1; zg_inspector_by_index(i) != NULL; i++) {
-		if (zg_inspector_by_index(i)->transport == flow->transport &&
-		    zg_inspector_usable(zg_inspector_by_index(i))) {
-			if (flow->inspector != NULL && flow->inspector->transport != flow->transport)
-				CONF_ERROR(c->diags, draft->protocol, "choose the inspector's own protocol",
-					   "inspector \"%s\" does not inspect %s", flow->inspector->name, word);
+		if (zg_inspector_by_index(i)->transport == transport && zg_inspector_usable(zg_inspector_by_index(i))) {
+			if (inspector != NULL && inspector->transport != transport)
+				CONF_ERROR(c->diags, at, "choose the inspector's own protocol",
+					   "inspector \"%s\" does not inspect %s", inspector->name, word);
 			return;
 		}
 	}
-	CONF_ERROR(c->diags, draft->protocol, "only what is inspected may pass; write protocol = \"tcp\"",
-		   "no inspector takes %s yet", word);
+	CONF_ERROR(c->diags, at, "only what is inspected may pass; write protocol = \"tcp\"", "no inspector takes %s yet",
+		   word);
 }
 
 static void check_flow(const struct check *c, const struct zg_flow *flow, const struct draft_flow *draft)
 {
+	const struct side source = { flow->sources, flow->source_objects, draft->sources, flow->n_sources, "source" };
+	const struct side destination = { flow->destinations, flow->destination_objects, draft->destinations,
+					  flow->n_destinations, "destination" };
 	bool from = flow->from != SIZE_MAX, to = flow->to != SIZE_MAX;
 	for (size_t i = 0; from && i < flow->n_sources; i++)
-		check_inside(c, &flow->sources[i], flow->from, draft->sources[i]);
+		check_inside(c, &flow->sources[i], flow->from, draft->sources[i], flow->source_objects[i]);
 	for (size_t i = 0; to && i < flow->n_destinations; i++)
-		check_inside(c, &flow->destinations[i], flow->to, draft->destinations[i]);
+		check_inside(c, &flow->destinations[i], flow->to, draft->destinations[i], flow->destination_objects[i]);
 	if (from && to)
 		check_pair(c, flow, draft);
-	check_transport(c, flow, draft);
+	if (flow->service == 0 && (!flow->specific || flow->inspector != NULL)) /* what is opaque has no inspector to fit */
+		check_transport(c, flow->transport, flow->inspector, draft->protocol);
 	if (draft->broken)
 		return; /* the missing address may be of the missing family */
-	check_families(c, flow->sources, draft->sources, flow->n_sources, flow->destinations, flow->n_destinations,
-		       "destination");
-	check_families(c, flow->destinations, draft->destinations, flow->n_destinations, flow->sources, flow->n_sources,
-		       "source");
+	check_families(c, &source, &destination);
+	check_families(c, &destination, &source);
 }
 
 enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
@@ -314,6 +432,8 @@ enum zg_err conf_check(const struct conf_draft *draft, struct zg_diags *diags)
 	err = check_stations(&c);
 	if (err != ZG_OK)
 		goto out;
+	for (size_t i = 0; i < c.policy->n_services; i++)
+		check_transport(&c, c.policy->services[i].transport, c.policy->services[i].inspector, draft->services[i].protocol);
 	for (size_t f = 0; f < c.policy->n_flows; f++)
 		check_flow(&c, &c.policy->flows[f], &draft->flows[f]);
 	err = conf_check_overlap(draft, diags);

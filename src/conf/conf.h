@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The steps from configuration text to policy, in order:
+ *   gather  the files into one text (if there are files)
  *   guard   the bytes: size, encoding, characters that deceive
  *   shape   the tokens: grammar, place of every setting, what libconfig would misread
  *   load    libconfig, and its tree joined with the places
@@ -17,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "zonegate/files.h"
 #include "zonegate/policy.h"
 
 #define CONF_DEPTH_MAX 8 /* levels of { ( [ : the deepest legal one is 4 */
@@ -44,21 +46,55 @@ struct conf_place {
 struct conf_source {
 	char *text; /* owned, len bytes, the last one is a newline, and a NUL behind */
 	size_t len;
-	struct conf_place *places; /* owned; of all settings in document order, as the tree has them */
+	const struct zg_files *files; /* borrowed */
+	size_t *first_places;	      /* owned; of each file, and the end of the last */
+	struct conf_place *places; /* owned; of all settings in document order, as the trees have them */
 	size_t n_places, places_cap;
 };
 
-enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len);
+enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len, const struct zg_files *files);
+/* Where a file ends: the line of the next one, a comment, counts as its own. */
+size_t conf_source_end(const struct conf_source *source, size_t file);
 void conf_source_free(struct conf_source *source);
 
 /* Reports and repairs; reports nothing about a text that is as it should be. */
 void conf_guard(struct conf_source *source, struct zg_diags *diags);
 /* ZG_ECONF: a syntax error, the rest was not looked at. ZG_OK with errors reported: repaired. */
 enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags);
-/* Into tree (initialised by the caller); every setting's hook is its const struct conf_place. */
-enum zg_err conf_load_tree(struct conf_source *source, struct zg_diags *diags, config_t *tree);
+/* One file into tree (initialised by the caller); every setting's hook is its const struct conf_place. */
+enum zg_err conf_load_tree(struct conf_source *source, size_t file, struct zg_diags *diags, config_t *tree);
+/* At "@include": is it alone on the rest of its line, with a path? */
+bool conf_include_path(const char *p, const char **ret_path, size_t *ret_len);
+
+/* Names and the number that each stands for, hashed. The names themselves are borrowed. */
+struct conf_names {
+	const char **words;
+	uint32_t *values, *slots;
+	size_t n, n_slots;
+};
+/* ret_twin: the number of the same name that is there already and stays, else UINT32_MAX. */
+enum zg_err conf_names_add(struct conf_names *names, const char *name, uint32_t value, uint32_t *ret_twin);
+bool conf_names_find(const struct conf_names *names, const char *name, uint32_t *ret_value);
+void conf_names_free(struct conf_names *names);
+
+enum conf_object_state { CONF_OBJECT_READ, CONF_OBJECT_OPEN, CONF_OBJECT_READY, CONF_OBJECT_BROKEN };
 
 /* A policy being made, and where its parts were written. */
+struct draft_object {
+	struct conf_at at;
+	struct conf_at *ranges;		 /* of a host: parallel to its ranges */
+	const config_setting_t *members; /* of a group */
+	enum conf_object_state state;	 /* of a group: its addresses are looked up when they are asked for */
+	unsigned depth;			 /* of a group: levels of groups below it, itself included */
+	bool used;
+};
+
+struct draft_service {
+	struct conf_at at, protocol;
+	struct conf_at *ports; /* parallel to its ports */
+	bool broken, used;
+};
+
 struct draft_zone {
 	struct conf_at at, kind;
 	struct conf_at *ifaces, *ranges, *stations; /* parallel to the zone's arrays */
@@ -66,7 +102,7 @@ struct draft_zone {
 
 struct draft_flow {
 	struct conf_at at, from, to, inspector, protocol, expires, ticket, approver;
-	struct conf_at source, destination, port; /* the values as a whole */
+	struct conf_at source, destination, port, service; /* the values as a whole */
 	struct conf_at *sources, *destinations, *ports;
 	struct zg_mac macs[2]; /* 特定通信: of the client, of the server */
 	struct conf_at mac_at[2];
@@ -80,13 +116,23 @@ struct conf_draft {
 	struct conf_at *schedules; /* parallel to the policy's */
 	struct conf_at holidays;
 	enum zg_conf_purpose purpose;
+	struct draft_object *objects;
+	struct draft_service *services;
+	struct conf_names object_names, service_names;
+	size_t nameless;   /* objects and services whose name could not be read: an unknown one may be meant */
+	size_t n_expanded; /* addresses that came of names so far, against ZG_ADDRESSES_MAX */
+	const struct zg_files *files;
 	time_t now;
 	bool zones_broken; /* a zone has unusable addresses: what lies in which zone cannot be said */
 };
 
 void conf_draft_free(struct conf_draft *draft); /* not the policy */
 
-enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct conf_draft *draft);
+/* " (group "x", line 3)" behind an address that came of a name (1 + its index), else "". Returns buf. */
+#define CONF_VIA_MAX 320
+const char *conf_via(const struct conf_draft *draft, uint32_t object, char buf[static CONF_VIA_MAX]);
+
+enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags, struct conf_draft *draft);
 
 /* Address space cut into pieces that belong to one zone each; sorted, disjoint. */
 struct conf_piece {

@@ -53,130 +53,57 @@ void flow_read_to(struct reader *r, const config_setting_t *value, void *object)
 	pair->flow->to = read_zone_name(r, value);
 }
 
-static void read_ranges(struct reader *r, const config_setting_t *value, struct zg_range **ranges, struct conf_at **ats,
-			size_t *n_ranges)
-{
-	size_t n = count_of(r, value, ZG_ELEMS_MAX);
-	*ranges = reader_alloc(r, n, sizeof **ranges);
-	*ats = reader_alloc(r, n, sizeof **ats);
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		const config_setting_t *element = element_of(value, i);
-		if (take_range(r, element, &(*ranges)[*n_ranges]))
-			(*ats)[(*n_ranges)++] = place_of(element)->value;
-	}
-}
-
 static void read_source(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
+	struct addresses all = { 0 };
+	take_addresses(r, value, &all);
 	pair->draft->source = place_of(value)->value;
-	read_ranges(r, value, &pair->flow->sources, &pair->draft->sources, &pair->flow->n_sources);
+	pair->draft->sources = all.ats;
+	pair->flow->sources = all.ranges;
+	pair->flow->source_objects = all.objects;
+	pair->flow->n_sources = all.n;
 }
 
 static void read_destination(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
+	struct addresses all = { 0 };
+	take_addresses(r, value, &all);
 	pair->draft->destination = place_of(value)->value;
-	read_ranges(r, value, &pair->flow->destinations, &pair->draft->destinations, &pair->flow->n_destinations);
+	pair->draft->destinations = all.ats;
+	pair->flow->destinations = all.ranges;
+	pair->flow->destination_objects = all.objects;
+	pair->flow->n_destinations = all.n;
+}
+
+static void read_service_name(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct flow_pair *pair = object;
+	pair->draft->service = place_of(value)->value;
+	pair->flow->service = take_service(r, value);
+	pair->serviced = true;
 }
 
 void flow_read_protocol(struct reader *r, const config_setting_t *value, void *object)
 {
-	static const char *const words[] = { "tcp", "udp" };
-	static const uint8_t numbers[] = { ZG_TCP, ZG_UDP };
 	struct flow_pair *pair = object;
-	uint32_t i;
 	pair->draft->protocol = place_of(value)->value;
-	if (take_word(r, value, words, sizeof words / sizeof words[0], &i))
-		pair->flow->transport = (enum zg_transport)numbers[i];
-}
-
-/* "25" or "1000-2000" */
-static bool parse_ports(const char *text, struct zg_ports *ret_ports)
-{
-	uint32_t number[2] = { 0, 0 };
-	size_t k = 0, digits = 0;
-	for (; *text != '\0'; text++) {
-		if (*text == '-' && k == 0 && digits > 0) {
-			k = 1;
-			digits = 0;
-			continue;
-		}
-		if (*text < '0' || *text > '9' || (digits > 0 && number[k] == 0))
-			return false;
-		number[k] = number[k] * 10 + (uint32_t)(*text - '0');
-		digits++;
-		if (number[k] > 65535)
-			return false;
-	}
-	if (digits == 0)
-		return false;
-	if (k == 0)
-		number[1] = number[0];
-	if (number[0] == 0 || number[0] > number[1])
-		return false;
-	*ret_ports = (struct zg_ports){ (uint16_t)number[0], (uint16_t)number[1] };
-	return true;
-}
-
-static bool take_ports(struct reader *r, const config_setting_t *value, struct zg_ports *ret_ports)
-{
-	uint32_t number;
-	if (config_setting_type(value) == CONFIG_TYPE_INT && !place_of(value)->bad) {
-		if (!take_int(r, value, 1, 65535, &number))
-			return false;
-		*ret_ports = (struct zg_ports){ (uint16_t)number, (uint16_t)number };
-		return true;
-	}
-	const char *text = config_setting_get_string(value);
-	if (text == NULL) {
-		wrong_type(r, value, "a number or a string like \"1000-2000\"");
-		return false;
-	}
-	if (!parse_ports(text, ret_ports)) {
-		CONF_ERROR(r->diags, place_of(value)->value,
-			   "write 25, \"25\" or \"1000-2000\"; ports go from 1 to 65535",
-			   "\"%s\" is not a port or a range of ports", text);
-		return false;
-	}
-	return true;
+	take_protocol(r, value, &pair->flow->transport);
 }
 
 void flow_read_port(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
-	size_t n = count_of(r, value, 65535);
 	pair->draft->port = place_of(value)->value;
-	pair->flow->ports = reader_alloc(r, n, sizeof *pair->flow->ports);
-	pair->draft->ports = reader_alloc(r, n, sizeof *pair->draft->ports);
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		const config_setting_t *element = element_of(value, i);
-		size_t k = pair->flow->n_ports;
-		if (take_ports(r, element, &pair->flow->ports[k])) {
-			pair->draft->ports[k] = place_of(element)->value;
-			pair->flow->n_ports++;
-		}
-	}
+	take_port_list(r, value, &pair->flow->ports, &pair->draft->ports, &pair->flow->n_ports);
 }
 
 void flow_read_inspector(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
-	const char *words[64], *text = config_setting_get_string(value);
-	const struct zg_inspector *inspector = text != NULL ? zg_inspector_by_name(text) : NULL;
-	uint32_t n = 0, i;
-
 	pair->draft->inspector = place_of(value)->value;
-	if (inspector != NULL && !zg_inspector_usable(inspector)) {
-		CONF_ERROR(r->diags, place_of(value)->value, "only a test build (make test-build) takes it",
-			   "inspector \"%s\" is for tests: it lets through what no policy should", text);
-		return;
-	}
-	for (uint32_t index = 1; n < 64 && (inspector = zg_inspector_by_index(index)) != NULL; index++)
-		if (zg_inspector_usable(inspector))
-			words[n++] = inspector->name;
-	if (take_word(r, value, words, n, &i))
-		pair->flow->inspector = zg_inspector_by_name(words[i]);
+	take_inspector(r, value, &pair->flow->inspector);
 }
 
 void flow_read_purpose(struct reader *r, const config_setting_t *value, void *object)
@@ -323,18 +250,9 @@ static void read_log(struct reader *r, const config_setting_t *value, void *obje
 bool flow_other_key(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
-	const struct zg_inspector *inspector = zg_inspector_by_name(config_setting_name(value));
-	if (inspector == NULL)
-		return false;
-	if (place_of(value)->bad || pair->flow->inspector == NULL)
-		return true;
-	if (inspector != pair->flow->inspector)
-		CONF_ERROR(r->diags, place_of(value)->key, "remove it, or change the inspector",
-			   "settings of inspector \"%s\" on a flow with inspector \"%s\"", inspector->name,
-			   pair->flow->inspector->name);
-	else
-		pair->items = value;
-	return true;
+	if (!pair->serviced)
+		return take_items(r, value, pair->flow->inspector, "flow", &pair->items);
+	return zg_inspector_by_name(config_setting_name(value)) != NULL; /* refused with the rest that the service says */
 }
 
 static const struct key keys[] = {
@@ -343,9 +261,10 @@ static const struct key keys[] = {
 	{ "to", "to = \"lgwan\"; is the zone that answers", flow_read_to },
 	{ "source", "source = [ \"10.30.0.25\" ];", read_source },
 	{ "destination", "destination = [ \"10.20.0.25\" ];", read_destination },
-	{ "protocol", "protocol = \"tcp\";", flow_read_protocol },
-	{ "port", "port = 25;", flow_read_port },
-	{ "inspector", "inspector = \"smtp\"; without inspection nothing passes", flow_read_inspector },
+	{ "service", NULL, read_service_name },
+	{ "protocol", NULL, flow_read_protocol },
+	{ "port", NULL, flow_read_port },
+	{ "inspector", NULL, flow_read_inspector },
 	{ "purpose", NULL, flow_read_purpose },
 	{ "ticket", "ticket = \"...\"; is the number of the request; a flow needs one who asks and one who approves",
 	  flow_read_ticket },
@@ -366,19 +285,72 @@ bool flow_read_form(struct reader *r, const config_setting_t *setting, const str
 	pair->flow->schedule = ZG_SCHEDULE_ALWAYS;
 	bool good = read_group(r, setting, form, pair);
 	pair->flow->line = pair->draft->at.line;
-	const struct zg_inspector *inspector = pair->flow->inspector;
-	if (inspector != NULL && r->err == ZG_OK) {
-		size_t errors = r->diags->errors;
-		zg_inspector_defaults(inspector, pair->flow->config);
-		if (pair->items != NULL)
-			read_inspector_items(r, pair->items, inspector, pair->flow->config);
-		good = good && r->diags->errors == errors;
+	if (pair->flow->inspector != NULL && !pair->serviced && r->err == ZG_OK)
+		good = fill_config(r, pair->flow->inspector, pair->items, pair->flow->config) && good;
+	return good;
+}
+
+/* What the service says, or else has to be said here; never both. */
+static bool read_terms(struct reader *r, const config_setting_t *setting, const struct flow_pair *pair)
+{
+	const struct {
+		const char *key, *missing;
+		bool read;
+	} terms[] = {
+		{ "protocol", "protocol = \"tcp\";", pair->draft->protocol.line > 0 },
+		{ "port", "port = 25;", pair->draft->port.line > 0 },
+		{ "inspector", "inspector = \"smtp\"; without inspection nothing passes", pair->draft->inspector.line > 0 },
+	};
+	bool good = true;
+	for (size_t i = 0; i < sizeof terms / sizeof terms[0] && !pair->serviced; i++) {
+		if (terms[i].read || config_setting_get_member(setting, terms[i].key) != NULL)
+			continue;
+		CONF_ERROR(r->diags, place_of(setting)->value, terms[i].missing, "flow has no key \"%s\"", terms[i].key);
+		good = false;
+	}
+	for (int i = 0; i < config_setting_length(setting) && pair->serviced; i++) {
+		const config_setting_t *value = config_setting_get_elem(setting, (unsigned)i);
+		const char *key = config_setting_name(value);
+		bool term = zg_inspector_by_name(key) != NULL;
+		for (size_t k = 0; k < sizeof terms / sizeof terms[0]; k++)
+			term = term || strcmp(terms[k].key, key) == 0;
+		if (!term)
+			continue;
+		CONF_ERROR(r->diags, place_of(value)->key, "write it into the service, or leave out the service",
+			   "\"%s\" on a flow with a service, which says this itself", key);
+		good = false;
 	}
 	return good;
 }
 
+/* The service's words as the flow's own; all of them stand where it is named. */
+static bool copy_service(struct reader *r, struct flow_pair *pair)
+{
+	struct zg_flow *flow = pair->flow;
+	if (flow->service == 0 || r->draft->services[flow->service - 1].broken)
+		return false;
+	const struct zg_service *service = &r->draft->policy->services[flow->service - 1];
+	flow->transport = service->transport;
+	flow->inspector = service->inspector;
+	memcpy(flow->config, service->config, sizeof flow->config);
+	pair->draft->protocol = pair->draft->port = pair->draft->inspector = pair->draft->service;
+	flow->ports = reader_alloc(r, service->n_ports, sizeof *flow->ports);
+	pair->draft->ports = reader_alloc(r, service->n_ports, sizeof *pair->draft->ports);
+	for (size_t i = 0; i < service->n_ports && r->err == ZG_OK; i++) {
+		flow->ports[i] = service->ports[i];
+		pair->draft->ports[i] = pair->draft->service;
+		flow->n_ports = i + 1;
+	}
+	return true;
+}
+
 void read_flow(struct reader *r, const config_setting_t *setting, size_t index)
 {
-	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL };
-	pair.draft->broken = !flow_read_form(r, setting, &group, &pair);
+	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL, false };
+	bool good = flow_read_form(r, setting, &group, &pair);
+	if (config_setting_is_group(setting) && r->err == ZG_OK)
+		good = read_terms(r, setting, &pair) && good;
+	if (pair.serviced)
+		good = good && copy_service(r, &pair);
+	pair.draft->broken = !good;
 }

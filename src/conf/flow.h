@@ -10,6 +10,7 @@ struct flow_pair {
 	struct zg_flow *flow;
 	struct draft_flow *draft;
 	const config_setting_t *items; /* the group named after an inspector */
+	bool serviced;		       /* it names a service */
 };
 
 /* Readers of keys; object is the struct flow_pair. */

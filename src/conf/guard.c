@@ -6,24 +6,34 @@
 #include "base/utf8.h"
 #include "conf/conf.h"
 
-enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len)
+enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len, const struct zg_files *files)
 {
 	char *copy = malloc(len + 2);
-	if (copy == NULL)
+	size_t *first_places = calloc(files->n + 1, sizeof *first_places);
+	if (copy == NULL || first_places == NULL) {
+		free(copy);
+		free(first_places);
 		return ZG_ENOMEM;
+	}
 	if (len > 0)
 		memcpy(copy, text, len);
 	/* libconfig does not see a comment that ends with the file and not with a line */
 	copy[len] = '\n';
 	copy[len + 1] = '\0';
-	*source = (struct conf_source){ .text = copy, .len = len + 1 };
+	*source = (struct conf_source){ .text = copy, .len = len + 1, .files = files, .first_places = first_places };
 	return ZG_OK;
+}
+
+size_t conf_source_end(const struct conf_source *source, size_t file)
+{
+	return file + 1 < source->files->n ? source->files->v[file + 1].offset : source->len;
 }
 
 void conf_source_free(struct conf_source *source)
 {
 	free(source->text);
 	free(source->places);
+	free(source->first_places);
 	*source = (struct conf_source){ 0 };
 }
 

@@ -41,18 +41,18 @@ static bool same(const struct conf_source *source, const struct conf_place *plac
 }
 
 /* Hands out the places in document order; false when tree and text are not the same. */
-static bool join(config_setting_t *setting, struct conf_source *source, size_t *next)
+static bool join(config_setting_t *setting, struct conf_source *source, size_t stop, size_t *next)
 {
 	int n = config_setting_length(setting);
 	for (int i = 0; i < n; i++) {
 		config_setting_t *child = config_setting_get_elem(setting, (unsigned)i);
-		if (child == NULL || *next >= source->n_places)
+		if (child == NULL || *next >= stop)
 			return false;
 		struct conf_place *place = &source->places[(*next)++];
 		if (!same(source, place, child))
 			return false;
 		config_setting_set_hook(child, place);
-		if (config_setting_is_aggregate(child) && !join(child, source, next))
+		if (config_setting_is_aggregate(child) && !join(child, source, stop, next))
 			return false;
 	}
 	return true;
@@ -72,20 +72,25 @@ static struct conf_at error_place(const struct conf_source *source, unsigned lin
 	return at;
 }
 
-enum zg_err conf_load_tree(struct conf_source *source, struct zg_diags *diags, config_t *tree)
+enum zg_err conf_load_tree(struct conf_source *source, size_t file, struct zg_diags *diags, config_t *tree)
 {
 	static const char hint[] = "see the grammar in zonegate.conf(5)";
-	if (config_read_string(tree, source->text) != CONFIG_TRUE) {
+	const struct zg_file *part = &source->files->v[file];
+	char *end = source->text + conf_source_end(source, file), keep = *end;
+	*end = '\0';
+	int read = config_read_string(tree, source->text + part->offset);
+	*end = keep;
+	if (read != CONFIG_TRUE) {
 		int line = config_error_line(tree);
-		CONF_ERROR(diags, error_place(source, line > 0 ? (unsigned)line : 1), hint, "%s",
+		CONF_ERROR(diags, error_place(source, part->before + (line > 0 ? (unsigned)line : 1)), hint, "%s",
 			   config_error_text(tree));
 		return ZG_ECONF;
 	}
-	size_t next = 0;
-	if (!join(config_root_setting(tree), source, &next) || next != source->n_places) {
+	size_t first = source->first_places[file], next = first, stop = source->first_places[file + 1];
+	if (!join(config_root_setting(tree), source, stop, &next) || next != stop) {
 		/* Two readings of one text: neither may become a policy. */
-		struct conf_at at = { 1, 1 };
-		if (next > 0)
+		struct conf_at at = { part->before + 1, 1 };
+		if (next > first)
 			at = source->places[next - 1].key;
 		CONF_ERROR(diags, at, hint, "the text can be read in two ways from here on");
 		return ZG_ECONF;

@@ -11,12 +11,14 @@ static void read_list_name(struct reader *r, const config_setting_t *value, void
 {
 	struct zg_blocklist_conf *list = object;
 	const struct zg_policy *policy = r->draft->policy;
+	char line[ZG_LINE_STR_MAX];
 	if (!take_name(r, value, &list->name))
 		return;
 	for (const struct zg_blocklist_conf *other = policy->blocklists; other != list; other++) {
 		if (other->name != NULL && strcmp(other->name, list->name) == 0)
 			CONF_ERROR(r->diags, place_of(value)->value, "give each list a name of its own",
-				   "blocklist \"%s\" is there already, line %u", list->name, other->line);
+				   "blocklist \"%s\" is there already, %s", list->name,
+				   zg_files_line(r->draft->files, other->line, line));
 	}
 }
 
@@ -67,15 +69,12 @@ void read_blocklists(struct reader *r, const config_setting_t *value, void *obje
 	static const struct group group = { "blocklist", keys, sizeof keys / sizeof keys[0], NULL };
 	struct zg_policy *policy = r->draft->policy;
 	(void)object;
-	if (!config_setting_is_list(value)) {
-		wrong_type(r, value, "a list ( { ... }, { ... } )");
+	size_t first = policy->n_blocklists, n = length_of(r, value, first, ZG_BLOCKLISTS_MAX);
+	if (!reader_grow(r, &policy->blocklists, first, n, sizeof *policy->blocklists))
 		return;
-	}
-	size_t n = count_of(r, value, ZG_BLOCKLISTS_MAX);
-	policy->blocklists = reader_alloc(r, n, sizeof *policy->blocklists);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		policy->n_blocklists = i + 1;
-		policy->blocklists[i].line = place_of(element_of(value, i))->value.line;
-		read_group(r, element_of(value, i), &group, &policy->blocklists[i]);
+		struct zg_blocklist_conf *list = &policy->blocklists[policy->n_blocklists++];
+		list->line = place_of(element_of(value, i))->value.line;
+		read_group(r, element_of(value, i), &group, list);
 	}
 }

@@ -66,7 +66,7 @@ static void report(struct overlap *o, const struct box *a, const struct box *b)
 		return;
 	o->reported[late->flow] = early->flow + 1;
 	const char *text[2];
-	char buf[2][2 * ZG_ADDRSTR_MAX];
+	char buf[2][2 * ZG_ADDRSTR_MAX], line[ZG_LINE_STR_MAX];
 	for (int axis = 0; axis < 2; axis++) {
 		struct zg_range both = *a->range[axis];
 		if (zg_addr_cmp(&both.lo, &b->range[axis]->lo) < 0)
@@ -76,9 +76,9 @@ static void report(struct overlap *o, const struct box *a, const struct box *b)
 		text[axis] = zg_range_str(&both, buf[axis]);
 	}
 	CONF_ERROR(o->diags, o->draft->flows[late->flow].at, "make the two disjoint, or one of them",
-		   "flow \"%s\" overlaps flow \"%s\", line %u: %s to %s port %u belongs to both",
+		   "flow \"%s\" overlaps flow \"%s\", %s: %s to %s port %u belongs to both",
 		   flows[late->flow].name != NULL ? flows[late->flow].name : "?",
-		   flows[early->flow].name != NULL ? flows[early->flow].name : "?", flows[early->flow].line, text[0],
+		   flows[early->flow].name != NULL ? flows[early->flow].name : "?", zg_files_line(o->draft->files, flows[early->flow].line, line), text[0],
 		   text[1], (unsigned)(a->ports.lo > b->ports.lo ? a->ports.lo : b->ports.lo));
 }
 
@@ -210,6 +210,7 @@ struct own {
 	struct zg_range range;
 	struct zg_ports ports;
 	struct conf_at at;
+	uint32_t object;
 };
 
 static int compare_own(const void *a_, const void *b_)
@@ -219,33 +220,46 @@ static int compare_own(const void *a_, const void *b_)
 	return order != 0 ? order : (int)a->ports.lo - (int)b->ports.lo;
 }
 
-/* Elements of one list that overlap; ranges or ports, the other NULL. */
-static enum zg_err check_own(struct zg_diags *diags, const struct zg_range *ranges, const struct zg_ports *ports,
-			     const struct conf_at *ats, size_t n, const char *what)
+/* A list of a flow or a service: ranges with the objects that they came of, or ports, the others NULL. */
+struct own_list {
+	const struct zg_range *ranges;
+	const uint32_t *objects;
+	const struct zg_ports *ports;
+	const struct conf_at *ats;
+	size_t n;
+	const char *what, *whose;
+};
+
+/* Elements of one list that overlap. */
+static enum zg_err check_own(const struct conf_draft *draft, struct zg_diags *diags, const struct own_list *list)
 {
-	struct own *own = n > 1 ? calloc(n, sizeof *own) : NULL;
-	if (n <= 1)
+	char via[CONF_VIA_MAX];
+	struct own *own = list->n > 1 ? calloc(list->n, sizeof *own) : NULL;
+	if (list->n <= 1)
 		return ZG_OK;
 	if (own == NULL)
 		return ZG_ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		own[i].at = ats[i];
-		if (ranges != NULL)
-			own[i].range = ranges[i];
-		else
-			own[i].ports = ports[i];
+	for (size_t i = 0; i < list->n; i++) {
+		own[i].at = list->ats[i];
+		if (list->ranges != NULL) {
+			own[i].range = list->ranges[i];
+			own[i].object = list->objects[i];
+		} else {
+			own[i].ports = list->ports[i];
+		}
 	}
-	qsort(own, n, sizeof *own, compare_own);
-	for (size_t i = 1, widest = 0; i < n; i++) {
-		bool overlap = ranges != NULL ? zg_range_overlap(&own[widest].range, &own[i].range)
-					      : own[widest].ports.hi >= own[i].ports.lo;
+	qsort(own, list->n, sizeof *own, compare_own);
+	for (size_t i = 1, widest = 0; i < list->n; i++) {
+		bool overlap = list->ranges != NULL ? zg_range_overlap(&own[widest].range, &own[i].range)
+						    : own[widest].ports.hi >= own[i].ports.lo;
 		if (overlap)
-			CONF_ERROR(diags, own[i].at, "write it once", "this %s overlaps another one of the same flow",
-				   what);
+			CONF_ERROR(diags, own[i].at, "write it once", "this %s%s overlaps another one of the same %s",
+				   list->what, conf_via(draft, own[i].object != 0 ? own[i].object : own[widest].object, via),
+				   list->whose);
 		else
 			widest = i;
-		if (ranges != NULL ? zg_addr_cmp(&own[i].range.hi, &own[widest].range.hi) > 0
-				   : own[i].ports.hi > own[widest].ports.hi)
+		if (list->ranges != NULL ? zg_addr_cmp(&own[i].range.hi, &own[widest].range.hi) > 0
+					 : own[i].ports.hi > own[widest].ports.hi)
 			widest = i;
 	}
 	free(own);
@@ -256,11 +270,29 @@ static enum zg_err check_flow(const struct conf_draft *draft, struct zg_diags *d
 {
 	const struct zg_flow *flow = &draft->policy->flows[f];
 	const struct draft_flow *at = &draft->flows[f];
-	enum zg_err err = check_own(diags, flow->sources, NULL, at->sources, flow->n_sources, "source");
-	if (err == ZG_OK)
-		err = check_own(diags, flow->destinations, NULL, at->destinations, flow->n_destinations, "destination");
-	if (err == ZG_OK)
-		err = check_own(diags, NULL, flow->ports, at->ports, flow->n_ports, "port");
+	const struct own_list lists[] = {
+		{ flow->sources, flow->source_objects, NULL, at->sources, flow->n_sources, "source", "flow" },
+		{ flow->destinations, flow->destination_objects, NULL, at->destinations, flow->n_destinations,
+		  "destination", "flow" },
+		{ NULL, NULL, flow->ports, at->ports, flow->service == 0 ? flow->n_ports : 0, "port", "flow" },
+	};
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0] && err == ZG_OK; i++)
+		err = check_own(draft, diags, &lists[i]);
+	return err;
+}
+
+static enum zg_err check_services(const struct conf_draft *draft, struct zg_diags *diags)
+{
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < draft->policy->n_services && err == ZG_OK; i++) {
+		const struct zg_service *service = &draft->policy->services[i];
+		err = check_own(draft, diags, &(struct own_list){ .ports = service->ports,
+								  .ats = draft->services[i].ports,
+								  .n = service->n_ports,
+								  .what = "port",
+								  .whose = "service" });
+	}
 	return err;
 }
 
@@ -270,7 +302,7 @@ enum zg_err conf_check_overlap(const struct conf_draft *draft, struct zg_diags *
 	struct overlap o = { .draft = draft, .diags = diags };
 	uint32_t *set = NULL;
 	size_t total = 0;
-	enum zg_err err = ZG_OK;
+	enum zg_err err = check_services(draft, diags);
 	for (size_t f = 0; f < policy->n_flows && err == ZG_OK; f++) {
 		total += count_boxes(&policy->flows[f]);
 		if (total > ZG_ELEMS_MAX) {

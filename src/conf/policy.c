@@ -2,17 +2,15 @@
 /* The frozen policy: made in one go, looked at, freed. */
 #include "zonegate/policy.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/conf.h"
 
 /* An inspector's configuration holds 32-bit numbers. */
 _Static_assert(offsetof(struct zg_flow, config) % 8 == 0 && sizeof(struct zg_flow) % 8 == 0, "config is aligned to 8");
+_Static_assert(offsetof(struct zg_service, config) % 8 == 0 && sizeof(struct zg_service) % 8 == 0, "config is aligned to 8");
 
 const char *zg_kind_name(enum zg_kind kind)
 {
@@ -58,17 +56,30 @@ static void free_zone(struct zg_zone *zone)
 	for (size_t i = 0; i < zone->n_ifaces; i++)
 		free(zone->ifaces[i]);
 	free(zone->ifaces);
+	free(zone->iface_macs);
 	free(zone->name);
 	free(zone->label);
 	free(zone->ranges);
+	free(zone->range_objects);
 	free(zone->stations);
+}
+
+static void free_object(struct zg_object *object)
+{
+	for (size_t i = 0; i < object->n_members; i++)
+		free(object->members[i]);
+	free(object->members);
+	free(object->name);
+	free(object->ranges);
 }
 
 static void free_flow(struct zg_flow *flow)
 {
 	free(flow->name);
 	free(flow->sources);
+	free(flow->source_objects);
 	free(flow->destinations);
+	free(flow->destination_objects);
 	free(flow->ports);
 	free(flow->purpose);
 	free(flow->ticket);
@@ -95,13 +106,22 @@ void zg_policy_free(struct zg_policy *policy)
 		free(policy->schedules[i].name);
 	for (size_t i = 0; i < policy->n_blocklists; i++)
 		free_blocklist(&policy->blocklists[i]);
-	free(policy->blocklists);
+	for (size_t i = 0; i < policy->n_objects; i++)
+		free_object(&policy->objects[i]);
+	for (size_t i = 0; i < policy->n_services; i++) {
+		free(policy->services[i].name);
+		free(policy->services[i].ports);
+	}
 	free(policy->zones);
 	free(policy->flows);
+	free(policy->objects);
+	free(policy->blocklists);
+	free(policy->services);
 	free(policy->schedules);
 	free(policy->holidays);
 	free(policy->text);
 	free(policy->file);
+	zg_files_free(&policy->files);
 	free(policy->body);
 	free(policy);
 }
@@ -123,15 +143,15 @@ static enum zg_err keep_text(struct zg_policy *policy, const char *file, const c
 	return ZG_OK;
 }
 
-/* The steps after the text was found fit to be read. */
-static enum zg_err make(struct conf_source *source, struct zg_diags *diags, config_t *tree, struct conf_draft *draft)
+/* The steps after the text was found fit to be read. trees: one for each file, initialised. */
+static enum zg_err make(struct conf_source *source, struct zg_diags *diags, config_t *trees, struct conf_draft *draft)
 {
 	conf_guard(source, diags);
 	enum zg_err err = conf_shape(source, diags);
+	for (size_t i = 0; i < source->files->n && err == ZG_OK; i++)
+		err = conf_load_tree(source, i, diags, &trees[i]);
 	if (err == ZG_OK)
-		err = conf_load_tree(source, diags, tree);
-	if (err == ZG_OK)
-		err = conf_schema(tree, diags, draft);
+		err = conf_schema(trees, source->files->n, diags, draft);
 	if (err == ZG_OK)
 		err = conf_check(draft, diags);
 	return err != ZG_OK ? err : diags->errors > 0 ? ZG_ECONF : ZG_OK;
@@ -149,7 +169,8 @@ enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const ch
 {
 	struct conf_source source = { 0 };
 	struct conf_draft draft = { .purpose = purpose, .now = now != 0 ? now : time(NULL) };
-	config_t tree;
+	config_t *trees = NULL;
+	size_t n_trees = 0;
 	enum zg_err err;
 	if (len > ZG_CONF_BYTES_MAX) {
 		err = zg_diags_source(diags, file, NULL, 0);
@@ -158,15 +179,18 @@ enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const ch
 	err = zg_diags_source(diags, file, text, len);
 	if (err != ZG_OK)
 		return err;
-	config_init(&tree);
 	struct zg_policy *policy = draft.policy = calloc(1, sizeof *policy);
-	if (policy == NULL) {
+	if (policy == NULL || zg_files_of(file, text, len, &policy->files) != ZG_OK ||
+	    (trees = calloc(policy->files.n, sizeof *trees)) == NULL) {
 		err = ZG_ENOMEM;
 		goto out;
 	}
-	err = conf_source_init(&source, text, len);
+	for (; n_trees < policy->files.n; n_trees++)
+		config_init(&trees[n_trees]);
+	err = conf_source_init(&source, text, len, &policy->files);
+	draft.files = &policy->files;
 	if (err == ZG_OK)
-		err = make(&source, diags, &tree, &draft);
+		err = make(&source, diags, trees, &draft);
 	zg_diags_sort(diags);
 	if (err == ZG_OK)
 		err = keep_text(policy, file, text, len);
@@ -175,65 +199,24 @@ enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const ch
 	*ret_policy = policy;
 	policy = NULL;
 out:
+	while (n_trees > 0)
+		config_destroy(&trees[--n_trees]);
+	free(trees);
 	if (draft.policy != NULL)
 		conf_draft_free(&draft);
 	zg_policy_free(policy);
-	config_destroy(&tree);
 	conf_source_free(&source);
 	return err;
-}
-
-/* All of fd, at most one byte more than permitted; malloc'd. */
-static enum zg_err read_all(int fd, char **ret_text, size_t *ret_len)
-{
-	size_t len = 0, cap = 64 * 1024;
-	char *text = malloc(cap);
-	while (text != NULL) {
-		if (len == cap) {
-			cap = 2 * cap > ZG_CONF_BYTES_MAX ? ZG_CONF_BYTES_MAX + 1 : 2 * cap;
-			char *grown = realloc(text, cap);
-			if (grown == NULL)
-				break;
-			text = grown;
-		}
-		ssize_t n = read(fd, text + len, cap - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			free(text);
-			return ZG_ESYS;
-		}
-		len += (size_t)n;
-		if (n == 0 || len > ZG_CONF_BYTES_MAX) {
-			*ret_text = text;
-			*ret_len = len;
-			return ZG_OK;
-		}
-	}
-	free(text);
-	return ZG_ENOMEM;
 }
 
 enum zg_err zg_conf_load_for(enum zg_conf_purpose purpose, const char *file, struct zg_diags *diags,
 			     struct zg_policy **ret_policy)
 {
-	bool standard = strcmp(file, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char *text = NULL;
 	size_t len = 0;
-	enum zg_err err = fd < 0 ? ZG_ESYS : read_all(fd, &text, &len);
-	if (err == ZG_ESYS) {
-		int error = errno;
-		err = zg_diags_source(diags, file, NULL, 0);
-		if (err == ZG_OK) {
-			zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "cannot be read: %s", strerror(error));
-			err = ZG_ECONF;
-		}
-	} else if (err == ZG_OK) {
-		err = zg_conf_parse_for(purpose, 0, standard ? "<stdin>" : file, text, len, diags, ret_policy);
-	}
-	if (fd >= 0 && !standard)
-		close(fd);
+	enum zg_err err = zg_conf_gather(file, diags, &text, &len);
+	if (err == ZG_OK)
+		err = zg_conf_parse_for(purpose, 0, strcmp(file, "-") == 0 ? "<stdin>" : file, text, len, diags, ret_policy);
 	free(text);
 	return err;
 }

@@ -133,17 +133,14 @@ void read_schedules(struct reader *r, const config_setting_t *value, void *objec
 {
 	struct zg_policy *policy = r->draft->policy;
 	(void)object;
-	if (!config_setting_is_list(value)) {
-		wrong_type(r, value, "a list ( { ... }, { ... } )");
+	size_t first = policy->n_schedules, n = length_of(r, value, first, ZG_SCHEDULES_MAX);
+	if (!reader_grow(r, &policy->schedules, first, n, sizeof *policy->schedules) ||
+	    !reader_grow(r, &r->draft->schedules, first, n, sizeof *r->draft->schedules))
 		return;
-	}
-	size_t n = count_of(r, value, ZG_SCHEDULES_MAX);
-	policy->schedules = reader_alloc(r, n, sizeof *policy->schedules);
-	r->draft->schedules = reader_alloc(r, n, sizeof *r->draft->schedules);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
-		struct schedule_pair pair = { &policy->schedules[i], &r->draft->schedules[i] };
-		policy->n_schedules = i + 1;
+		struct schedule_pair pair = { &policy->schedules[first + i], &r->draft->schedules[first + i] };
+		policy->n_schedules++;
 		*pair.at = place_of(element)->value;
 		read_group(r, element, &group, &pair);
 		pair.schedule->line = pair.at->line;
@@ -159,10 +156,11 @@ static int compare_days(const void *a, const void *b)
 void read_holidays(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct zg_policy *policy = r->draft->policy;
-	size_t n = count_of(r, value, ZG_HOLIDAYS_MAX);
+	size_t n = count_of(r, value, ZG_HOLIDAYS_MAX - policy->n_holidays);
 	(void)object;
 	r->draft->holidays = place_of(value)->key;
-	policy->holidays = reader_alloc(r, n, sizeof *policy->holidays);
+	if (!reader_grow(r, &policy->holidays, policy->n_holidays, n, sizeof *policy->holidays))
+		return;
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
 		const char *text = text_of(r, element);

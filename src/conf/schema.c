@@ -58,7 +58,7 @@ const char *conf_suggest(const char *word, const char *const *words, size_t n)
 {
 	const char *best = NULL;
 	size_t least = strlen(word) < 6 ? 1 : strlen(word) / 3;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && least > 0; i++) {
 		if (words[i] == NULL)
 			continue;
 		size_t d = distance(word, words[i]);
@@ -108,9 +108,61 @@ static void unknown_key(struct reader *r, const config_setting_t *setting, const
 		   group->what);
 }
 
-bool read_group(struct reader *r, const config_setting_t *setting, const struct group *group, void *object)
+static bool is_among(const char *word, const char *const *words)
+{
+	while (*words != NULL && strcmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
+/* The values of one key, in the order of the files; false = there is none. */
+static bool read_key(struct reader *r, const config_setting_t *const *settings, size_t n, const struct key *key, bool adds_up,
+		     void *object)
+{
+	char line[ZG_LINE_STR_MAX];
+	const config_setting_t *first = NULL;
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
+		const config_setting_t *value = config_setting_get_member(settings[i], key->name);
+		if (value == NULL)
+			continue;
+		if (place_of(value)->bad)
+			r->skipped++;
+		else if (first != NULL && !adds_up)
+			CONF_ERROR(r->diags, place_of(value)->key, "keep one of them; only lists add up over files",
+				   "\"%s\" is there already, %s", key->name,
+				   zg_files_line(r->draft->files, place_of(first)->key.line, line));
+		else
+			key->read(r, value, object);
+		first = first != NULL ? first : value;
+	}
+	return first != NULL;
+}
+
+bool read_groups(struct reader *r, const config_setting_t *const *settings, size_t n, const struct group *group,
+		 const char *const *lists, void *object)
 {
 	size_t errors = r->diags->errors, skipped = r->skipped;
+	for (size_t i = 0; i < group->n_keys && r->err == ZG_OK; i++) {
+		const struct key *key = &group->keys[i];
+		if (!read_key(r, settings, n, key, is_among(key->name, lists), object) && key->missing != NULL)
+			CONF_ERROR(r->diags, place_of(settings[0])->value, key->missing, "%s has no key \"%s\"",
+				   group->what, key->name);
+	}
+	for (size_t k = 0; k < n; k++) {
+		int length = config_setting_length(settings[k]);
+		for (int i = 0; i < length && r->err == ZG_OK; i++) {
+			const config_setting_t *value = config_setting_get_elem(settings[k], (unsigned)i);
+			if (find_key(group, config_setting_name(value)) == NULL &&
+			    (group->other == NULL || !group->other(r, value, object)))
+				unknown_key(r, value, group);
+		}
+	}
+	return r->err == ZG_OK && r->diags->errors == errors && r->skipped == skipped;
+}
+
+bool read_group(struct reader *r, const config_setting_t *setting, const struct group *group, void *object)
+{
+	static const char *const none[] = { NULL };
 	if (place_of(setting)->bad) {
 		r->skipped++;
 		return false;
@@ -119,25 +171,7 @@ bool read_group(struct reader *r, const config_setting_t *setting, const struct 
 		wrong_type(r, setting, "a group { ... }");
 		return false;
 	}
-	for (size_t i = 0; i < group->n_keys && r->err == ZG_OK; i++) {
-		const struct key *key = &group->keys[i];
-		const config_setting_t *value = config_setting_get_member(setting, key->name);
-		if (value == NULL && key->missing != NULL)
-			CONF_ERROR(r->diags, place_of(setting)->value, key->missing, "%s has no key \"%s\"",
-				   group->what, key->name);
-		else if (value != NULL && place_of(value)->bad)
-			r->skipped++;
-		else if (value != NULL)
-			key->read(r, value, object);
-	}
-	int n = config_setting_length(setting);
-	for (int i = 0; i < n && r->err == ZG_OK; i++) {
-		const config_setting_t *value = config_setting_get_elem(setting, (unsigned)i);
-		if (find_key(group, config_setting_name(value)) == NULL &&
-		    (group->other == NULL || !group->other(r, value, object)))
-			unknown_key(r, value, group);
-	}
-	return r->err == ZG_OK && r->diags->errors == errors && r->skipped == skipped;
+	return read_groups(r, &setting, 1, group, none, object);
 }
 
 /* --- values ------------------------------------------------------------------------------------ */
@@ -285,6 +319,19 @@ size_t count_of(struct reader *r, const config_setting_t *value, size_t max)
 		CONF_ERROR(r->diags, place_of(value)->value, NULL, "\"%s\" has more than %zu elements", key_of(value),
 			   max);
 	return n <= max ? n : 0;
+}
+
+size_t length_of(struct reader *r, const config_setting_t *value, size_t have, size_t max)
+{
+	if (!config_setting_is_list(value)) {
+		wrong_type(r, value, "a list ( { ... }, { ... } )");
+		return 0;
+	}
+	size_t n = (size_t)config_setting_length(value);
+	if (have + n <= max)
+		return n;
+	CONF_ERROR(r->diags, place_of(value)->value, NULL, "more than %zu %s", max, key_of(value));
+	return 0;
 }
 
 const config_setting_t *element_of(const config_setting_t *value, size_t index)

@@ -5,7 +5,8 @@
  *   numbers that do not fit 32 bits (it wraps them), suffix L, fractions, leading zeros
  *   "a" "b" (it joins them: a forgotten comma makes one interface of two)
  *   escapes but \" and \\ (\x41 hides a letter), strings over several lines
- *   a comment that is not closed (it swallows the rest), @include (the text that is approved must be complete)
+ *   a comment that is not closed (it swallows the rest)
+ * An @include is for gather.c, which has read the files into this text; here it has to stand where it is seen.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 #include "conf/conf.h"
 
-enum token_type { T_END, T_NAME, T_BOOL, T_INT, T_STRING, T_WORD, T_PUNCT };
+enum token_type { T_END, T_NAME, T_BOOL, T_INT, T_STRING, T_WORD, T_PUNCT, T_INCLUDE };
 
 struct token {
 	enum token_type type;
@@ -36,6 +37,8 @@ struct shape {
 	struct lexer lex;
 	struct token token; /* the next one, not consumed */
 	enum zg_err err;
+	size_t n_includes;
+	struct conf_at first_include;
 };
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-*"
@@ -88,15 +91,6 @@ static void block_comment(struct shape *s)
 	blank(lex->text, start, lex->len - start);
 }
 
-static void include_line(struct shape *s)
-{
-	CONF_ERROR(s->diags, here(&s->lex), "write everything into one file: what is approved must be all that counts",
-		   "@include is not allowed");
-	size_t start = s->lex.pos;
-	skip_line(&s->lex);
-	blank(s->lex.text, start, s->lex.pos - start);
-}
-
 static void skip_blank(struct shape *s)
 {
 	struct lexer *lex = &s->lex;
@@ -112,8 +106,6 @@ static void skip_blank(struct shape *s)
 			skip_line(lex);
 		else if (strncmp(p, "/*", 2) == 0)
 			block_comment(s);
-		else if (strncmp(p, "@include", 8) == 0)
-			include_line(s);
 		else
 			return;
 	}
@@ -190,6 +182,12 @@ static void advance(struct shape *s)
 		lex_string(s, t);
 		return;
 	}
+	if (strncmp(lex->text + lex->pos, "@include", 8) == 0) {
+		skip_line(lex);
+		t->type = T_INCLUDE;
+		t->len = lex->pos - t->off;
+		return;
+	}
 	t->len = strspn(lex->text + lex->pos, WORD_CHARS);
 	if (t->len > 0) {
 		t->type = classify(lex->text + lex->pos, t->len);
@@ -216,12 +214,14 @@ static const char *fullwidth_hint(const struct shape *s, const struct token *t, 
 	return ascii ? hint : "outside of strings and comments only ASCII is written: fullwidth characters (全角)?";
 }
 
+static const char include_hint[] = "@include \"path\" stands on the outermost level, between settings, alone on its line";
+
 static void syntax(struct shape *s, const char *expected, const char *hint)
 {
 	if (s->err != ZG_OK)
 		return;
 	s->err = ZG_ECONF;
-	hint = fullwidth_hint(s, &s->token, hint);
+	hint = s->token.type == T_INCLUDE ? include_hint : fullwidth_hint(s, &s->token, hint);
 	if (s->token.type == T_END)
 		CONF_ERROR(s->diags, s->token.at, hint, "the file ends where %s was expected", expected);
 	else
@@ -319,7 +319,7 @@ static int scalar(struct shape *s, size_t place)
 {
 	struct token t = s->token;
 	int type = CONFIG_TYPE_INT;
-	if (t.type == T_END || t.type == T_PUNCT) {
+	if (t.type == T_END || t.type == T_PUNCT || t.type == T_INCLUDE) {
 		syntax(s, "a value", "a number, a string in quotes, true or false");
 		return 0;
 	}
@@ -352,7 +352,7 @@ static bool missing_comma(struct shape *s, bool array)
 	static const char hint[] = "is a comma missing before it?";
 	const struct token *t = &s->token;
 	char *before = t->off > 0 ? &s->lex.text[t->off - 1] : NULL;
-	bool value = (t->type != T_END && t->type != T_PUNCT) || is_punct(s, '{');
+	bool value = (t->type != T_END && t->type != T_PUNCT && t->type != T_INCLUDE) || is_punct(s, '{');
 	const char *expected = array ? "\",\" or \"]\"" : "\",\" or \")\"";
 	if (!value || before == NULL || (*before != ' ' && *before != '\t')) {
 		syntax(s, expected, t->type == T_END ? "the bracket is never closed" : hint);
@@ -473,8 +473,9 @@ static void setting(struct shape *s, struct keys *keys, unsigned depth)
 	if (place == SIZE_MAX)
 		return;
 	if (twin != NULL) {
-		CONF_ERROR(s->diags, key.at, "keep one of them", "key \"%.*s\" stands twice here: also in line %u",
-			   (int)key.len, s->lex.text + key.off, (unsigned)twin->at.line);
+		char line[ZG_LINE_STR_MAX];
+		CONF_ERROR(s->diags, key.at, "keep one of them", "key \"%.*s\" stands twice here: also in %s",
+			   (int)key.len, s->lex.text + key.off, zg_files_line(s->source->files, twin->at.line, line));
 	} else if (keys->n == CONF_KEYS_MAX) {
 		CONF_ERROR(s->diags, key.at, NULL, "more than %d keys in one group", CONF_KEYS_MAX);
 		s->err = ZG_ECONF;
@@ -499,6 +500,21 @@ static void setting(struct shape *s, struct keys *keys, unsigned depth)
 	}
 }
 
+/* An @include on the outermost level: what it names was gathered (gather.c), and libconfig shall not see it. */
+static void include_line(struct shape *s)
+{
+	const struct lexer *lex = &s->lex;
+	const struct token *t = &s->token;
+	const char *path;
+	size_t len, blanks = strspn(lex->text + lex->line_start, " \t");
+	if (lex->line_start + blanks != t->off || !conf_include_path(lex->text + t->off, &path, &len))
+		CONF_ERROR(s->diags, t->at, include_hint, "this is not an @include");
+	if (s->n_includes++ == 0)
+		s->first_include = t->at;
+	blank(lex->text, t->off, t->len);
+	advance(s);
+}
+
 /* Settings up to "}" or the end of the file, which is not consumed. */
 static void settings(struct shape *s, bool top, unsigned depth)
 {
@@ -508,6 +524,8 @@ static void settings(struct shape *s, bool top, unsigned depth)
 			CONF_ERROR(s->diags, s->token.at, "remove it", "there is nothing before this \";\"");
 			blank(s->lex.text, s->token.off, 1);
 			advance(s);
+		} else if (top && s->token.type == T_INCLUDE) {
+			include_line(s);
 		} else if (s->token.type == T_NAME) {
 			setting(s, &keys, depth);
 		} else {
@@ -518,14 +536,41 @@ static void settings(struct shape *s, bool top, unsigned depth)
 		syntax(s, "a key", "there is one } too many above, or one { too few");
 }
 
+/* Every @include was answered when the files were gathered, or the text is not complete. */
+static void check_complete(const struct shape *s)
+{
+	const struct zg_files *files = s->source->files;
+	size_t answered = 0;
+	struct conf_at at = s->first_include;
+	for (size_t i = 1; i < files->n; i++)
+		answered += files->v[i].include;
+	if (s->n_includes == answered)
+		return;
+	if (s->n_includes == 0)
+		at = (struct conf_at){ files->v[1].before, 1 };
+	CONF_ERROR(s->diags, at, "zonegatectl apply and the daemon gather the files; send what they send",
+		   "this text has %zu @include lines and %zu of the files that they name", s->n_includes, answered);
+}
+
 enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags)
 {
-	struct shape s = {
-		.source = source,
-		.diags = diags,
-		.lex = { .text = source->text, .len = source->len, .line = 1 },
-	};
-	advance(&s);
-	settings(&s, true, 0);
-	return s.err;
+	struct shape s = { .source = source, .diags = diags };
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < source->files->n && err != ZG_ENOMEM; i++) {
+		const struct zg_file *file = &source->files->v[i];
+		s.err = ZG_OK;
+		s.lex = (struct lexer){ .text = source->text,
+					.len = conf_source_end(source, i),
+					.pos = file->offset,
+					.line = file->before + 1,
+					.line_start = file->offset };
+		source->first_places[i] = source->n_places;
+		advance(&s);
+		settings(&s, true, 0);
+		err = s.err != ZG_OK ? s.err : err;
+	}
+	source->first_places[source->files->n] = source->n_places;
+	if (err == ZG_OK && diags->errors == 0)
+		check_complete(&s);
+	return err;
 }

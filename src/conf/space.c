@@ -25,7 +25,7 @@ static int compare(const void *a_, const void *b_)
 static bool collide(const struct conf_draft *draft, struct zg_diags *diags, const struct piece_of *outer,
 		    const struct piece_of *inner)
 {
-	char a[2 * ZG_ADDRSTR_MAX], b[2 * ZG_ADDRSTR_MAX];
+	char a[2 * ZG_ADDRSTR_MAX], b[2 * ZG_ADDRSTR_MAX], line[ZG_LINE_STR_MAX];
 	const struct zg_zone *zones = draft->policy->zones;
 	struct conf_at at = draft->zones[inner->zone].ranges[inner->index];
 	struct conf_at other = draft->zones[outer->zone].ranges[outer->index];
@@ -36,15 +36,16 @@ static bool collide(const struct conf_draft *draft, struct zg_diags *diags, cons
 	const char *name = zones[outer->zone].name != NULL ? zones[outer->zone].name : "?";
 	zg_range_str(inner->range, a);
 	zg_range_str(outer->range, b);
+	zg_files_line(draft->files, other.line, line);
 	if (inner->zone == outer->zone)
-		CONF_ERROR(diags, at, "write it once", "%s overlaps %s of the same zone, line %u", a, b,
-			   (unsigned)other.line);
+		CONF_ERROR(diags, at, "write it once", "%s overlaps %s of the same zone, %s", a, b,
+			   line);
 	else if (equal)
 		CONF_ERROR(diags, at, "an address belongs to one zone only",
-			   "%s belongs to zone \"%s\" already, line %u", a, name, (unsigned)other.line);
+			   "%s belongs to zone \"%s\" already, %s", a, name, line);
 	else if (crosses)
 		CONF_ERROR(diags, at, "a zone may lie wholly inside another (the narrower wins), not across its edge",
-			   "%s overlaps %s of zone \"%s\" in part, line %u", a, b, name, (unsigned)other.line);
+			   "%s overlaps %s of zone \"%s\" in part, %s", a, b, name, line);
 	else
 		return false;
 	return true;

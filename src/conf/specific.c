@@ -11,39 +11,37 @@
 
 #define OPAQUE_HINT "write inspector = \"smtp\"; or, for what no inspector can read, opaque = true;"
 
-static void read_end(struct reader *r, const config_setting_t *value, struct zg_range **ranges, struct conf_at **ats,
-		     size_t *n_ranges)
+static void read_end(struct reader *r, const config_setting_t *value, struct zg_range **ranges, uint32_t **objects,
+		     struct conf_at **ats, size_t *n_ranges)
 {
-	struct zg_range range;
-	if (!take_range(r, value, &range))
+	struct addresses all = { 0 };
+	if (!config_setting_is_scalar(value)) {
+		wrong_type(r, value, "a string in quotes");
 		return;
-	if (zg_addr_cmp(&range.lo, &range.hi) != 0) {
+	}
+	take_addresses(r, value, &all);
+	*ranges = all.ranges;
+	*objects = all.objects;
+	*ats = all.ats;
+	*n_ranges = all.n;
+	if (all.n > 1 || (all.n == 1 && zg_addr_cmp(&all.ranges[0].lo, &all.ranges[0].hi) != 0))
 		CONF_ERROR(r->diags, place_of(value)->value,
 			   "each host is approved by itself (特定通信, clause 2.6(3)①): write one entry for each",
 			   "\"%s\" is one address", key_of(value));
-		return;
-	}
-	*ranges = reader_alloc(r, 1, sizeof **ranges);
-	*ats = reader_alloc(r, 1, sizeof **ats);
-	if (r->err != ZG_OK)
-		return;
-	**ranges = range;
-	**ats = place_of(value)->value;
-	*n_ranges = 1;
 }
 
 static void read_client(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	pair->draft->source = place_of(value)->value;
-	read_end(r, value, &pair->flow->sources, &pair->draft->sources, &pair->flow->n_sources);
+	read_end(r, value, &pair->flow->sources, &pair->flow->source_objects, &pair->draft->sources, &pair->flow->n_sources);
 }
 
 static void read_server(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct flow_pair *pair = object;
 	pair->draft->destination = place_of(value)->value;
-	read_end(r, value, &pair->flow->destinations, &pair->draft->destinations, &pair->flow->n_destinations);
+	read_end(r, value, &pair->flow->destinations, &pair->flow->destination_objects, &pair->draft->destinations, &pair->flow->n_destinations);
 }
 
 static void read_client_mac(struct reader *r, const config_setting_t *value, void *object)
@@ -127,23 +125,16 @@ static void add_station(struct reader *r, size_t zone_index, const struct zg_ran
 		    memcmp(&zone->stations[i].mac, mac, sizeof *mac) == 0)
 			return;
 	}
-	struct zg_station *stations = reallocarray(zone->stations, zone->n_stations + 1, sizeof *stations);
-	if (stations != NULL)
-		zone->stations = stations;
-	struct conf_at *ats = reallocarray(draft->stations, zone->n_stations + 1, sizeof *ats);
-	if (ats != NULL)
-		draft->stations = ats;
-	if (stations == NULL || ats == NULL) {
-		r->err = ZG_ENOMEM;
+	if (!reader_grow(r, &zone->stations, zone->n_stations, 1, sizeof *zone->stations) ||
+	    !reader_grow(r, &draft->stations, zone->n_stations, 1, sizeof *draft->stations))
 		return;
-	}
-	stations[zone->n_stations] = (struct zg_station){ end->lo, *mac, at.line };
-	ats[zone->n_stations++] = at;
+	zone->stations[zone->n_stations] = (struct zg_station){ end->lo, *mac, at.line };
+	draft->stations[zone->n_stations++] = at;
 }
 
 static void read_specific(struct reader *r, const config_setting_t *setting, size_t index)
 {
-	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL };
+	struct flow_pair pair = { &r->draft->policy->flows[index], &r->draft->flows[index], NULL, false };
 	struct zg_flow *flow = pair.flow;
 	size_t errors = r->diags->errors;
 	flow->specific = true;
@@ -163,28 +154,11 @@ void read_specifics(struct reader *r, const config_setting_t *value, void *objec
 {
 	struct zg_policy *policy = r->draft->policy;
 	(void)object;
-	if (!config_setting_is_list(value)) {
-		wrong_type(r, value, "a list ( { ... }, { ... } )");
+	size_t begin = policy->n_flows, n = length_of(r, value, begin, ZG_FLOWS_MAX);
+	if (!reader_grow(r, &policy->flows, begin, n, sizeof *policy->flows) ||
+	    !reader_grow(r, &r->draft->flows, begin, n, sizeof *r->draft->flows))
 		return;
-	}
-	size_t n = (size_t)config_setting_length(value), begin = policy->n_flows;
-	if (begin + n > ZG_FLOWS_MAX) {
-		CONF_ERROR(r->diags, place_of(value)->value, NULL, "more than %u flows", ZG_FLOWS_MAX);
-		return;
-	}
-	struct zg_flow *flows = reallocarray(policy->flows, begin + n + 1, sizeof *flows);
-	if (flows != NULL)
-		policy->flows = flows;
-	struct draft_flow *drafts = reallocarray(r->draft->flows, begin + n + 1, sizeof *drafts);
-	if (drafts != NULL)
-		r->draft->flows = drafts;
-	if (flows == NULL || drafts == NULL) {
-		r->err = ZG_ENOMEM;
-		return;
-	}
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		flows[begin + i] = (struct zg_flow){ 0 };
-		drafts[begin + i] = (struct draft_flow){ 0 };
 		policy->n_flows = begin + i + 1;
 		read_specific(r, config_setting_get_elem(value, (unsigned)i), begin + i);
 	}

@@ -32,20 +32,58 @@ static void read_model(struct reader *r, const config_setting_t *value, void *ob
 		r->draft->policy->model = (enum zg_model)model;
 }
 
+/* Hosts or groups, by the reader of one. */
+static void read_objects(struct reader *r, const config_setting_t *value,
+			 void (*read)(struct reader *r, const config_setting_t *setting, size_t index))
+{
+	struct zg_policy *policy = r->draft->policy;
+	size_t first = policy->n_objects, n = length_of(r, value, first, ZG_OBJECTS_MAX);
+	if (!reader_grow(r, &policy->objects, first, n, sizeof *policy->objects) ||
+	    !reader_grow(r, &r->draft->objects, first, n, sizeof *r->draft->objects))
+		return;
+	policy->n_objects += n;
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++)
+		read(r, element_of(value, i), first + i);
+}
+
+static void read_hosts(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	read_objects(r, value, read_host);
+}
+
+static void read_groups_list(struct reader *r, const config_setting_t *value, void *object)
+{
+	(void)object;
+	read_objects(r, value, read_members);
+}
+
+static void read_services(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct zg_policy *policy = r->draft->policy;
+	size_t first = policy->n_services, n = length_of(r, value, first, ZG_SERVICES_MAX);
+	(void)object;
+	if (!reader_grow(r, &policy->services, first, n, sizeof *policy->services) ||
+	    !reader_grow(r, &r->draft->services, first, n, sizeof *r->draft->services))
+		return;
+	policy->n_services += n;
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++)
+		read_service(r, element_of(value, i), first + i);
+}
+
 static void read_zones(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct zg_policy *policy = r->draft->policy;
+	size_t first = policy->n_zones, n = length_of(r, value, first, ZG_ZONES_MAX);
 	(void)object;
-	if (!config_setting_is_list(value)) {
-		wrong_type(r, value, "a list ( { ... }, { ... } )");
+	if (config_setting_is_list(value) && config_setting_length(value) == 0)
+		CONF_ERROR(r->diags, place_of(value)->value, "name at least one", "\"zones\" is empty");
+	if (!reader_grow(r, &policy->zones, first, n, sizeof *policy->zones) ||
+	    !reader_grow(r, &r->draft->zones, first, n, sizeof *r->draft->zones))
 		return;
-	}
-	size_t n = count_of(r, value, ZG_ZONES_MAX);
-	policy->zones = reader_alloc(r, n, sizeof *policy->zones);
-	r->draft->zones = reader_alloc(r, n, sizeof *r->draft->zones);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		policy->n_zones = i + 1;
-		if (!read_zone(r, element_of(value, i), i))
+		policy->n_zones++;
+		if (!read_zone(r, element_of(value, i), first + i))
 			r->draft->zones_broken = true;
 	}
 }
@@ -53,22 +91,14 @@ static void read_zones(struct reader *r, const config_setting_t *value, void *ob
 static void read_flows(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct zg_policy *policy = r->draft->policy;
+	size_t first = policy->n_flows, n = length_of(r, value, first, ZG_FLOWS_MAX);
 	(void)object;
-	if (!config_setting_is_list(value)) {
-		wrong_type(r, value, "a list ( { ... }, { ... } )");
+	if (!reader_grow(r, &policy->flows, first, n, sizeof *policy->flows) ||
+	    !reader_grow(r, &r->draft->flows, first, n, sizeof *r->draft->flows))
 		return;
-	}
-	size_t n = (size_t)config_setting_length(value);
-	if (n > ZG_FLOWS_MAX) {
-		CONF_ERROR(r->diags, place_of(value)->value, "a flow may have several sources, destinations and ports",
-			   "more than %u flows", ZG_FLOWS_MAX);
-		return;
-	}
-	policy->flows = reader_alloc(r, n, sizeof *policy->flows);
-	r->draft->flows = reader_alloc(r, n, sizeof *r->draft->flows);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		policy->n_flows = i + 1;
-		read_flow(r, element_of(value, i), i);
+		policy->n_flows++;
+		read_flow(r, element_of(value, i), first + i);
 	}
 }
 
@@ -117,12 +147,15 @@ static void read_log(struct reader *r, const config_setting_t *value, void *obje
 	read_group(r, value, &group, object);
 }
 
-enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct conf_draft *draft)
+enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags, struct conf_draft *draft)
 {
 	static const struct key keys[] = {
 		{ "version", "begin the file with: version = 1;", read_version },
 		{ "body", NULL, read_body },
 		{ "model", NULL, read_model },
+		{ "hosts", NULL, read_hosts }, /* before those who use them */
+		{ "groups", NULL, read_groups_list },
+		{ "services", NULL, read_services },
 		{ "zones", "zones = ( { name = ...; kind = ...; interfaces = ...; addresses = ...; }, ... );",
 		  read_zones },
 		{ "max_term", NULL, read_max_term },
@@ -134,18 +167,37 @@ enum zg_err conf_schema(const config_t *tree, struct zg_diags *diags, struct con
 		{ "log", NULL, read_log },
 		{ "daemon", NULL, read_daemon },
 	};
+	static const char *const lists[] = { "hosts", "groups", "services", "zones",
+					     "holidays", "schedules", "flows", "specific", "blocklists", NULL };
 	static const struct group group = { "the file", keys, sizeof keys / sizeof keys[0], NULL };
 	struct reader r = { .diags = diags, .draft = draft, .err = ZG_OK };
+	const config_setting_t **roots = calloc(n, sizeof *roots);
+	if (roots == NULL)
+		return ZG_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		roots[i] = config_root_setting(&trees[i]);
 	draft->policy->model = ZG_MODEL_ALPHA;
 	draft->policy->max_term = ZG_TERM_DAYS;
 	draft->policy->inspectors = 2;
 	draft->policy->queue_base = 100;
-	read_group(&r, config_root_setting(tree), &group, NULL);
+	read_groups(&r, roots, n, &group, lists, NULL);
+	finish_objects(&r);
+	if (diags->errors == 0)
+		warn_unused(&r);
+	free(roots);
 	return r.err;
 }
 
 void conf_draft_free(struct conf_draft *draft)
 {
+	for (size_t i = 0; draft->objects != NULL && i < draft->policy->n_objects; i++)
+		free(draft->objects[i].ranges);
+	for (size_t i = 0; draft->services != NULL && i < draft->policy->n_services; i++)
+		free(draft->services[i].ports);
+	free(draft->objects);
+	free(draft->services);
+	conf_names_free(&draft->object_names);
+	conf_names_free(&draft->service_names);
 	for (size_t i = 0; draft->zones != NULL && i < draft->policy->n_zones; i++) {
 		free(draft->zones[i].ifaces);
 		free(draft->zones[i].ranges);

@@ -56,64 +56,132 @@ static const char *iface_objection(const char *name)
 	return NULL;
 }
 
+/* An interface in the making. */
+struct iface {
+	const char *name; /* the tree's; NULL = reported */
+	struct conf_at at;
+	struct zg_mac mac;
+};
+
+static void read_iface_name(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct iface *iface = object;
+	const char *name = text_of(r, value), *objection = name != NULL ? iface_objection(name) : NULL;
+	iface->at = place_of(value)->value;
+	if (objection != NULL)
+		CONF_ERROR(r->diags, iface->at, objection, "\"%s\" is not an interface", name);
+	else
+		iface->name = name;
+}
+
+static void read_iface_mac(struct reader *r, const config_setting_t *value, void *object)
+{
+	struct iface *iface = object;
+	take_mac(r, value, &iface->mac);
+}
+
 static void read_interfaces(struct reader *r, const config_setting_t *value, void *object)
 {
+	static const struct key keys[] = {
+		{ "name", "name = \"eth3\";", read_iface_name },
+		{ "mac", NULL, read_iface_mac },
+	};
+	static const struct group group = { "interface", keys, sizeof keys / sizeof keys[0], NULL };
 	struct zone_pair *pair = object;
+	struct zg_zone *zone = pair->zone;
 	size_t n = count_of(r, value, ZG_ZONE_IFACES_MAX);
-	pair->zone->ifaces = reader_alloc(r, n, sizeof *pair->zone->ifaces);
+	zone->ifaces = reader_alloc(r, n, sizeof *zone->ifaces);
+	zone->iface_macs = reader_alloc(r, n, sizeof *zone->iface_macs);
 	pair->draft->ifaces = reader_alloc(r, n, sizeof *pair->draft->ifaces);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
-		const char *name = text_of(r, element);
-		if (name == NULL)
+		struct iface iface = { 0 };
+		if (config_setting_is_group(element))
+			read_group(r, element, &group, &iface);
+		else
+			read_iface_name(r, element, &iface);
+		if (iface.name == NULL)
 			continue;
-		const char *objection = iface_objection(name);
-		if (objection != NULL) {
-			CONF_ERROR(r->diags, place_of(element)->value, objection, "\"%s\" is not an interface", name);
-			continue;
-		}
-		size_t k = pair->zone->n_ifaces;
-		pair->draft->ifaces[k] = place_of(element)->value;
-		pair->zone->ifaces[k] = strdup(name);
-		if (pair->zone->ifaces[k] == NULL)
+		size_t k = zone->n_ifaces;
+		pair->draft->ifaces[k] = iface.at;
+		zone->iface_macs[k] = iface.mac;
+		zone->ifaces[k] = strdup(iface.name);
+		if (zone->ifaces[k] == NULL)
 			r->err = ZG_ENOMEM;
 		else
-			pair->zone->n_ifaces++;
+			zone->n_ifaces++;
 	}
+}
+
+static void read_within(struct reader *r, const config_setting_t *value, void *object)
+{
+	static const char *const words[] = { "deny", "permit" };
+	struct zone_pair *pair = object;
+	uint32_t i;
+	if (!take_word(r, value, words, sizeof words / sizeof words[0], &i))
+		return;
+	pair->zone->within = i == 1;
+	if (pair->zone->within && pair->zone->n_ifaces == 1)
+		CONF_WARNING(r->diags, place_of(value)->value, "name the other interfaces, or leave it out",
+			     "a zone with one interface has no traffic between its interfaces");
 }
 
 static void read_addresses(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct zone_pair *pair = object;
-	size_t n = count_of(r, value, ZG_ELEMS_MAX);
-	pair->zone->ranges = reader_alloc(r, n, sizeof *pair->zone->ranges);
-	pair->draft->ranges = reader_alloc(r, n, sizeof *pair->draft->ranges);
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		const config_setting_t *element = element_of(value, i);
-		size_t k = pair->zone->n_ranges;
-		if (take_range(r, element, &pair->zone->ranges[k])) {
-			pair->draft->ranges[k] = place_of(element)->value;
-			pair->zone->n_ranges++;
-		}
-	}
+	struct addresses all = { 0 };
+	take_addresses(r, value, &all);
+	pair->zone->ranges = all.ranges;
+	pair->zone->range_objects = all.objects;
+	pair->zone->n_ranges = all.n;
+	pair->draft->ranges = all.ats;
 }
+
+/* A station in the making: the addresses of one element, with one MAC address. */
+struct station {
+	struct addresses addresses;
+	struct zg_mac mac;
+};
 
 static void read_station_address(struct reader *r, const config_setting_t *value, void *object)
 {
-	struct zg_station *station = object;
-	struct zg_range range;
-	if (!take_range(r, value, &range))
+	struct station *station = object;
+	char via[CONF_VIA_MAX];
+	if (!config_setting_is_scalar(value)) {
+		wrong_type(r, value, "a string in quotes");
 		return;
-	if (zg_addr_cmp(&range.lo, &range.hi) != 0)
+	}
+	take_addresses(r, value, &station->addresses);
+	for (size_t i = 0; i < station->addresses.n; i++) {
+		const struct zg_range *range = &station->addresses.ranges[i];
+		if (zg_addr_cmp(&range->lo, &range->hi) == 0)
+			continue;
 		CONF_ERROR(r->diags, place_of(value)->value, "a station has one address; write one line for each",
-			   "a station's address is a single one");
-	station->addr = range.lo;
+			   "a station's address is a single one%s",
+			   conf_via(r->draft, station->addresses.objects[i], via));
+		return;
+	}
 }
 
 static void read_station_mac(struct reader *r, const config_setting_t *value, void *object)
 {
-	struct zg_station *station = object;
+	struct station *station = object;
 	take_mac(r, value, &station->mac);
+}
+
+static void add_stations(struct reader *r, struct zone_pair *pair, const struct station *station)
+{
+	struct zg_zone *zone = pair->zone;
+	const struct addresses *addresses = &station->addresses;
+	if (!reader_grow(r, &zone->stations, zone->n_stations, addresses->n, sizeof *zone->stations) ||
+	    !reader_grow(r, &pair->draft->stations, zone->n_stations, addresses->n, sizeof *pair->draft->stations))
+		return;
+	for (size_t i = 0; i < addresses->n; i++) {
+		pair->draft->stations[zone->n_stations] = addresses->ats[i];
+		zone->stations[zone->n_stations++] = (struct zg_station){
+			.addr = addresses->ranges[i].lo, .mac = station->mac, .line = addresses->ats[i].line
+		};
+	}
 }
 
 static void read_stations(struct reader *r, const config_setting_t *value, void *object)
@@ -129,16 +197,13 @@ static void read_stations(struct reader *r, const config_setting_t *value, void 
 		return;
 	}
 	size_t n = (size_t)config_setting_length(value);
-	pair->zone->stations = reader_alloc(r, n, sizeof *pair->zone->stations);
-	pair->draft->stations = reader_alloc(r, n, sizeof *pair->draft->stations);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		const config_setting_t *element = element_of(value, i);
-		size_t k = pair->zone->n_stations;
-		if (!read_group(r, element, &group, &pair->zone->stations[k]))
-			continue;
-		pair->draft->stations[k] = place_of(config_setting_get_member(element, "address"))->value;
-		pair->zone->stations[k].line = pair->draft->stations[k].line;
-		pair->zone->n_stations++;
+		struct station station = { 0 };
+		if (read_group(r, element_of(value, i), &group, &station))
+			add_stations(r, pair, &station);
+		free(station.addresses.ranges);
+		free(station.addresses.objects);
+		free(station.addresses.ats);
 	}
 }
 
@@ -147,6 +212,7 @@ static const struct key keys[] = {
 	{ "kind", "kind = \"mynumber\", \"lgwan\", \"internet\", \"uplink\" or \"management\";", read_kind },
 	{ "label", NULL, read_label },
 	{ "interfaces", "interfaces = [ \"eth1\" ];", read_interfaces },
+	{ "within", NULL, read_within }, /* after the interfaces */
 	{ "addresses", "addresses = [ \"10.20.0.0/24\", \"fd00:20::/64\" ];", read_addresses },
 	{ "stations", NULL, read_stations },
 };

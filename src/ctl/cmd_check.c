@@ -7,6 +7,7 @@
 #include "ctl/cmd.h"
 #include "ctl/conf_arg.h"
 #include "nft/nft.h"
+#include "sys/link.h"
 
 struct arguments {
 	const char *file;
@@ -53,6 +54,19 @@ static enum zg_err dry_run(const struct zg_policy *policy, struct zg_diags *diag
 	return err;
 }
 
+/* What can be seen of the interfaces, if this is the machine. */
+static void look_at_interfaces(const struct zg_policy *policy, struct zg_diags *diags)
+{
+	for (size_t z = 0; z < policy->n_zones; z++) {
+		const struct zg_zone *zone = &policy->zones[z];
+		for (size_t i = 0; i < zone->n_ifaces && zone->kind == ZG_KIND_MYNUMBER; i++)
+			if (zg_link_wireless(zone->ifaces[i]))
+				zg_diag_add(diags, ZG_DIAG_WARNING, zone->line, 0,
+					    "a My Number zone uses no wireless LAN: apply will refuse it",
+					    "interface %s of zone \"%s\" is a radio on this machine", zone->ifaces[i], zone->name);
+	}
+}
+
 static int check_kernel(const struct zg_policy *policy, struct zg_diags *diags)
 {
 	enum zg_err err = dry_run(policy, diags);
@@ -94,6 +108,7 @@ int zg_cmd_check(int argc, char **argv)
 
 	int status = zg_ctl_load(ZG_CONF_CHANGE, a.file, a.json, &diags, &policy);
 	if (status == ZG_EXIT_OK) {
+		look_at_interfaces(policy, &diags);
 		if (a.kernel)
 			status = check_kernel(policy, &diags);
 		if (a.json) {

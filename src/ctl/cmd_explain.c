@@ -120,7 +120,30 @@ static const char *reason_of(const struct zg_explanation *answer)
 
 static const char *verdict_word(const struct zg_explanation *answer)
 {
-	return !answer->inspect ? "deny" : answer->flow->inspector != NULL ? "inspect" : "opaque";
+	if (!answer->inspect)
+		return answer->pass ? "pass" : "deny";
+	return answer->flow->inspector != NULL ? "inspect" : "opaque";
+}
+
+/* "conf.d/mail.conf:12" for a line of the whole text. */
+static void print_place(const struct zg_policy *policy, unsigned line)
+{
+	const struct zg_file *file = zg_files_at(&policy->files, line, &line);
+	zg_term_safe(stdout, file->name);
+	printf(":%u", line);
+}
+
+static json_t *line_json(const struct zg_policy *policy, unsigned line)
+{
+	if (line == 0)
+		return json_null();
+	zg_files_at(&policy->files, line, &line);
+	return json_integer(line);
+}
+
+static json_t *file_json(const struct zg_policy *policy, unsigned line)
+{
+	return line == 0 ? json_null() : zg_json_text(zg_files_at(&policy->files, line, &line)->name);
 }
 
 static bool print_json(const struct zg_policy *policy, char *const *words, const struct zg_explanation *answer)
@@ -129,17 +152,17 @@ static bool print_json(const struct zg_policy *policy, char *const *words, const
 	const struct zg_flow *flow = answer->flow;
 	for (size_t i = 0; i < answer->n_steps; i++) {
 		const struct zg_step *s = &answer->steps[i];
-		json_array_append_new(steps, json_pack("{s:s, s:s, s:o, s:o}", "step", s->name, "result",
+		json_array_append_new(steps, json_pack("{s:s, s:s, s:o, s:o, s:o}", "step", s->name, "result",
 						       result_words[s->result], "text", zg_json_text(s->text), "line",
-						       s->line > 0 ? json_integer(s->line) : json_null()));
+						       line_json(policy, s->line), "file", file_json(policy, s->line)));
 	}
-	return zg_json_print(stdout, json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return zg_json_print(stdout, json_pack("{s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 					       "schema", ZG_JSON_SCHEMA, "file", zg_json_text(policy->file), "protocol",
 					       zg_json_text(words[0]), "source", zg_json_text(words[1]), "destination",
 					       zg_json_text(words[2]), "verdict", verdict_word(answer),
 					       "reason", zg_json_text(reason_of(answer)), "steps", steps, "flow",
 					       zg_json_text(flow ? flow->name : NULL), "line",
-					       flow ? json_integer(flow->line) : json_null(), "ticket",
+					       line_json(policy, flow ? flow->line : 0), "flow_file", file_json(policy, flow ? flow->line : 0), "ticket",
 					       zg_json_text(flow ? flow->ticket : NULL), "approver",
 					       zg_json_text(flow ? flow->approver : NULL), "clause",
 					       zg_json_text(answer->clause), "inspector",
@@ -160,8 +183,8 @@ static void print_steps(const struct zg_policy *policy, const struct zg_explanat
 		zg_term_safe(stdout, s->text);
 		if (s->line > 0) {
 			fputs(" [", stdout);
-			zg_term_safe(stdout, policy->file);
-			printf(":%u]", s->line);
+			print_place(policy, s->line);
+			putchar(']');
 		}
 		putchar('\n');
 	}
@@ -180,8 +203,8 @@ static void print_text(const struct zg_policy *policy, char *const *words, const
 	}
 	if (answer->flow != NULL) {
 		printf("; flow %s, ", answer->flow->name);
-		zg_term_safe(stdout, policy->file);
-		printf(":%u, ticket ", answer->flow->line);
+		print_place(policy, answer->flow->line);
+		fputs(", ticket ", stdout);
 		zg_term_safe(stdout, answer->flow->ticket);
 	}
 	if (answer->clause != NULL) {

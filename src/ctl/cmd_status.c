@@ -192,6 +192,18 @@ static void show_counters(const json_t *status)
 	}
 }
 
+static void show_strange(const json_t *names)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(names, i, name) {
+		fputs(i == 0 ? "Interfaces  not what the policy expects, nothing passes there:" : "", stdout);
+		printf(" %s", json_string_value(name));
+	}
+	if (json_array_size(names) > 0)
+		putchar('\n');
+}
+
 static void show(const json_t *status)
 {
 	printf("zonegated   %s, %s, up %" PRId64 " s\n", text_of(status, "version"), text_of(status, "state"), number_of(status, "uptime_s"));
@@ -201,6 +213,7 @@ static void show(const json_t *status)
 	printf("Queue       %s\n", text_of(status, "queue"));
 	show_isolated(status);
 	show_foreign(status);
+	show_strange(json_object_get(status, "strange_interfaces"));
 	show_processes(status);
 	show_settings(status);
 	show_counters(status);

@@ -14,9 +14,11 @@ void zg_ctl_print_diags(const struct zg_diags *diags)
 	free(text);
 }
 
-static json_t *diag_object(const struct zg_diag *diag)
+static json_t *diag_object(const struct zg_diags *diags, const struct zg_diag *diag)
 {
-	return json_pack("{s:i, s:i, s:s, s:o, s:o}", "line", (int)diag->line, "column", (int)diag->column, "severity",
+	unsigned line;
+	const struct zg_file *file = zg_files_at(&diags->files, diag->line, &line);
+	return json_pack("{s:o, s:i, s:i, s:s, s:o, s:o}", "file", zg_json_text(file != NULL ? file->name : NULL), "line", (int)line, "column", (int)diag->column, "severity",
 			 diag->severity == ZG_DIAG_ERROR ? "error" : "warning", "message", zg_json_text(diag->message),
 			 "hint", zg_json_text(diag->hint));
 }
@@ -26,7 +28,7 @@ bool zg_ctl_print_json(const char *file, const struct zg_diags *diags, const str
 	json_t *lists[2] = { json_array(), json_array() };
 	for (size_t i = 0; i < diags->n; i++)
 		json_array_append_new(lists[diags->items[i].severity == ZG_DIAG_WARNING],
-				      diag_object(&diags->items[i]));
+				      diag_object(diags, &diags->items[i]));
 	json_t *object = json_pack("{s:i, s:o, s:b, s:o, s:o, s:I}", "schema", ZG_JSON_SCHEMA, "file",
 				   zg_json_text(file), "ok", policy != NULL, "errors", lists[0], "warnings", lists[1],
 				   "dropped", (json_int_t)diags->dropped);

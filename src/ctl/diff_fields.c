@@ -120,11 +120,22 @@ static void put_label(FILE *out, const struct zg_policy *policy, const void *obj
 static void put_interfaces(FILE *out, const struct zg_policy *policy, const void *object)
 {
 	const struct zg_zone *zone = object;
-	char names[ZG_ZONE_IFACES_MAX][16];
+	static const struct zg_mac any;
+	char names[ZG_ZONE_IFACES_MAX][48], mac[18];
 	(void)policy;
-	for (size_t i = 0; i < zone->n_ifaces; i++)
-		snprintf(names[i], sizeof names[i], "%s", zone->ifaces[i]);
+	for (size_t i = 0; i < zone->n_ifaces; i++) {
+		bool card = memcmp(&zone->iface_macs[i], &any, sizeof any) != 0;
+		snprintf(names[i], sizeof names[i], "%s%s%s", zone->ifaces[i], card ? " with address " : "",
+			 card ? zg_mac_str(&zone->iface_macs[i], mac) : "");
+	}
 	put_texts(out, names[0], sizeof names[0], zone->n_ifaces);
+}
+
+static void put_within(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_zone *zone = object;
+	(void)policy;
+	fputs(zone->within ? "permit" : "deny", out);
 }
 
 static void put_addresses(FILE *out, const struct zg_policy *policy, const void *object)
@@ -264,6 +275,21 @@ static void put_expires(FILE *out, const struct zg_policy *policy, const void *o
  * the file.daemon	its keys are
  * zone.name		what is compared is found by it
  * flow.name		what is compared is found by it
+ * the file.hosts		what they stand for is compared where they are used
+ * the file.groups	the same
+ * the file.services	the same
+ * host.name		the same
+ * host.address		the same
+ * host.mac		in zone.stations
+ * group.name		as those of a host
+ * group.members		the same
+ * service.name		as those of a host
+ * service.protocol	the same
+ * service.port		the same
+ * service.inspector	the same
+ * interface.name		in zone.interfaces
+ * interface.mac		in zone.interfaces
+ * flow.service		what it says is compared
  * station.address	in zone.stations
  * station.mac		in zone.stations
  */
@@ -278,6 +304,7 @@ static const struct zg_diff_field zone_fields[] = {
 	{ "zone", "kind", put_kind },
 	{ "zone", "label", put_label },
 	{ "zone", "interfaces", put_interfaces },
+	{ "zone", "within", put_within },
 	{ "zone", "addresses", put_addresses },
 	{ "zone", "stations", put_stations },
 };

@@ -105,6 +105,13 @@ static bool explain_pair(const struct zg_policy *policy, const struct zg_zone *f
 {
 	static const char name[] = "zone pair";
 	size_t n = 0, back = 0;
+	if (from == to && from->within && from->n_ifaces > 1) {
+		step(answer, name, ZG_STEP_OK, from->line,
+		     "zone %s permits packets from one of its interfaces to another, uninspected; back through the same one they are dropped",
+		     from->name);
+		answer->pass = true;
+		return false;
+	}
 	if (from == to) {
 		step(answer, name, ZG_STEP_DENY, from->line, "no flow leads from zone %s into itself", from->name);
 		return false;

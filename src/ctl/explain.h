@@ -36,6 +36,7 @@ struct zg_explanation {
 	struct zg_step steps[EXPLAIN_STEPS_MAX];
 	size_t n_steps;
 	bool inspect;		    /* the verdict: it passes, by its flow's inspector if that has one; else deny */
+	bool pass;		    /* it passes uninspected, within a zone */
 	const struct zg_flow *flow; /* that decides, also an expired one; NULL = none */
 	const char *clause;	    /* of the flow, else of the rule that denies; may be NULL */
 };

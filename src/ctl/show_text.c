@@ -135,17 +135,63 @@ static void row_ranges(const char *key, const struct zg_range *ranges, size_t n)
 	putchar('\n');
 }
 
-static void show_zone(const struct zg_zone *zone)
+/* Words as they stand there: names once, addresses as they are. */
+static void row_words(const struct zg_policy *policy, const char *key, const struct zg_range *ranges, const uint32_t *objects,
+		      size_t n)
 {
+	char buf[2 * ZG_ADDRSTR_MAX];
+	printf("  %-12s", key);
+	for (size_t i = 0; i < n; i++) {
+		if (objects[i] == 0)
+			printf(" %s", zg_range_str(&ranges[i], buf));
+		else if (i == 0 || objects[i] != objects[i - 1])
+			printf(" %s", policy->objects[objects[i] - 1].name);
+	}
+	putchar('\n');
+}
+
+/* "flow mail-in (line 3)" */
+static void heading(const struct zg_policy *policy, const char *what, const char *name, unsigned line)
+{
+	char place[ZG_LINE_STR_MAX];
+	printf("\n%s %s (", what, name);
+	zg_term_safe(stdout, zg_files_line(&policy->files, line, place));
+	puts(")");
+}
+
+static void show_object(const struct zg_policy *policy, const struct zg_object *object)
+{
+	char mac[18];
+	heading(policy, object->group ? "group" : "host", object->name, object->line);
+	if (object->group) {
+		printf("  %-12s", "members");
+		for (size_t i = 0; i < object->n_members; i++) {
+			putchar(' ');
+			zg_term_safe(stdout, object->members[i]);
+		}
+		putchar('\n');
+	}
+	row_ranges("addresses", object->ranges, object->n_ranges);
+	if (object->has_mac)
+		row("mac", zg_mac_str(&object->mac, mac));
+}
+
+static void show_zone(const struct zg_policy *policy, const struct zg_zone *zone)
+{
+	static const struct zg_mac any;
 	char addr[ZG_ADDRSTR_MAX], mac[18];
-	printf("\nzone %s (line %u)\n", zone->name, zone->line);
+	heading(policy, "zone", zone->name, zone->line);
 	row("kind", zg_kind_name(zone->kind));
 	row("label", zone->label);
 	printf("  %-12s", "interfaces");
 	for (size_t i = 0; i < zone->n_ifaces; i++)
 		printf(" %s", zone->ifaces[i]);
 	putchar('\n');
-	row_ranges("addresses", zone->ranges, zone->n_ranges);
+	for (size_t i = 0; i < zone->n_ifaces; i++)
+		if (memcmp(&zone->iface_macs[i], &any, sizeof any) != 0)
+			printf("  %-12s %s has the address %s\n", "card", zone->ifaces[i], zg_mac_str(&zone->iface_macs[i], mac));
+	row("within", zone->within ? "permit" : "deny");
+	row_words(policy, "addresses", zone->ranges, zone->range_objects, zone->n_ranges);
 	for (size_t i = 0; i < zone->n_stations; i++)
 		printf("  %-12s %s at %s\n", "station", zg_addr_str(&zone->stations[i].addr, addr),
 		       zg_mac_str(&zone->stations[i].mac, mac));
@@ -166,29 +212,46 @@ static void show_when(const struct zg_policy *policy, const struct zg_flow *flow
 		printf("open until %s\n", zg_moment_str(window.end, moment));
 }
 
-static void show_schedule(const struct zg_schedule *schedule)
+static void show_schedule(const struct zg_policy *policy, const struct zg_schedule *schedule)
 {
-	char *text = zg_schedule_str(schedule);
-	printf("schedule %s (line %u): %s\n", schedule->name, schedule->line, text != NULL ? text : "?");
+	char *text = zg_schedule_str(schedule), line[ZG_LINE_STR_MAX];
+	printf("schedule %s (", schedule->name);
+	zg_term_safe(stdout, zg_files_line(&policy->files, schedule->line, line));
+	printf("): %s\n", text != NULL ? text : "?");
 	free(text);
+}
+
+static void show_terms(enum zg_transport transport, const struct zg_ports *ports, size_t n, const struct zg_inspector *inspector,
+		       const void *config)
+{
+	char buf[16];
+	printf("  %-12s %s port", "protocol", transport == ZG_UDP ? "udp" : "tcp");
+	for (size_t i = 0; i < n; i++)
+		printf("%s %s", i > 0 ? "," : "", zg_ports_str(&ports[i], buf));
+	printf("\n  %-12s %s\n", "inspector", inspector != NULL ? inspector->name : "none: opaque");
+	for (size_t i = 0; inspector != NULL && i < inspector->n_items; i++) {
+		char *text = zg_item_str(&inspector->items[i], config);
+		printf("  %-12s   %s = %s\n", "", inspector->items[i].key, text != NULL ? text : "?");
+		free(text);
+	}
+}
+
+static void show_service(const struct zg_policy *policy, const struct zg_service *service)
+{
+	heading(policy, "service", service->name, service->line);
+	show_terms(service->transport, service->ports, service->n_ports, service->inspector, service->config);
 }
 
 static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow)
 {
 	char buf[16];
-	printf("\n%s %s (line %u)\n", flow->specific ? "specific" : "flow", flow->name, flow->line);
+	heading(policy, flow->specific ? "specific" : "flow", flow->name, flow->line);
 	printf("  %-12s %s, to %s\n", "from", policy->zones[flow->from].name, policy->zones[flow->to].name);
-	row_ranges("source", flow->sources, flow->n_sources);
-	row_ranges("destination", flow->destinations, flow->n_destinations);
-	printf("  %-12s %s port", "protocol", flow->transport == ZG_UDP ? "udp" : "tcp");
-	for (size_t i = 0; i < flow->n_ports; i++)
-		printf("%s %s", i > 0 ? "," : "", zg_ports_str(&flow->ports[i], buf));
-	printf("\n  %-12s %s\n", "inspector", flow->inspector != NULL ? flow->inspector->name : "none: opaque");
-	for (size_t i = 0; flow->inspector != NULL && i < flow->inspector->n_items; i++) {
-		char *text = zg_item_str(&flow->inspector->items[i], flow->config);
-		printf("  %-12s   %s = %s\n", "", flow->inspector->items[i].key, text != NULL ? text : "?");
-		free(text);
-	}
+	row_words(policy, "source", flow->sources, flow->source_objects, flow->n_sources);
+	row_words(policy, "destination", flow->destinations, flow->destination_objects, flow->n_destinations);
+	if (flow->service != 0)
+		row("service", policy->services[flow->service - 1].name);
+	show_terms(flow->transport, flow->ports, flow->n_ports, flow->inspector, flow->config);
 	if (flow->purpose != NULL)
 		row("purpose", flow->purpose);
 	if (flow->clause != NULL)
@@ -214,7 +277,7 @@ static char *cell_text(const struct zg_policy *policy, size_t from, size_t to)
 	char *text = NULL;
 	size_t len, n = 0;
 	if (from == to)
-		return strdup("-");
+		return strdup(policy->zones[from].within && policy->zones[from].n_ifaces > 1 ? "pass" : "-");
 	FILE *out = open_memstream(&text, &len);
 	if (out == NULL)
 		return NULL;
@@ -311,14 +374,18 @@ bool zg_show_text(const struct zg_policy *policy)
 	       (unsigned)(policy->queue_base + policy->inspectors - 1));
 	printf("term: %u days at most\n", (unsigned)policy->max_term);
 	for (size_t i = 0; i < policy->n_schedules; i++)
-		show_schedule(&policy->schedules[i]);
+		show_schedule(policy, &policy->schedules[i]);
 	if (policy->n_holidays > 0)
 		printf("holidays: %zu days, the last %04u-%02u-%02u\n", policy->n_holidays,
 		       policy->holidays[policy->n_holidays - 1] / 10000, policy->holidays[policy->n_holidays - 1] / 100 % 100,
 		       policy->holidays[policy->n_holidays - 1] % 100);
 	printf("log: digests of connections %s\n", policy->flow_digest ? "on" : "off");
+	for (size_t i = 0; i < policy->n_objects; i++)
+		show_object(policy, &policy->objects[i]);
+	for (size_t i = 0; i < policy->n_services; i++)
+		show_service(policy, &policy->services[i]);
 	for (size_t i = 0; i < policy->n_zones; i++)
-		show_zone(&policy->zones[i]);
+		show_zone(policy, &policy->zones[i]);
 	for (size_t i = 0; i < policy->n_flows; i++)
 		show_flow(policy, &policy->flows[i]);
 	return show_matrix(policy);

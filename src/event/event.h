@@ -46,7 +46,9 @@
 	E(ZONE_RESTORED, "zone-restored", 2, "4e7c19a8d2b34f61a05c8b9e6f3d7a12") \
 	E(ISOLATION_DAMAGED, "isolation-damaged", 2, "c91d5e7a3f084b26b8e4d07a9c6f1b53") \
 	E(SETTING_CHANGED, "setting-changed", 2, "7f2b4c90d6e84a13b5a7c3e1f90d2864") \
-	E(FOREIGN_RULES, "foreign-rules", 4, "a6d0f83b1c2e47958e3b0d7c94f1a25e")
+	E(FOREIGN_RULES, "foreign-rules", 4, "a6d0f83b1c2e47958e3b0d7c94f1a25e") \
+	E(INTERFACE_STRANGE, "interface-strange", 2, "8c41d7e0b95f4a2f9e6d03a7c1582b64") \
+	E(INTERFACE_WELL, "interface-well", 2, "b7209f5e34c84d1a8f50e6b2d9ac7138")
 
 enum zg_event_kind {
 #define ZG_EVENT_ENUM(id, name, priority, message_id) ZG_E_##id,

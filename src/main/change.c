@@ -59,10 +59,17 @@ struct zg_plan_env zg_change_env(const struct zg_supervisor *s)
 	};
 }
 
-static enum zg_err compile(const struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags,
+static enum zg_err compile(struct zg_supervisor *s, const struct zg_policy *policy, struct zg_diags *diags,
 			   struct zg_plan **ret_plan)
 {
 	struct zg_plan_env env = zg_change_env(s);
+	struct zg_cards cards;
+	if (zg_cards_look(policy, &cards) != ZG_OK)
+		return ZG_ENOMEM;
+	zg_cards_free(&s->compiled);
+	s->compiled = cards;
+	env.strange = cards.names;
+	env.n_strange = cards.n;
 	const char **isolated = zg_isolation_ifaces(&s->isolation, policy, &env.n_isolated);
 	env.isolated = isolated;
 	enum zg_err err = isolated == NULL ? ZG_ENOMEM : zg_plan_compile(policy, &env, diags, ret_plan);
@@ -100,10 +107,12 @@ enum zg_err zg_change_again(struct zg_supervisor *s, struct zg_diags *diags)
 	if (err == ZG_OK) {
 		s->plan = NULL;
 		err = zg_change_commit(s, &plan, diags);
-		if (err == ZG_OK)
+		if (err == ZG_OK) {
 			zg_plan_free(before);
-		else
+			zg_cards_adopt(s, s->policy);
+		} else {
 			s->plan = before; /* the next try compares with the kernel again */
+		}
 	}
 	zg_plan_free(plan);
 	return err;
@@ -142,10 +151,12 @@ static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 		       compile(s, s->policy, diags, &plan) == ZG_OK && zg_change_commit(s, &plan, diags) == ZG_OK &&
 		       zg_switches_open(s, s->policy, diags) == ZG_OK;
 	}
-	if (back)
+	if (back) {
 		withdraw(s);
-	else
+		zg_cards_adopt(s, s->policy);
+	} else {
 		zg_switches_close(s);
+	}
 	s->closed = !back && s->policy != NULL;
 	s->restore_ms = zg_now_ms();
 	zg_plan_free(plan);
@@ -160,6 +171,16 @@ static void record_closed(struct zg_supervisor *s, const struct zg_diags *diags)
 	zg_event_message(&e, "the policy that was in force could not be put back (%s): nothing passes until it is; tried again every %u s",
 			 diags->n > 0 ? diags->items[diags->n - 1].message : "", RESTORE_MS / 1000);
 	zg_record(s, &e);
+}
+
+void zg_change_cards(struct zg_supervisor *s)
+{
+	struct zg_diags diags;
+
+	zg_diags_init(&diags);
+	if (zg_change_again(s, &diags) != ZG_OK && !restore(s, &diags) && s->closed)
+		record_closed(s, &diags);
+	zg_diags_free(&diags);
 }
 
 /* All the way to the kernel. On success the caller makes it s->policy. */
@@ -188,6 +209,7 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 	}
 	withdraw(s);
 	s->closed = false;
+	zg_cards_adopt(s, policy);
 	if (zg_isolation_follow(&s->isolation, policy, diags))
 		(void)zg_isolation_save(s->options.state_dir, &s->isolation); /* what is kept cuts off the same zones */
 	result = ZG_CHANGE_DONE;
@@ -315,7 +337,7 @@ enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_r
 	struct zg_policy *policy = NULL;
 	enum zg_change result = ZG_CHANGE_INVALID;
 
-	if (zg_conf_parse_for(request->purpose, 0, request->file, request->text, request->len, diags, &policy) == ZG_OK) {
+	if (zg_conf_parse_for(request->purpose, 0, request->file, request->text, request->len, diags, &policy) == ZG_OK && !zg_cards_refuse(policy, diags)) {
 		if (request->confirm_s > 0)
 			mark(s, s->generation + 1, true, diags); /* before it can be in force */
 		result = put_in_force(s, policy, diags);

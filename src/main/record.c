@@ -77,11 +77,19 @@ static const char *endpoint(const struct zg_tuple *t, bool client, char buf[stat
 	return has_ports(t->protocol) ? zg_endpoint_str(a, client ? t->client_port : t->server_port, buf) : zg_addr_str(a, buf);
 }
 
+void zg_record_add_place(const struct zg_supervisor *s, struct zg_event *e, unsigned line)
+{
+	const struct zg_file *file = zg_files_at(&s->policy->files, line, &line);
+	zg_event_u64(e, ZG_F_CONFIG_LINE, line);
+	if (s->policy->files.n > 1)
+		zg_event_str(e, ZG_F_FILE, file->name);
+}
+
 void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *f)
 {
 	zg_event_str(e, ZG_F_FLOW, f->name);
 	zg_event_str(e, ZG_F_INSPECTOR, zg_flow_inspector(f));
-	zg_event_u64(e, ZG_F_CONFIG_LINE, f->line);
+	zg_record_add_place(s, e, f->line);
 	zg_event_str(e, ZG_F_TICKET, f->ticket);
 	zg_event_str(e, ZG_F_APPROVER, f->approver);
 	zg_event_str(e, ZG_F_CLAUSE, f->clause);

@@ -52,6 +52,14 @@ static json_t *policy_json(const struct zg_supervisor *s)
 			 (int)s->policy->n_zones, "flows", (int)s->policy->n_flows);
 }
 
+static json_t *strange_json(const struct zg_supervisor *s)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < s->strange.n; i++)
+		json_array_append_new(list, json_string(s->strange.names[i]));
+	return list;
+}
+
 static json_t *counters_json(struct zg_supervisor *s)
 {
 	json_t *list = json_array();
@@ -66,20 +74,22 @@ static json_t *counters_json(struct zg_supervisor *s)
 	return list;
 }
 
-/* Has the administrator edited the file without applying it? Unreadable counts as unknown. */
+/* Has the administrator edited the file, or one that it includes, without applying it? Unreadable counts as unknown. */
 static json_t *edited_json(const struct zg_supervisor *s)
 {
-	FILE *f = s->policy != NULL ? fopen(s->options.config, "re") : NULL;
-	if (f == NULL)
-		return json_null();
-	bool same = true;
-	size_t at = 0;
-	char buf[4096];
-	for (size_t n; same && (n = fread(buf, 1, sizeof buf, f)) > 0; at += n)
-		same = n <= s->policy->text_len - at && memcmp(buf, s->policy->text + at, n) == 0;
-	same = same && at == s->policy->text_len;
-	fclose(f);
-	return json_boolean(!same);
+	struct zg_diags diags;
+	char *text = NULL;
+	size_t len = 0;
+	json_t *edited = json_null();
+
+	if (s->policy == NULL)
+		return edited;
+	zg_diags_init(&diags);
+	if (zg_conf_gather(s->options.config, &diags, &text, &len) == ZG_OK)
+		edited = json_boolean(len != s->policy->text_len || memcmp(text, s->policy->text, len) != 0);
+	zg_diags_free(&diags);
+	free(text);
+	return edited;
 }
 
 json_t *zg_status_json(struct zg_supervisor *s)
@@ -91,11 +101,11 @@ json_t *zg_status_json(struct zg_supervisor *s)
 	bool backstop_ok = zg_plan_backstop(&backstop) == ZG_OK && zg_nft_verify(s->nft, backstop, &diags) == ZG_OK;
 	zg_plan_free(backstop);
 	zg_diags_free(&diags);
-	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:o,s:s,s:o,s:s,s:b,s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
+	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:o,s:s,s:o,s:o,s:s,s:b,s:s,s:b,s:o,s:o,s:o,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
 			 s->closed ? "closed" : zg_children_healthy(s) && s->watch.pid > 0 ? "running" : "degraded", "version", ZG_VERSION, "uptime_s",
 			 (json_int_t)((zg_now_ms() - s->started_ms) / 1000), "policy", policy_json(s), "trial",
 			 zg_history_trial(s), "config", s->options.config,
-			 "config_differs", edited_json(s), "queue", s->queue_kind == ZG_QUEUE_NATIVE ? "native" : "target", "forwarding",
+			 "config_differs", edited_json(s), "strange_interfaces", strange_json(s), "queue", s->queue_kind == ZG_QUEUE_NATIVE ? "native" : "target", "forwarding",
 			 zg_forwarding_get(), "backstop", backstop_ok ? "present" : "missing or changed", "journal",
 			 s->log == ZG_LOG_JOURNAL, "processes", processes_json(s), "counters", counters_json(s), "isolated",
 			 zg_isolation_json(&s->isolation, s->policy), "settings", zg_switches_json(s), "foreign",

@@ -358,6 +358,7 @@ static void tick(struct zg_supervisor *s)
 	zg_timing_tick(s); /* before the drift: what opens now is there then */
 	zg_cut_tick(s);
 	zg_drift_tick(s);
+	zg_cards_tick(s);
 	if (now - s->counters_ms >= COUNTERS_MS) {
 		s->counters_ms = now;
 		zg_record_counters(s);
@@ -452,6 +453,8 @@ int zg_supervisor_run(const struct zg_options *options)
 	zg_settings_free(s->settings);
 	zg_policy_free(s->policy);
 	zg_policy_free(s->trial.fallback);
+	zg_cards_free(&s->strange);
+	zg_cards_free(&s->compiled);
 	if (s->rtab_fd >= 0)
 		close(s->rtab_fd);
 	free(s->counters);

@@ -41,6 +41,12 @@ struct zg_child {
 	uint64_t heard_ms;
 };
 
+/* Interfaces that are not what the policy expects, by name. */
+struct zg_cards {
+	char **names;
+	size_t n;
+};
+
 struct zg_supervisor {
 	struct zg_options options;
 	enum zg_log log;
@@ -79,6 +85,8 @@ struct zg_supervisor {
 		bool *open;	    /* per schedule, as last told */
 		size_t n_open;
 	} timing;
+	struct zg_cards strange, compiled; /* kept out by the rules in force / by the plan that was compiled last */
+	uint64_t cards_ms;
 	uint64_t counters_ms, started_ms, ping_ms, watchdog_ms, restore_ms;
 	struct {
 		uint64_t look_ms, settings_ms, others_ms;
@@ -169,9 +177,23 @@ json_t *zg_isolate_request(struct zg_supervisor *s, bool isolating, const json_t
 bool zg_isolate_boot(struct zg_supervisor *s);
 /* Tells of every zone that is still cut off. */
 void zg_isolate_kept(struct zg_supervisor *s);
+/* The interfaces are not as the rules in force have them: the same policy anew, or closed. */
+void zg_change_cards(struct zg_supervisor *s);
+
+/* --- cards.c --- */
+enum zg_err zg_cards_look(const struct zg_policy *policy, struct zg_cards *ret_cards);
+void zg_cards_free(struct zg_cards *cards);
+/* The plan that was compiled last is in force: what changed with it is recorded. */
+void zg_cards_adopt(struct zg_supervisor *s, const struct zg_policy *policy);
+/* Looks whether the cards are still those. */
+void zg_cards_tick(struct zg_supervisor *s);
+/* A policy with a radio in a My Number zone may not be applied. True = reported. */
+bool zg_cards_refuse(const struct zg_policy *policy, struct zg_diags *diags);
 
 /* --- record.c --- */
 void zg_record(struct zg_supervisor *s, struct zg_event *e);
+/* A line of the policy in force as that of its file; the file too if there are several. */
+void zg_record_add_place(const struct zg_supervisor *s, struct zg_event *e, unsigned line);
 /* What the configuration says of a flow: name, line, ticket, zones ... */
 void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *flow);
 /* An event from a process that parses: checked, completed with names, recorded. */

@@ -71,7 +71,7 @@ static void record_schedule(struct zg_supervisor *s, const struct zg_schedule *s
 	zg_event_init(&e, ZG_E_SCHEDULE);
 	zg_event_str(&e, ZG_F_SCHEDULE, schedule->name);
 	zg_event_str(&e, ZG_F_STATUS, open ? "open" : "closed");
-	zg_event_u64(&e, ZG_F_CONFIG_LINE, schedule->line);
+	zg_record_add_place(s, &e, schedule->line);
 	zg_event_message(&e, "schedule %s is %s%s%s: its flows %s", schedule->name, open ? "open" : "closed",
 			 moment[0] != '\0' ? " until " : "", moment, open ? "pass" : "pass nothing");
 	zg_record(s, &e);

@@ -402,6 +402,43 @@ enum zg_err zg_compile_queues(struct zg_compiler *c, struct zg_table *table)
 	return err;
 }
 
+bool zg_zone_within(const struct zg_zone *zone)
+{
+	return zone->within && zone->n_ifaces > 1;
+}
+
+/*
+ * From one interface of a zone to another: no boundary, so nothing is inspected, and the pass mark is given here. State, source
+ * and station were looked at on the way; the set of sources knows the addresses behind the other interface too.
+ */
+enum zg_err zg_compile_within(struct zg_compiler *c, struct zg_table *table)
+{
+	static const char *const sources[2] = { "source4", "source6" };
+	struct draft d = { .n = 0 };
+	bool any = false;
+	for (size_t z = 0; z < c->policy->n_zones; z++)
+		any = any || zg_zone_within(&c->policy->zones[z]);
+	struct zg_chain *chain = any ? zg_plan_chain(table, "within", 0) : NULL;
+	if (chain == NULL)
+		return any ? ZG_ENOMEM : ZG_OK;
+	for (int f = 0; f < 2; f++) {
+		const struct zg_family_desc *fam = &zg_families[f];
+		family(&d, fam);
+		meta(&d, NFT_META_OIFNAME, 0);
+		payload(&d, NFT_PAYLOAD_NETWORK_HEADER, fam->saddr + fam->len, fam->len, W_IFNAME);
+		lookup(&d, sources[f], false);
+		counter(&d, "within");
+		value_u32(&d, ZG_MARK_PASS, 0);
+		meta_set(&d, NFT_META_MARK, 0);
+		verdict(&d, NF_ACCEPT, NULL);
+		enum zg_err err = finish(&d, chain, 0);
+		if (err != ZG_OK)
+			return err;
+	}
+	refuse(&d, "drop_pair", "zg:zone-pair");
+	return finish(&d, chain, 0);
+}
+
 enum zg_err zg_compile_backstop(struct zg_plan *plan)
 {
 	const uint32_t pass = ZG_MARK_PASS;

@@ -8,7 +8,7 @@
 static const char *const counters[] = {
 	"drop_isolated", "drop_invalid", "drop_spoof4",  "drop_spoof6", "drop_station4", "drop_station6",
 	"drop_never",	 "drop_nat",	 "drop_related", "drop_pair",	"drop_noflow",	 "queued",
-	"opaque_opened", "opaque_passed", "drop_blocklist", "drop_rate", "drop_connections",
+	"opaque_opened", "opaque_passed", "drop_blocklist", "drop_rate", "drop_connections", "within",
 };
 
 static enum zg_err flow_names(struct zg_plan *plan, const struct zg_policy *policy)
@@ -56,6 +56,8 @@ static enum zg_err policy_table(struct zg_compiler *c)
 		err = zg_compile_queues(c, table);
 	if (err == ZG_OK && has_opaque(c->policy))
 		err = zg_compile_opaque(table);
+	if (err == ZG_OK)
+		err = zg_compile_within(c, table);
 	return err == ZG_OK ? zg_compile_pairs(c, table) : err;
 }
 

@@ -103,6 +103,12 @@ bool zg_zones_never(const struct zg_zone *a, const struct zg_zone *b);
 /* Two elements of an interval set that one packet could match, *ret_a of the earlier flow; NULL: there are none. */
 enum zg_err zg_set_overlap(const struct zg_set *set, const struct zg_elem **ret_a, const struct zg_elem **ret_b);
 
+/* Is the interface kept out, whatever the policy says? It stays in the sets that only refuse. */
+bool zg_iface_strange(const struct zg_compiler *c, const char *ifname);
+/* The chain for packets between two interfaces of one zone; nothing if no zone permits them (chains.c). */
+enum zg_err zg_compile_within(struct zg_compiler *c, struct zg_table *table);
+bool zg_zone_within(const struct zg_zone *zone);
+
 /* An element, counted against ZG_ELEMS_MAX (ZG_ECONF with a diagnostic); key bytes are put with zg_key_*. */
 enum zg_err zg_compile_elem(struct zg_compiler *c, struct zg_set *set, unsigned line, struct zg_elem **ret_elem);
 size_t zg_key_ifname(uint8_t *key, size_t at, const char *ifname);

@@ -247,6 +247,8 @@ static enum zg_err dispatch_elems(struct zg_compiler *c, struct zg_set *set, con
 		const uint8_t direction = k % 2; /* IP_CT_DIR_ORIGINAL, IP_CT_DIR_REPLY */
 		const char *client = from->ifaces[k / 2 / to->n_ifaces], *server = to->ifaces[k / 2 % to->n_ifaces];
 		struct zg_elem *elem;
+		if (zg_iface_strange(c, client) || zg_iface_strange(c, server))
+			continue;
 		err = zg_compile_elem(c, set, flow->line, &elem);
 		if (err != ZG_OK)
 			break;
@@ -255,6 +257,28 @@ static enum zg_err dispatch_elems(struct zg_compiler *c, struct zg_set *set, con
 		zg_key_bytes(elem->key, at, &direction, 1);
 		elem->verdict = (uint32_t)code;
 		elem->chain = chain;
+	}
+	return err;
+}
+
+/* The same for each two interfaces of a zone that permits it, either way. Never back to where a packet came from. */
+static enum zg_err within_elems(struct zg_compiler *c, struct zg_set *set, const struct zg_zone *zone)
+{
+	const size_t n = zg_zone_within(zone) ? zone->n_ifaces : 0;
+	enum zg_err err = ZG_OK;
+
+	for (size_t k = 0; k < 2 * n * n && err == ZG_OK; k++) {
+		const uint8_t direction = k % 2;
+		const char *in = zone->ifaces[k / 2 / n], *out = zone->ifaces[k / 2 % n];
+		struct zg_elem *elem;
+		if (k / 2 / n == k / 2 % n || zg_iface_strange(c, in) || zg_iface_strange(c, out))
+			continue;
+		err = zg_compile_elem(c, set, zone->line, &elem);
+		if (err != ZG_OK)
+			break;
+		zg_key_bytes(elem->key, zg_key_ifname(elem->key, zg_key_ifname(elem->key, 0, in), out), &direction, 1);
+		elem->verdict = (uint32_t)NFT_GOTO;
+		elem->chain = "within";
 	}
 	return err;
 }
@@ -290,6 +314,8 @@ static enum zg_err dispatch_maps(struct zg_compiler *c, struct zg_table *table, 
 			if (err == ZG_OK)
 				err = dispatch_elems(c, set, flow, quick ? NFT_JUMP : NFT_GOTO, quick ? names.permit : names.judge);
 		}
+		for (size_t z = 0; z < c->policy->n_zones && err == ZG_OK && !quick; z++)
+			err = within_elems(c, set, &c->policy->zones[z]);
 		if (err == ZG_OK)
 			zg_plan_sort(set);
 	}

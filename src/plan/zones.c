@@ -111,6 +111,14 @@ enum zg_err zg_compile_zone_ranges(struct zg_compiler *c)
 	return err;
 }
 
+bool zg_iface_strange(const struct zg_compiler *c, const char *ifname)
+{
+	for (size_t i = 0; i < c->env->n_strange; i++)
+		if (strcmp(c->env->strange[i], ifname) == 0)
+			return true;
+	return false;
+}
+
 size_t zg_key_bytes(uint8_t *key, size_t at, const void *bytes, size_t len)
 {
 	memcpy(key + at, bytes, len);
@@ -157,6 +165,8 @@ static enum zg_err source_set(struct zg_compiler *c, struct zg_table *table, int
 			const struct zg_interval *v = &own->v[k % own->n];
 			const char *iface = zone->ifaces[k / own->n];
 			struct zg_elem *elem;
+			if (zg_iface_strange(c, iface))
+				continue;
 			err = zg_compile_elem(c, set, zone->line, &elem);
 			if (err == ZG_OK) {
 				zg_u128_put(v->lo, fam->family, elem->key + zg_key_ifname(elem->key, 0, iface));

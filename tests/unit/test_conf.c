@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -423,6 +424,91 @@ START_TEST(comments_and_line_ends)
 }
 END_TEST
 
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static char *gather(const char *file, size_t *ret_len, size_t errors)
+{
+	char *text = NULL;
+	struct zg_diags found;
+	zg_diags_init(&found);
+	ck_assert_int_eq(zg_conf_gather(file, &found, &text, ret_len), ZG_OK);
+	ck_assert_uint_eq(found.errors, errors);
+	zg_diags_free(&found);
+	return text;
+}
+
+/* One text holds all files, whatever the first was called; it alone makes the same policy; and an edit anywhere changes it. */
+START_TEST(included_files_are_one_text)
+{
+	static const char want[] = "version = 1;\n@include \"d\"\n#zonegate-include \"d\"\n"
+				   "#zonegate-file \"d/a.conf\"\n# a\n#zonegate-file \"d/b.conf\"\n@include \"../zones\"\n"
+				   "#zonegate-include \"d/../zones\"\n";
+	char dir[] = "/tmp/zg-conf-XXXXXX", path[256], sub[256], here[512];
+	size_t len, again_len;
+	unsigned line;
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(sub, sizeof sub, "%s/d", dir);
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	snprintf(path, sizeof path, "%s/main", dir);
+	write_file(dir, "main", "version = 1;\n@include \"d\"");
+	write_file(sub, "b.conf", "@include \"../zones\"");
+	write_file(sub, "a.conf", "# a\n");
+	write_file(sub, "c.conf~", "not read");
+	write_file(dir, "zones", strchr(ZONES, 'z'));
+
+	char *text = gather(path, &len, 0);
+	ck_assert_uint_eq(len, strlen(text));
+	ck_assert_int_eq(strncmp(text, want, strlen(want)), 0);
+	ck_assert_str_eq(text + strlen(want), strchr(ZONES, 'z'));
+	ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+	ck_assert_int_eq(chdir(dir), 0);
+	char *again = gather("main", &again_len, 0);
+	ck_assert_int_eq(chdir(here), 0);
+	ck_assert_str_eq(text, again);
+	free(again);
+
+	struct zg_policy *loaded = NULL;
+	zg_diags_init(&diags);
+	ck_assert_int_eq(zg_conf_load(path, &diags, &loaded), ZG_OK);
+	zg_diags_free(&diags);
+	struct zg_policy *sent = parse_good(text);
+	ck_assert_str_eq(loaded->text, text);
+	ck_assert_mem_eq(loaded->sha256, sent->sha256, sizeof sent->sha256);
+	ck_assert_uint_eq(sent->n_zones, loaded->n_zones);
+	ck_assert_str_eq(zg_files_at(&sent->files, sent->zones[0].line, &line)->name, "d/../zones");
+	ck_assert_uint_eq(line, 2);
+	zg_policy_free(loaded);
+	zg_policy_free(sent);
+
+	write_file(sub, "a.conf", "# A\n");
+	again = gather(path, &again_len, 0);
+	ck_assert_uint_eq(again_len, len);
+	ck_assert_str_ne(text, again);
+	free(again);
+	free(text);
+
+	/* a part of what was approved is not what was approved */
+	refused("version = 1;\n@include \"d\"\nzones = ( { name = \"z\"; kind = \"lgwan\"; interfaces = \"a\"; addresses = \"10.0.0.0/8\"; } );\n",
+		2, 1, "1 @include lines and 0");
+	refused("version = 1;\nzones = ( { name = \"z\"; kind = \"lgwan\"; interfaces = \"a\"; addresses = \"10.0.0.0/8\"; } );\n"
+		"#zonegate-include \"d\"\n",
+		3, 1, "0 @include lines and 1");
+	write_file(dir, "main", "version = 1;\n@include \"gone\"\n");
+	free(gather(path, &len, 1));
+	char command[300];
+	snprintf(command, sizeof command, "rm -r '%s'", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("conf");
@@ -440,6 +526,7 @@ int main(void)
 	tcase_add_test(tc, too_many_combinations);
 	tcase_add_test(tc, readings);
 	tcase_add_test(tc, comments_and_line_ends);
+	tcase_add_test(tc, included_files_are_one_text);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }
