@@ -185,7 +185,13 @@ bench:
 	$(Q)$(MAKE) --no-print-directory test-build bench-tools
 	$(Q)tests/bench/run --tools $(B)/bench --build build-test$(tag) --json $(B)/bench/result.json $(BENCH)
 
-bench-tools: $(B)/bench/noop $(B)/bench/load
+# More of what the tests draw at random, and of what they repeat: an hour at most.
+soak:
+	$(Q)$(MAKE) --no-print-directory all unit test-build
+	$(Q)ZG_TEST_POLICIES=10000 ZG_TEST_SEED=$${SEED:-1} $(B)/tests/test_policies
+	$(Q)ZONEGATE_BUILD=$(B) ZG_TEST_CHANGES=10000 tests/lab/test_changes.py
+
+bench-tools: $(B)/bench/noop $(B)/bench/load $(B)/bench/policy
 
 # The engine on one processor, without a kernel: the upper bound of one inspector process; and with many connections.
 bench-engine: $(B)/bench/engine $(B)/bench/flows
@@ -211,10 +217,11 @@ help:
 	@echo 'make deb              build/zonegate_VERSION_ARCH.deb'
 	@echo 'make fuzz             libFuzzer over every parser: FUZZ_SECONDS=60, FUZZ=NAME for one'
 	@echo 'sudo make bench       what the boundary costs: against plain forwarding and a queue program that does nothing;'
-	@echo '                      BENCH="--only one --rounds 1", BENCH=--help; make bench-engine: the engine without a kernel'
+	@echo '                      BENCH="--only one --rounds 1", BENCH="--policy 100000", BENCH=--help; make bench-engine: the engine without a kernel'
+	@echo 'sudo make soak        10,000 random policies, 10,000 changes under traffic'
 	@echo 'make clean            removes the build directories'
 
 .PHONY: all test-build unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
-.PHONY: install uninstall deb fuzz bench bench-tools bench-engine clean help
+.PHONY: install uninstall deb fuzz soak bench bench-tools bench-engine clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

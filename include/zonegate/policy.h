@@ -121,6 +121,7 @@ struct zg_flow {
 	enum zg_flow_log log;
 	struct zg_rate rate;  /* of new connections */
 	uint32_t connections; /* at once; 0 = without limit */
+	uint32_t mark; /* of its packets, see zonegate/mark.h: index + 1 until zg_marks_give() */
 	unsigned line;
 };
 
@@ -195,7 +196,7 @@ struct zg_policy {
 	size_t n_services;
 	struct zg_zone *zones;
 	size_t n_zones;
-	struct zg_flow *flows; /* index + 1 is the flow's number in packet marks */
+	struct zg_flow *flows;
 	size_t n_flows;
 	struct zg_monitor *monitors;
 	size_t n_monitors;
@@ -209,6 +210,7 @@ struct zg_policy {
 	struct zg_router_rule *router;
 	size_t n_router;
 	bool has_router;     /* the group is there; without it the router answers nobody */
+	uint32_t *by_mark;	/* indices of flows in the order of their marks; NULL until zg_marks_give() */
 	uint32_t inspectors; /* processes = queues */
 	uint16_t queue_base; /* first NFQUEUE number */
 	bool flow_digest;    /* the end of a connection is recorded with SHA-256 of what was released */

@@ -9,14 +9,24 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define RTAB_MAGIC   0x5a475241u
+#define RTAB_MAGIC   0x5a475242u
+#define BITS_MIN     2u
+#define BITS_MAX     19u /* places for twice ZG_FLOWS_MAX */
 #define NO_INSPECTOR 0u /* an opaque flow: no packet of it comes to an inspector, and one that claims to is of no flow */
 
 struct rtab_header {
 	uint32_t magic, generation;
 	uint32_t n_flows, n_ranges, n_ports;
 	uint32_t flow_digest; /* 0 or 1 */
-	/* followed by flows, names, ranges, ports */
+	uint32_t bits; /* 1 << bits places */
+	uint32_t reserved;
+	/* followed by flows, names, places, ranges, ports */
+};
+
+/* Open addressing by mark, at most half full: a packet's flow is found at the same cost among any number. */
+struct rtab_place {
+	uint32_t mark; /* 0 = free */
+	uint32_t flow;
 };
 
 struct rtab_flow {
@@ -26,6 +36,7 @@ struct rtab_flow {
 	uint32_t source, n_sources; /* into ranges */
 	uint32_t destination, n_destinations;
 	uint32_t port, n_ports; /* into ports */
+	uint32_t mark, reserved;
 };
 
 /* Sorted by identity. */
@@ -41,6 +52,7 @@ struct zg_rtab {
 	const struct rtab_header *header;
 	const struct rtab_flow *flows;
 	const struct rtab_name *names;
+	const struct rtab_place *places;
 	const struct zg_range *ranges;
 	const struct zg_ports *ports;
 };
@@ -64,8 +76,22 @@ uint64_t zg_flow_identity(const struct zg_flow *flow)
 
 static size_t table_size(const struct rtab_header *h)
 {
-	return sizeof *h + (size_t)h->n_flows * (sizeof(struct rtab_flow) + sizeof(struct rtab_name)) + (size_t)h->n_ranges * sizeof(struct zg_range) +
-	       (size_t)h->n_ports * sizeof(struct zg_ports);
+	return sizeof *h + (size_t)h->n_flows * (sizeof(struct rtab_flow) + sizeof(struct rtab_name)) + (sizeof(struct rtab_place) << h->bits) +
+	       (size_t)h->n_ranges * sizeof(struct zg_range) + (size_t)h->n_ports * sizeof(struct zg_ports);
+}
+
+/* Numbers are given one after the other, mostly: Fibonacci's multiplication spreads these best of all. */
+static uint32_t home(uint32_t mark, uint32_t bits)
+{
+	return (mark * 0x9e3779b1u) >> (32 - bits);
+}
+
+static void put_place(struct rtab_place *places, uint32_t bits, uint32_t mark, uint32_t flow)
+{
+	uint32_t at = home(mark, bits);
+	while (places[at].mark != 0)
+		at = (at + 1) & ((1u << bits) - 1);
+	places[at] = (struct rtab_place){ mark, flow };
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -102,7 +128,8 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 {
 	struct rtab_flow *flows = (void *)(at + sizeof *h);
 	struct rtab_name *names = (void *)(flows + h->n_flows);
-	struct zg_range *ranges = (void *)(names + h->n_flows);
+	struct rtab_place *places = (void *)(names + h->n_flows);
+	struct zg_range *ranges = (void *)(places + ((size_t)1 << h->bits));
 	struct zg_ports *ports = (void *)(ranges + h->n_ranges);
 	uint32_t r = 0, p = 0;
 
@@ -110,6 +137,8 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 	for (size_t i = 0; i < policy->n_flows; i++) {
 		const struct zg_flow *flow = &policy->flows[i];
 		struct rtab_flow *row = &flows[i];
+		put_place(places, h->bits, flow->mark, (uint32_t)i);
+		row->mark = flow->mark;
 		row->identity = zg_flow_identity(flow);
 		names[i] = (struct rtab_name){ .identity = row->identity, .number = (uint32_t)i + 1 };
 		memcpy(row->config, flow->config, sizeof row->config);
@@ -137,7 +166,10 @@ enum zg_err zg_rtab_make(const struct zg_policy *policy, int *ret_fd)
 		.generation = policy->generation,
 		.n_flows = (uint32_t)policy->n_flows,
 		.flow_digest = policy->flow_digest,
+		.bits = BITS_MIN,
 	};
+	while ((size_t)1 << h.bits < 2 * policy->n_flows)
+		h.bits++;
 	for (size_t i = 0; i < policy->n_flows; i++) {
 		h.n_ranges += (uint32_t)(policy->flows[i].n_sources + policy->flows[i].n_destinations);
 		h.n_ports += (uint32_t)policy->flows[i].n_ports;
@@ -170,6 +202,14 @@ static bool span_ok(uint32_t first, uint32_t n, uint32_t total)
 static bool table_ok(const struct zg_rtab *t)
 {
 	const struct rtab_header *h = t->header;
+	uint32_t used = 0;
+	for (uint32_t i = 0; i < 1u << h->bits; i++) {
+		if (t->places[i].mark != 0 && t->places[i].flow >= h->n_flows)
+			return false;
+		used += t->places[i].mark != 0;
+	}
+	if (used >= 1u << h->bits)
+		return false; /* a search would have no end */
 	for (uint32_t i = 0; i < h->n_flows; i++) {
 		const struct rtab_flow *f = &t->flows[i];
 		const struct zg_inspector *inspector = zg_inspector_by_index(f->inspector);
@@ -198,11 +238,13 @@ enum zg_err zg_rtab_map(int fd, struct zg_rtab **ret_rtab)
 		return ZG_ESYS;
 	}
 	t->header = t->map;
-	if (t->header->magic != RTAB_MAGIC || t->header->n_flows > ZG_FLOWS_MAX || table_size(t->header) != t->len)
+	if (t->header->magic != RTAB_MAGIC || t->header->n_flows > ZG_FLOWS_MAX || t->header->bits < BITS_MIN ||
+	    t->header->bits > BITS_MAX || table_size(t->header) != t->len)
 		goto malformed;
 	t->flows = (const void *)((const uint8_t *)t->map + sizeof *t->header);
 	t->names = (const void *)(t->flows + t->header->n_flows);
-	t->ranges = (const void *)(t->names + t->header->n_flows);
+	t->places = (const void *)(t->names + t->header->n_flows);
+	t->ranges = (const void *)(t->places + ((size_t)1 << t->header->bits));
 	t->ports = (const void *)(t->ranges + t->header->n_ranges);
 	if (!table_ok(t))
 		goto malformed;
@@ -228,11 +270,13 @@ uint32_t zg_rtab_generation(const struct zg_rtab *rtab)
 
 static const struct rtab_flow *flow_of(const struct zg_rtab *rtab, uint32_t mark)
 {
-	uint32_t number = zg_mark_number(mark);
-	if (number == 0 || number > rtab->header->n_flows ||
-	    zg_mark_generation(mark) != (rtab->header->generation & 0x7fu) || rtab->flows[number - 1].inspector == NO_INSPECTOR)
+	const uint32_t bits = rtab->header->bits;
+	if (!zg_mark_is_flow(mark))
 		return NULL;
-	return &rtab->flows[number - 1];
+	for (uint32_t at = home(mark, bits); rtab->places[at].mark != 0; at = (at + 1) & ((1u << bits) - 1))
+		if (rtab->places[at].mark == mark && rtab->flows[rtab->places[at].flow].inspector != NO_INSPECTOR)
+			return &rtab->flows[rtab->places[at].flow];
+	return NULL;
 }
 
 bool zg_rtab_resolve(const struct zg_rtab *rtab, uint32_t mark, struct zg_flow_policy *ret_policy)
@@ -284,7 +328,7 @@ uint32_t zg_rtab_find(const struct zg_rtab *rtab, uint64_t identity, const struc
 	const struct rtab_name key = { .identity = identity };
 	const struct rtab_name *name = rtab->header->n_flows == 0 ? NULL :
 				       bsearch(&key, rtab->names, rtab->header->n_flows, sizeof key, compare_names);
-	const uint32_t mark = name != NULL ? zg_mark_flow(rtab->header->generation, name->number - 1) : 0;
+	const uint32_t mark = name != NULL ? rtab->flows[name->number - 1].mark : 0;
 	return mark != 0 && zg_rtab_permits(rtab, mark, tuple) ? mark : 0;
 }
 

@@ -134,6 +134,7 @@ void zg_policy_free(struct zg_policy *policy)
 	free(policy->services);
 	free(policy->schedules);
 	free(policy->holidays);
+	free(policy->by_mark);
 	free(policy->text);
 	free(policy->file);
 	zg_files_free(&policy->files);
@@ -211,6 +212,8 @@ enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const ch
 		err = keep_text(policy, file, text, len);
 	if (err != ZG_OK)
 		goto out;
+	for (size_t i = 0; i < policy->n_flows; i++)
+		policy->flows[i].mark = (uint32_t)i + 1;
 	*ret_policy = policy;
 	policy = NULL;
 out:

@@ -2,6 +2,7 @@
 /* The way of a change: parse, compile, kernel's dry run, stage, commit, compare, open; then save, or wait for who confirms it. A
  * step that fails leaves everything as it was. */
 #include "main/supervisor.h"
+#include "zonegate/mark.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +52,17 @@ static void record_change(struct zg_supervisor *s, enum zg_event_kind kind, cons
 	zg_record(s, &e);
 }
 
+/* After a start packets may still be on their way with marks of whoever was here before. */
+static enum zg_err number_flows(struct zg_supervisor *s, struct zg_policy *policy, struct zg_diags *diags)
+{
+	enum zg_err err = s->next_mark == 0 ? zg_nft_unused_mark(s->nft, &s->next_mark) : ZG_OK;
+	if (err == ZG_OK)
+		err = zg_marks_give(policy, s->policy, &s->next_mark);
+	if (err != ZG_OK)
+		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the flows cannot be numbered: %s", zg_strerror(err));
+	return err;
+}
+
 struct zg_plan_env zg_change_env(const struct zg_supervisor *s)
 {
 	const time_t now = time(NULL);
@@ -78,22 +90,49 @@ static enum zg_err compile(struct zg_supervisor *s, const struct zg_policy *poli
 	return err;
 }
 
-/* Repeats when somebody else changed an unrelated table in between. */
-enum zg_err zg_change_commit(struct zg_supervisor *s, struct zg_plan **plan, struct zg_diags *diags)
+#define COMMIT_TRIES 5 /* when somebody else changes an unrelated table in between */
+
+/* By the difference to what is in force: what stays is not touched, and counts on. False: the whole is to be replaced. */
+static bool step(struct zg_supervisor *s, const struct zg_plan *plan)
+{
+	struct zg_diags ignored;
+	enum zg_err err = ZG_EAGAIN;
+	if (s->plan == NULL || s->doubt || s->plan == plan)
+		return false;
+	zg_diags_init(&ignored);
+	zg_record_leaving(s, s->plan, plan);
+	for (int tries = 0; tries < COMMIT_TRIES && err == ZG_EAGAIN; tries++)
+		err = zg_nft_step(s->nft, s->plan, plan, &ignored);
+	zg_diags_free(&ignored);
+	return err == ZG_OK;
+}
+
+static enum zg_err replace(struct zg_supervisor *s, const struct zg_plan *plan, struct zg_diags *diags)
 {
 	enum zg_err err = ZG_EAGAIN;
-	zg_record_counters(s); /* the flows' counters go with the policy */
-	for (int tries = 0; tries < 5 && err == ZG_EAGAIN; tries++)
-		err = zg_nft_commit(s->nft, *plan, diags);
+	zg_record_counters(s); /* the flows' counters go with the elements */
+	for (int tries = 0; tries < COMMIT_TRIES && err == ZG_EAGAIN; tries++)
+		err = zg_nft_commit(s->nft, plan, diags);
 	if (err == ZG_OK || err == ZG_EDRIFT)
 		zg_record_flows_reset(s);
+	return err;
+}
+
+/* Takes the plan when it is in force. */
+enum zg_err zg_change_commit(struct zg_supervisor *s, struct zg_plan **plan, struct zg_diags *diags)
+{
+	const bool stepped = step(s, *plan);
+	enum zg_err err = stepped ? ZG_OK : replace(s, *plan, diags);
 	if (*plan != s->plan)
 		zg_plan_free(s->plan);
 	s->plan = NULL;
 	if (err == ZG_OK) {
 		s->plan = *plan;
 		*plan = NULL;
-		s->timing.wall_ms = zg_wall_offset_ms();
+		s->doubt = false;
+		/* elements that stayed end when the clock that they came by says so */
+		if (!stepped)
+			s->timing.wall_ms = zg_wall_offset_ms();
 	}
 	if (err == ZG_EAGAIN)
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "find out which program keeps changing nftables (nft monitor)",
@@ -112,8 +151,9 @@ enum zg_err zg_change_again(struct zg_supervisor *s, struct zg_diags *diags)
 			zg_plan_free(before);
 			zg_cards_adopt(s, s->policy);
 		} else {
-			s->plan = before; /* the next try compares with the kernel again */
+			s->plan = before;
 		}
+		s->doubt = err != ZG_OK; /* the next try compares with the kernel again */
 	}
 	zg_plan_free(plan);
 	return err;
@@ -152,8 +192,8 @@ static void withdraw(struct zg_supervisor *s)
 	zg_cut_begin(s);
 }
 
-/* Back to the policy that was in force, under a new number: marks of the refused generation must never come to mean
- * it. If even that fails, or there was none: closed, and tried again. */
+/* Back to the policy that was in force, under a new number, its flows under their own. If even that fails, or there was none:
+ * closed, and tried again. */
 static bool restore(struct zg_supervisor *s, struct zg_diags *diags)
 {
 	struct zg_plan *plan = NULL;
@@ -210,7 +250,8 @@ static enum zg_change put_in_force(struct zg_supervisor *s, struct zg_policy *po
 		return ZG_CHANGE_INVALID;
 	s->lists = now;
 	policy->generation = s->generation + 1;
-	if (compile(s, policy, diags, &plan) != ZG_OK || zg_nft_dry_run(s->nft, plan, diags) != ZG_OK) {
+	if (number_flows(s, policy, diags) != ZG_OK || compile(s, policy, diags, &plan) != ZG_OK ||
+	    zg_nft_dry_step(s->nft, s->doubt ? NULL : s->plan, plan, diags) != ZG_OK) {
 		s->lists = before;
 		zg_lists_free(&now);
 		goto out;

@@ -48,11 +48,8 @@ static bool has_ports(uint8_t protocol)
 
 static const struct zg_flow *flow_of(const struct zg_supervisor *s, uint32_t mark)
 {
-	uint32_t number = zg_mark_number(mark);
-	if (s->policy == NULL || number == 0 || number > s->policy->n_flows ||
-	    zg_mark_generation(mark) != (s->policy->generation & 0x7fu))
-		return NULL;
-	return &s->policy->flows[number - 1];
+	const size_t index = s->policy != NULL ? zg_marks_find(s->policy, mark) : SIZE_MAX;
+	return index != SIZE_MAX ? &s->policy->flows[index] : NULL;
 }
 
 static void add_endpoints(struct zg_event *e, const struct zg_tuple *t)
@@ -539,7 +536,6 @@ void zg_record_stats(struct zg_supervisor *s, struct zg_child *child, const stru
 	record_losses(s, child);
 }
 
-#define FLOW_COUNTER "flow:" /* then the index of the flow in the policy in force */
 
 static int compare_counters(const void *a, const void *b)
 {
@@ -548,28 +544,34 @@ static int compare_counters(const void *a, const void *b)
 	return rc != 0 ? rc : strcmp(x->name, y->name);
 }
 
-static const struct zg_nft_counter *find_counter(const struct zg_supervisor *s, const struct zg_nft_counter *wanted)
+static struct zg_nft_counter *find_counter(const struct zg_supervisor *s, const struct zg_nft_counter *wanted)
 {
 	return s->n_counters > 0 ? bsearch(wanted, s->counters, s->n_counters, sizeof *s->counters, compare_counters) : NULL;
+}
+
+const char *zg_counter_name(const struct zg_supervisor *s, const struct zg_nft_counter *c, char buf[static ZG_COUNTER_NAME_MAX])
+{
+	const struct zg_flow *flow = flow_of(s, c->mark);
+	if (flow == NULL)
+		return c->name;
+	snprintf(buf, ZG_COUNTER_NAME_MAX, "flow:%s", flow->name);
+	return buf;
 }
 
 static void record_counter(struct zg_supervisor *s, const struct zg_nft_counter *c)
 {
 	const struct zg_nft_counter *before = find_counter(s, c);
 	const uint64_t old = before != NULL && before->packets <= c->packets ? before->packets : 0;
-	const char *name = c->name;
+	const struct zg_flow *flow = flow_of(s, c->mark);
+	const char *name = flow != NULL ? flow->name : c->name;
+	char buf[ZG_COUNTER_NAME_MAX];
 	struct zg_event e;
 
 	if (c->packets == old)
 		return;
-	if (strncmp(name, FLOW_COUNTER, strlen(FLOW_COUNTER)) == 0 && s->policy != NULL) {
-		size_t index = strtoul(name + strlen(FLOW_COUNTER), NULL, 10);
-		if (index < s->policy->n_flows)
-			name = s->policy->flows[index].name;
-	}
 	zg_event_init(&e, ZG_E_COUNTERS);
-	zg_event_str(&e, ZG_F_COUNTER, c->name);
-	if (name != c->name)
+	zg_event_str(&e, ZG_F_COUNTER, zg_counter_name(s, c, buf));
+	if (flow != NULL)
 		zg_event_str(&e, ZG_F_FLOW, name);
 	zg_event_u64(&e, ZG_F_PACKETS, c->packets - old);
 	zg_event_u64(&e, ZG_F_TOTAL, c->packets);
@@ -645,6 +647,21 @@ void zg_record_counters(struct zg_supervisor *s)
 void zg_record_flows_reset(struct zg_supervisor *s)
 {
 	for (size_t i = 0; i < s->n_counters; i++)
-		if (strncmp(s->counters[i].name, FLOW_COUNTER, strlen(FLOW_COUNTER)) == 0)
+		if (s->counters[i].mark != 0)
 			s->counters[i].packets = s->counters[i].bytes = 0;
+}
+
+void zg_record_leaving(struct zg_supervisor *s, const struct zg_plan *from, const struct zg_plan *to)
+{
+	struct zg_nft_counter *leaving;
+	size_t n;
+	if (zg_nft_counters_leaving(s->nft, from, to, &leaving, &n) != ZG_OK)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct zg_nft_counter *before = find_counter(s, &leaving[i]);
+		record_counter(s, &leaving[i]);
+		if (before != NULL) /* it may come again, with elements that count from nothing */
+			before->packets = before->bytes = 0;
+	}
+	free(leaving);
 }

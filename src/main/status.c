@@ -67,9 +67,11 @@ static json_t *counters_json(struct zg_supervisor *s)
 	size_t n;
 	if (zg_nft_counters(s->nft, &c, &n) != ZG_OK)
 		return list;
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "table", c[i].table, "name", c[i].name, "packets",
-						      (json_int_t)c[i].packets, "bytes", (json_int_t)c[i].bytes));
+	for (size_t i = 0; i < n; i++) {
+		char name[ZG_COUNTER_NAME_MAX];
+		json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "table", c[i].table, "name", zg_counter_name(s, &c[i], name),
+						      "packets", (json_int_t)c[i].packets, "bytes", (json_int_t)c[i].bytes));
+	}
 	free(c);
 	return list;
 }

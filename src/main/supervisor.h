@@ -58,7 +58,9 @@ struct zg_supervisor {
 	struct zg_lists lists;	  /* of that policy */
 	struct zg_plan *plan;	  /* that the kernel was found to hold; NULL = not known */
 	struct zg_isolation isolation; /* zones that are cut off, whatever the policy says */
+	bool doubt;	  /* the kernel may hold something else than plan: the next change replaces the whole */
 	uint32_t generation;
+	uint32_t next_mark; /* for a new flow; 0 = not known yet */
 	struct zg_trial trial; /* of the policy in force, if it is not confirmed */
 	uint32_t kept;	       /* generation under which the last confirmed policy is kept; 0 = none is */
 	struct zg_cut cut;
@@ -211,8 +213,13 @@ void zg_record_seen(struct zg_supervisor *s, struct zg_child *child);
 void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued);
 /* What the kernel's counters gained since the last record, one event per counter that moved. */
 void zg_record_counters(struct zg_supervisor *s);
-/* A new policy's flows count from nothing. */
+/* Flows count from nothing: all elements are new. */
 void zg_record_flows_reset(struct zg_supervisor *s);
+/* What the flows gained that go with the step from one plan to the other. */
+void zg_record_leaving(struct zg_supervisor *s, const struct zg_plan *from, const struct zg_plan *to);
+/* For people: that of a flow in force by its name. */
+#define ZG_COUNTER_NAME_MAX 64
+const char *zg_counter_name(const struct zg_supervisor *s, const struct zg_nft_counter *c, char buf[static ZG_COUNTER_NAME_MAX]);
 
 /* --- switches.c --- */
 /* Sets what the policy relies on, for the interfaces of its zones, and opens; or says what cannot be set, and does not. */

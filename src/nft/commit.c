@@ -74,7 +74,7 @@ static bool stays(const struct zg_table *want, const struct zg_table *have, cons
 
 static void put_clearing(struct zg_batch *b, const struct zg_table *want, const struct zg_table *have)
 {
-	zg_put_del_rules(b);
+	zg_put_del_rules(b, NULL);
 	for (size_t i = 0; i < have->n_sets; i++) {
 		if (stays(want, have, &have->sets[i]))
 			continue;
@@ -148,12 +148,70 @@ static bool is_there(const struct task *t, time_t now)
 	return err == ZG_OK;
 }
 
-static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum mode mode, struct zg_diags *diags)
+static bool has_room(const struct zg_table *have, const struct zg_table *want)
+{
+	for (size_t i = 0; i < want->n_sets; i++) {
+		const struct zg_set *set = zg_table_find_set(have, want->sets[i].name);
+		if (set != NULL && set->room != 0 && want->sets[i].n_elems > set->room)
+			return false;
+	}
+	return true;
+}
+
+/* Is of what is there all, and nothing else, that from names? Contents only its owner can have changed. */
+static bool holds(const struct zg_table *have, const struct zg_table *from)
+{
+	if (have->n_chains != from->n_chains || have->n_sets != from->n_sets || have->n_counters != from->n_counters)
+		return false;
+	for (size_t i = 0; i < from->n_chains; i++)
+		if (zg_table_find_chain(have, from->chains[i].name) == NULL)
+			return false;
+	for (size_t i = 0; i < from->n_sets; i++)
+		if (zg_table_find_set(have, from->sets[i].name) == NULL)
+			return false;
+	for (size_t i = 0; i < from->n_counters; i++)
+		if (!has_counter(have, from->counters[i].name))
+			return false;
+	return true;
+}
+
+/* Can the table be brought from one plan to the next by the difference alone? Only if we know what it holds: it is ours, so
+ * nobody else may change it. */
+static bool can_step(const struct zg_nft *nft, const struct zg_table *from, const struct task *t)
+{
+	return from != NULL && from->owned && t->want->owned && t->have != NULL && t->have->owned && !t->foreign &&
+	       reusable(nft, t) && holds(t->have, from) && has_room(t->have, t->want);
+}
+
+/* from NULL: whole tables. Else what makes plan of it; ZG_ENOTSUP where that is not possible. */
+static enum zg_err put_plan(struct zg_nft *nft, struct zg_batch *b, const struct zg_plan *from, const struct zg_plan *plan,
+			    const struct zg_nft_state *state, enum mode mode, struct zg_diags *diags)
+{
+	const time_t now = time(NULL);
+	enum zg_err err = ZG_OK;
+	for (size_t i = 0; i < plan->n_tables && err == ZG_OK; i++) {
+		const struct zg_table *old = from != NULL ? zg_plan_find_table(from, plan->tables[i].name) : NULL;
+		struct task task;
+		find_task(nft, state, &plan->tables[i], &task);
+		if (is_there(&task, now))
+			continue;
+		if (from == NULL || !task.want->owned) {
+			err = put_table(nft, b, &task, mode, now, diags);
+		} else if (can_step(nft, old, &task)) {
+			b->table = task.want->name;
+			err = zg_put_delta(b, old, task.want, now);
+		} else {
+			err = ZG_ENOTSUP;
+		}
+	}
+	return err;
+}
+
+static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *plan, enum mode mode,
+			    struct zg_diags *diags)
 {
 	struct zg_nft_state state = { 0 };
 	struct zg_batch b = { 0 };
-	struct task tasks[ZG_PLAN_TABLES];
-	const time_t now = time(NULL);
 	enum zg_err err = zg_nft_read(nft, ZG_READ_NAMES, NULL, &state);
 	if (err == ZG_ESYS)
 		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "CAP_NET_ADMIN is needed, and a kernel with nf_tables",
@@ -162,15 +220,11 @@ static enum zg_err transact(struct zg_nft *nft, const struct zg_plan *plan, enum
 		return err;
 
 	zg_batch_begin(&b, nft->seq + 1, state.genid);
-	for (size_t i = 0; i < plan->n_tables && err == ZG_OK; i++) {
-		find_task(nft, &state, &plan->tables[i], &tasks[i]);
-		if (!is_there(&tasks[i], now))
-			err = put_table(nft, &b, &tasks[i], mode, now, diags);
-	}
-	if (err == ZG_OK)
+	err = put_plan(nft, &b, from, plan, &state, mode, diags);
+	if (err == ZG_OK && b.n > 1) { /* more than its begin */
 		zg_batch_end(&b, mode == COMMIT);
-	if (err == ZG_OK)
 		err = zg_nft_transact(nft, &b, plan, diags);
+	}
 	zg_batch_free(&b);
 	zg_nft_state_free(&state);
 	return err;
@@ -180,53 +234,32 @@ enum zg_err zg_nft_dry_run(struct zg_nft *nft, const struct zg_plan *plan, struc
 {
 	enum zg_err err = ZG_EAGAIN;
 	for (int i = 0; i < BACKSTOP_TRIES && err == ZG_EAGAIN; i++)
-		err = transact(nft, plan, DRY_RUN, diags);
+		err = transact(nft, NULL, plan, DRY_RUN, diags);
 	return err;
 }
 
 enum zg_err zg_nft_commit(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags)
 {
-	enum zg_err err = transact(nft, plan, COMMIT, diags);
+	enum zg_err err = transact(nft, NULL, plan, COMMIT, diags);
 	return err == ZG_OK ? zg_nft_verify(nft, plan, diags) : err;
 }
 
-static enum zg_err verify_table(const struct task *t, time_t now, struct zg_diags *diags)
+enum zg_err zg_nft_dry_step(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *plan, struct zg_diags *diags)
 {
-	char *difference = NULL;
-	enum zg_err err = ZG_EDRIFT;
-	if (t->have == NULL)
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel has no table inet %s", t->want->name);
-	else if (t->foreign)
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "another process owns the table inet %s", t->want->name);
-	else if (t->dormant)
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the table inet %s is dormant", t->want->name);
-	else
-		err = zg_table_diff(t->want, t->have, now, &difference);
-	if (difference != NULL)
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "somebody changed it: nft monitor", "%s", difference);
-	free(difference);
-	return err;
+	struct zg_diags ignored;
+	enum zg_err err = from != NULL ? ZG_EAGAIN : ZG_ENOTSUP;
+	zg_diags_init(&ignored);
+	for (int i = 0; i < BACKSTOP_TRIES && err == ZG_EAGAIN; i++)
+		err = transact(nft, from, plan, DRY_RUN, &ignored);
+	zg_diags_free(&ignored);
+	/* in doubt, and for the words about a plan that is refused */
+	return err != ZG_OK ? zg_nft_dry_run(nft, plan, diags) : ZG_OK;
 }
 
-enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags)
+enum zg_err zg_nft_step(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *plan, struct zg_diags *diags)
 {
-	struct zg_nft_state state = { 0 };
-	struct task task;
-	enum zg_err worst = ZG_OK, err = zg_nft_read(nft, ZG_READ_ALL, plan, &state);
-	if (err != ZG_OK) {
-		zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, NULL, "the kernel's rule set cannot be read back: %s",
-			    err == ZG_ESYS ? strerror(errno) : zg_strerror(err));
-		return err;
-	}
-	const time_t now = time(NULL);
-	for (size_t i = 0; i < plan->n_tables; i++) {
-		find_task(nft, &state, &plan->tables[i], &task);
-		err = verify_table(&task, now, diags);
-		if (err != ZG_OK)
-			worst = err;
-	}
-	zg_nft_state_free(&state);
-	return worst;
+	enum zg_err err = transact(nft, from, plan, COMMIT, diags);
+	return err == ZG_OK ? zg_nft_verify_step(nft, from, plan, diags) : err;
 }
 
 enum zg_err zg_nft_backstop(struct zg_nft *nft, struct zg_diags *diags)

@@ -7,6 +7,8 @@
 #include "nft/nft_int.h"
 
 #define IS_END UINT32_MAX /* in flow, which is not read back otherwise */
+#define ASK_ELEMS 512u			     /* of one question: their answers, a page each, fit the receive buffer */
+#define ASK_BYTES (32u + 2 * ZG_PLAN_KEY_MAX) /* of one key with its end and their attributes */
 
 struct elem_reader {
 	struct zg_plan *plan;
@@ -170,6 +172,15 @@ static int take_elems(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+void zg_set_drop_twins(struct zg_set *set)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < set->n_elems; i++)
+		if (kept == 0 || zg_elem_order(&set->elems[kept - 1], &set->elems[i]) != 0)
+			set->elems[kept++] = set->elems[i];
+	set->n_elems = kept;
+}
+
 enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const char *table, struct zg_set *set)
 {
 	char buf[MNL_ALIGN(2 * ZG_PLAN_NAME_MAX) + 128];
@@ -182,5 +193,38 @@ enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const ch
 		join_ends(set);
 	else
 		zg_plan_sort(set);
+	zg_set_drop_twins(set);
 	return r.err != ZG_OK ? r.err : err;
+}
+
+/* The kernel answers with one datagram for each, and with ZG_ENOENT at the first that it does not have. */
+static enum zg_err ask(struct zg_nft *nft, const char *table, const struct zg_set *set, const struct zg_elem *const *elems, size_t n,
+		       struct elem_reader *r)
+{
+	char buf[MNL_ALIGN(2 * ZG_PLAN_NAME_MAX) + 128 + ASK_ELEMS * ASK_BYTES];
+	const size_t key_len = zg_set_key_len(set);
+	struct nlmsghdr *nlh = zg_nft_request(nft, buf, NFT_MSG_GETSETELEM, 0);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
+	struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (size_t i = 0; i < n; i++)
+		zg_put_key(nlh, set, elems[i], key_len);
+	mnl_attr_nest_end(nlh, list);
+	enum zg_err err = zg_nft_ask(nft, nlh, take_elems, r);
+	return r->err != ZG_OK ? r->err : err;
+}
+
+enum zg_err zg_nft_ask_elems(struct zg_nft *nft, struct zg_plan *plan, const char *table, const struct zg_set *set,
+			     const struct zg_elem *const *elems, size_t n, struct zg_set *got)
+{
+	struct elem_reader r = { .plan = plan, .set = got };
+	for (size_t at = 0; at < n;) {
+		const size_t before = got->n_elems, few = n - at < ASK_ELEMS ? n - at : ASK_ELEMS;
+		enum zg_err err = ask(nft, table, set, elems + at, few, &r);
+		if (err != ZG_OK && err != ZG_ENOENT)
+			return err;
+		/* the one behind those that came is the one that is not there */
+		at += err == ZG_OK ? few : got->n_elems - before + 1;
+	}
+	return ZG_OK;
 }

@@ -18,6 +18,7 @@
 
 #define ELEMS_BYTES                                                                                                    \
 	30000 /* of one message: the list's length is 16 bits, and the largest element is far below the rest */
+#define SET_ROOM_MIN 64u /* elements: a set of a few takes some more before it has to be made anew */
 #define VERDICT_TYPE 0xffffff00u /* NFT_DATA_VERDICT */
 
 void zg_put_table(struct zg_batch *b, uint32_t flags)
@@ -55,9 +56,10 @@ void zg_put_del_table(struct zg_batch *b)
 	put_deletion(b, NFT_MSG_DELTABLE, 0, NULL, "removal of table");
 }
 
-void zg_put_del_rules(struct zg_batch *b)
+void zg_put_del_rules(struct zg_batch *b, const char *chain)
 {
-	put_deletion(b, NFT_MSG_DELRULE, 0, NULL, "removal of the rules of table");
+	put_deletion(b, NFT_MSG_DELRULE, NFTA_RULE_CHAIN, chain,
+		     chain == NULL ? "removal of the rules of table" : "removal of the rules of chain");
 }
 
 void zg_put_flush_set(struct zg_batch *b, const char *name)
@@ -126,6 +128,15 @@ static uint32_t key_type(const struct zg_set *set)
 	return type;
 }
 
+/* Twice as many, rounded up. */
+static uint32_t room_for(size_t n)
+{
+	uint32_t room = SET_ROOM_MIN;
+	while (room < 2 * n)
+		room *= 2;
+	return room;
+}
+
 static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const char *table, uint32_t id)
 {
 	const uint32_t host = 1; /* nft's BYTEORDER_HOST_ENDIAN */
@@ -162,8 +173,9 @@ static void put_set_attrs(struct nftnl_set *s, const struct zg_set *set, const c
 	memcpy(host_order + 2, &host, sizeof host);
 	if (set->fields[0].type == ZG_T_MARK)
 		nftnl_set_set_data(s, NFTNL_SET_USERDATA, host_order, sizeof host_order);
-	if (set->n_elems > 0 && !set->interval && !set->grows)
-		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, (uint32_t)set->n_elems);
+	/* a hash of the right size from the beginning; with room, since it is the most that it ever takes */
+	if (!set->interval && !set->grows && !set->dynamic)
+		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, room_for(set->n_elems));
 }
 
 void zg_put_set(struct zg_batch *b, const struct zg_set *set, uint32_t id)
@@ -209,6 +221,20 @@ static void put_verdict(struct nlmsghdr *nlh, const struct zg_elem *elem)
 	mnl_attr_nest_end(nlh, data);
 }
 
+static void put_keys(struct nlmsghdr *nlh, const struct zg_set *set, const struct zg_elem *elem, size_t key_len)
+{
+	put_value(nlh, NFTA_SET_ELEM_KEY, elem->key, key_len);
+	if (set->interval && set->n_fields > 1)
+		put_value(nlh, NFTA_SET_ELEM_KEY_END, elem->end, key_len);
+}
+
+void zg_put_key(struct nlmsghdr *nlh, const struct zg_set *set, const struct zg_elem *elem, size_t key_len)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	put_keys(nlh, set, elem, key_len);
+	mnl_attr_nest_end(nlh, nest);
+}
+
 /* An interval of a set of one field ends before the next element, which says that it is an end; at the end of the space it
  * needs none. */
 static void put_end(struct nlmsghdr *nlh, const struct zg_elem *elem, size_t key_len)
@@ -230,9 +256,7 @@ static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struc
 		     time_t now)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-	put_value(nlh, NFTA_SET_ELEM_KEY, elem->key, key_len);
-	if (set->interval && set->n_fields > 1)
-		put_value(nlh, NFTA_SET_ELEM_KEY_END, elem->end, key_len);
+	put_keys(nlh, set, elem, key_len);
 	if (set->data == ZG_SET_MARK)
 		put_value(nlh, NFTA_SET_ELEM_DATA, &elem->mark, sizeof elem->mark);
 	else if (set->data == ZG_SET_VERDICT)
@@ -244,29 +268,49 @@ static void put_elem(struct nlmsghdr *nlh, const struct zg_set *set, const struc
 		put_end(nlh, elem, key_len);
 }
 
-/* Elements that have ended by now, or are not open yet, are left out. */
-void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now)
+/* Elements that have ended by now, or are not open yet, are not added. */
+void zg_put_some_elems(struct zg_batch *b, uint16_t type, const struct zg_set *set, const struct zg_elem *const *elems, size_t n,
+		       time_t now)
 {
+	const bool add = type == NFT_MSG_NEWSETELEM;
 	const size_t key_len = zg_set_key_len(set);
 	size_t i = 0;
-	while (i < set->n_elems) {
-		struct nlmsghdr *nlh = zg_batch_message(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
-							(struct zg_origin){ .what = "element of",
+	while (i < n) {
+		struct nlmsghdr *nlh = zg_batch_message(b, type, add ? NLM_F_CREATE | NLM_F_EXCL : 0,
+							(struct zg_origin){ .what = add ? "element of" : "removal of an element of",
 									    .name = set->name,
-									    .set = set,
-									    .first = i,
-									    .line = set->elems[i].line });
+									    .set = add ? set : NULL,
+									    .first = add ? (size_t)(elems[i] - set->elems) : 0,
+									    .line = elems[i]->line });
 		if (nlh == NULL)
 			return;
 		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, b->table);
 		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 		struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-		for (; i < set->n_elems && nlh->nlmsg_len < ELEMS_BYTES; i++)
-			if (zg_elem_in_force(&set->elems[i], now))
-				put_elem(nlh, set, &set->elems[i], key_len, now);
+		for (; i < n && nlh->nlmsg_len < ELEMS_BYTES; i++) {
+			if (add && !zg_elem_in_force(elems[i], now))
+				continue;
+			if (add)
+				put_elem(nlh, set, elems[i], key_len, now);
+			else
+				zg_put_key(nlh, set, elems[i], key_len);
+		}
 		mnl_attr_nest_end(nlh, list);
 		zg_batch_finish(b, nlh);
 	}
+}
+
+void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now)
+{
+	const struct zg_elem **elems = calloc(set->n_elems + 1, sizeof(const struct zg_elem *));
+	if (elems == NULL) {
+		b->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < set->n_elems; i++)
+		elems[i] = &set->elems[i];
+	zg_put_some_elems(b, NFT_MSG_NEWSETELEM, set, elems, set->n_elems, now);
+	free(elems);
 }
 
 void zg_put_rule(struct zg_batch *b, const struct zg_chain *chain, const struct zg_rule *rule)

@@ -37,6 +37,16 @@ enum zg_err zg_nft_open_due(struct zg_nft *nft, struct zg_plan *plan, struct zg_
  * tables hold, and one that nobody else's can hold up. Then they are read back and compared. */
 enum zg_err zg_nft_refill(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 
+/*
+ * zg_nft_commit() from one plan to the next: from is what the last commit or step through this socket put there, and was found to be
+ * there. Only the difference is sent, so that what stays is not touched for a moment, and only the difference is read back in
+ * large sets; the table has an owner, so that nobody else can have changed it. ZG_ENOTSUP: it cannot be done by a difference.
+ * After this error and any other the whole is to be replaced: an element that ended at the wrong moment is one.
+ */
+enum zg_err zg_nft_step(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *plan, struct zg_diags *diags);
+/* Validates the step, or if there is none (from NULL, too) the whole plan, without committing. */
+enum zg_err zg_nft_dry_step(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *plan, struct zg_diags *diags);
+
 /* Compares the kernel's tables with the plan; counters and remaining timeouts do not count. */
 enum zg_err zg_nft_verify(struct zg_nft *nft, const struct zg_plan *plan, struct zg_diags *diags);
 
@@ -77,10 +87,16 @@ enum zg_err zg_nft_foreign(struct zg_nft_foreign **ret_list, size_t *ret_n, bool
 
 /* Named counters of both tables, and the flows' element counters summed per flow. */
 struct zg_nft_counter {
-	char table[32], name[64]; /* flow elements: name "flow:<index>" */
+	char table[32], name[64]; /* flow elements: name "flow:<mark>" */
+	uint32_t mark;		  /* of a flow; else 0 */
 	uint64_t packets, bytes;
 };
 /* malloc'd array, the caller frees. */
 enum zg_err zg_nft_counters(struct zg_nft *nft, struct zg_nft_counter **ret_counters, size_t *ret_n);
+/* Only those of flows that a step from one plan to the other takes away. */
+enum zg_err zg_nft_counters_leaving(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *to,
+				    struct zg_nft_counter **ret_counters, size_t *ret_n);
+/* A mark that no element in the kernel has, nor one of the next 2^30 or so: where numbers begin after a start. */
+enum zg_err zg_nft_unused_mark(struct zg_nft *nft, uint32_t *ret_mark);
 
 #endif

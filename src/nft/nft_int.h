@@ -108,7 +108,8 @@ void zg_batch_free(struct zg_batch *b);
 
 void zg_put_table(struct zg_batch *b, uint32_t flags);
 void zg_put_del_table(struct zg_batch *b);
-void zg_put_del_rules(struct zg_batch *b);
+/* chain NULL: of the whole table. */
+void zg_put_del_rules(struct zg_batch *b, const char *chain);
 void zg_put_flush_set(struct zg_batch *b, const char *name);
 void zg_put_del_set(struct zg_batch *b, const char *name);
 void zg_put_del_chain(struct zg_batch *b, const char *name);
@@ -116,13 +117,23 @@ void zg_put_del_counter(struct zg_batch *b, const char *name);
 void zg_put_counter(struct zg_batch *b, const char *name);
 void zg_put_chain(struct zg_batch *b, const struct zg_chain *chain);
 void zg_put_set(struct zg_batch *b, const struct zg_set *set, uint32_t id);
+/* An element by its key alone, in a list of them. */
+void zg_put_key(struct nlmsghdr *nlh, const struct zg_set *set, const struct zg_elem *elem, size_t key_len);
+/* All of them, or n of them, as additions or removals: NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM. */
 void zg_put_elems(struct zg_batch *b, const struct zg_set *set, time_t now);
+void zg_put_some_elems(struct zg_batch *b, uint16_t type, const struct zg_set *set, const struct zg_elem *const *elems, size_t n,
+		       time_t now);
 void zg_put_rule(struct zg_batch *b, const struct zg_chain *chain, const struct zg_rule *rule);
 
 /* --- read.c: kernel -> plan ------------------------------------------------------------------------------------------
  */
 
-enum zg_read { ZG_READ_NAMES, ZG_READ_COUNTERS, ZG_READ_ALL };
+enum zg_read {
+	ZG_READ_NAMES,	  /* of the tables that have an owner; of the others all */
+	ZG_READ_COUNTERS, /* and the elements of sets that count */
+	ZG_READ_RULES,	  /* all but elements */
+	ZG_READ_ALL,
+};
 
 struct zg_nft_state {
 	struct zg_plan *plan; /* the tables that exist */
@@ -137,8 +148,36 @@ struct zg_nft_state {
 enum zg_err zg_nft_read(struct zg_nft *nft, enum zg_read how, const struct zg_plan *of, struct zg_nft_state *ret_state);
 void zg_nft_state_free(struct zg_nft_state *state);
 
-/* elems.c: the elements of one set, sorted; strings go to plan. */
+/* elems.c: the elements of one set, sorted; strings go to plan. The kernel finds its place anew for each datagram of such a
+ * listing, so that it costs the square of their number; and of a hash that grows meanwhile it shows some twice, others not. */
 enum zg_err zg_nft_read_elems(struct zg_nft *nft, struct zg_plan *plan, const char *table, struct zg_set *set);
+/* Of a sorted set: what is there twice was shown twice. */
+void zg_set_drop_twins(struct zg_set *set);
+/* Asks for n elements by their keys and adds what there is to got, in that order: one that is missing is left out. */
+enum zg_err zg_nft_ask_elems(struct zg_nft *nft, struct zg_plan *plan, const char *table, const struct zg_set *set,
+			     const struct zg_elem *const *elems, size_t n, struct zg_set *got);
+
+/* --- delta.c ----------------------------------------------------------------------------------------------------- */
+
+/* What is to be done with the elements of one set: gone and come are borrowed from the two sets. An element that changes is
+ * in both. */
+struct zg_delta {
+	const struct zg_elem **gone, **come;
+	size_t n_gone, n_come;
+};
+
+/* from NULL: there was no such set. What the kernel does not have, and what is not open, is neither. ZG_ENOMEM; free with zg_delta_free(). */
+enum zg_err zg_delta_of(const struct zg_set *from, const struct zg_set *to, time_t now, struct zg_delta *ret_delta);
+void zg_delta_free(struct zg_delta *delta);
+/* Are its elements beginnings and ends, not to be asked for one by one? */
+bool zg_set_has_ends(const struct zg_set *set);
+/* What makes one table of the other. */
+enum zg_err zg_put_delta(struct zg_batch *b, const struct zg_table *from, const struct zg_table *to, time_t now);
+
+/* --- verify.c ---------------------------------------------------------------------------------------------------- */
+
+/* As zg_nft_verify(), after a step: of large sets only what was to change. from NULL: all of them. */
+enum zg_err zg_nft_verify_step(struct zg_nft *nft, const struct zg_plan *from, const struct zg_plan *plan, struct zg_diags *diags);
 
 /* --- monitor.c: a commit of ours is not to be told to ourselves, element by element ------------------------------- */
 

@@ -145,6 +145,7 @@ static void fill_set(struct zg_set *set, const struct nftnl_set *s)
 	for (uint32_t t = type; t != 0; t >>= 6)
 		n++;
 	set->other = flags & ~known;
+	set->room = nftnl_set_is_set(s, NFTNL_SET_DESC_SIZE) ? nftnl_set_get_u32(s, NFTNL_SET_DESC_SIZE) : 0;
 	set->interval = (flags & NFT_SET_INTERVAL) != 0;
 	set->timeout = (flags & NFT_SET_TIMEOUT) != 0;
 	set->dynamic = (flags & NFT_SET_EVAL) != 0;
@@ -244,12 +245,15 @@ static enum zg_err dump(struct zg_nft *nft, struct reader *r, uint16_t type, mnl
 /* Flow maps carry counters; nothing else does. */
 static enum zg_err read_table(struct zg_nft *nft, struct reader *r, enum zg_read how)
 {
+	/* what anybody may change is small, and looked at in whole */
+	if (how == ZG_READ_NAMES && !r->table->owned)
+		how = ZG_READ_ALL;
 	enum zg_err err = dump(nft, r, NFT_MSG_GETOBJ, take_counter);
 	if (err == ZG_OK)
 		err = dump(nft, r, NFT_MSG_GETSET, take_set);
 	if (err == ZG_OK && how != ZG_READ_COUNTERS)
 		err = dump(nft, r, NFT_MSG_GETCHAIN, take_chain);
-	if (err == ZG_OK && how == ZG_READ_ALL)
+	if (err == ZG_OK && (how == ZG_READ_RULES || how == ZG_READ_ALL))
 		err = dump(nft, r, NFT_MSG_GETRULE, take_rule);
 	for (size_t i = 0; i < r->table->n_sets && err == ZG_OK; i++)
 		if ((how == ZG_READ_ALL && !r->table->sets[i].dynamic) || (how == ZG_READ_COUNTERS && r->table->sets[i].counter))

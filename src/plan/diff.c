@@ -77,11 +77,26 @@ static bool same_rule(const struct zg_rule *a, const struct zg_rule *b)
 	return true;
 }
 
+bool zg_rules_same(const struct zg_chain *a, const struct zg_chain *b)
+{
+	if (a->n_rules != b->n_rules)
+		return false;
+	for (size_t i = 0; i < a->n_rules; i++)
+		if (!same_rule(&a->rules[i], &b->rules[i]))
+			return false;
+	return true;
+}
+
+bool zg_chain_same_head(const struct zg_chain *a, const struct zg_chain *b)
+{
+	return a->base == b->base &&
+	       (!a->base || (a->hook == b->hook && a->priority == b->priority && a->policy == b->policy));
+}
+
 static enum zg_err diff_chain(const struct zg_table *table, const struct zg_chain *want, const struct zg_chain *have,
 			      char **ret_difference)
 {
-	if (want->base != have->base || (want->base && (want->hook != have->hook || want->priority != have->priority ||
-							want->policy != have->policy))) {
+	if (!zg_chain_same_head(want, have)) {
 		struct report r;
 		report_open(&r, table);
 		if (r.out != NULL) {
@@ -123,10 +138,9 @@ bool zg_set_same_type(const struct zg_set *a, const struct zg_set *b)
 	return true;
 }
 
-static int compare_keys(const struct zg_elem *a, const struct zg_elem *b)
+bool zg_elem_same_data(const struct zg_elem *a, const struct zg_elem *b)
 {
-	int order = memcmp(a->key, b->key, sizeof a->key);
-	return order != 0 ? order : memcmp(a->end, b->end, sizeof a->end);
+	return a->mark == b->mark && a->verdict == b->verdict && same_text(a->chain, b->chain);
 }
 
 static enum zg_err elem_differs(const struct zg_table *table, const struct zg_set *set, const struct zg_elem *want,
@@ -174,15 +188,14 @@ static enum zg_err diff_set(const struct zg_table *table, const struct zg_set *w
 	while (!want->dynamic && (w < want->n_elems || h < have->n_elems)) {
 		const struct zg_elem *we = w < want->n_elems ? &want->elems[w] : NULL;
 		const struct zg_elem *he = h < have->n_elems ? &have->elems[h] : NULL;
-		int order = we == NULL ? 1 : he == NULL ? -1 : compare_keys(we, he);
+		int order = we == NULL ? 1 : he == NULL ? -1 : zg_elem_order(we, he);
 		if (order < 0 && may_be_missing(we, now)) {
 			w++;
 			continue;
 		}
 		if (order != 0)
 			return elem_differs(table, want, order < 0 ? we : NULL, order < 0 ? NULL : he, ret_difference);
-		if (we->mark != he->mark || we->verdict != he->verdict || !same_text(we->chain, he->chain) ||
-		    we->closed || (we->expires != 0) != (he->expires != 0))
+		if (!zg_elem_same_data(we, he) || we->closed || (we->expires != 0) != (he->expires != 0))
 			return elem_differs(table, want, we, he, ret_difference);
 		w++;
 		h++;

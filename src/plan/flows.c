@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "plan/compile.h"
-#include "zonegate/mark.h"
 
 /* What a flow names, cut to what belongs to the zone; disjoint. Neighbours stay apart: single addresses are hashed. */
 static enum zg_err clip(const struct zg_intervals *own, uint8_t family, const struct zg_range *ranges, size_t n,
@@ -61,7 +60,7 @@ static enum zg_err flow_elems(struct zg_compiler *c, struct zg_set *set, int f, 
 				break;
 			fill_key(elem->key, fam, src.v[s].lo, d->lo, (uint8_t)flow->transport, p->lo);
 			fill_key(elem->end, fam, src.v[s].hi, d->hi, (uint8_t)flow->transport, p->hi);
-			elem->mark = zg_mark_flow(c->policy->generation, (uint32_t)index);
+			elem->mark = flow->mark;
 			elem->flow = (uint32_t)index + 1;
 			zg_times_set(&c->times, flow, elem);
 			(*n)++;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "plan/compile.h"
-#include "zonegate/mark.h"
 
 static struct zg_set *limits_map(struct zg_table *table)
 {
@@ -24,7 +23,7 @@ static struct zg_set *limits_map(struct zg_table *table)
 static enum zg_err limit(struct zg_compiler *c, struct zg_table *table, struct zg_set *set, size_t index)
 {
 	const struct zg_flow *flow = &c->policy->flows[index];
-	const uint32_t mark = zg_mark_flow(c->policy->generation, (uint32_t)index);
+	const uint32_t mark = flow->mark;
 	const char *name = zg_plan_strf(c->plan, "limit_%s", flow->name);
 	struct zg_elem *elem;
 	enum zg_err err = name == NULL ? ZG_ENOMEM : zg_compile_limit_chain(table, name, flow);

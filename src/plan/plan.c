@@ -146,11 +146,15 @@ struct zg_elem *zg_plan_elem(struct zg_set *set)
 	return grow(&set->elems, &set->n_elems, sizeof *set->elems);
 }
 
-static int compare_elems(const void *a_, const void *b_)
+int zg_elem_order(const struct zg_elem *a, const struct zg_elem *b)
 {
-	const struct zg_elem *a = a_, *b = b_;
 	int order = memcmp(a->key, b->key, sizeof a->key);
 	return order != 0 ? order : memcmp(a->end, b->end, sizeof a->end);
+}
+
+static int compare_elems(const void *a, const void *b)
+{
+	return zg_elem_order(a, b);
 }
 
 void zg_plan_sort(struct zg_set *set)

@@ -107,6 +107,7 @@ struct zg_set {
 	bool dynamic;	       /* filled by rules, never compared nor taken away: what is counted goes on over changes */
 	uint32_t size;	       /* of a dynamic one: elements at most */
 	bool grows;	       /* elements come after the set: the kernel is not told how many there are */
+	uint32_t room;	       /* read back: elements it can have at most; 0 = any number */
 	uint32_t other;	       /* read back: flags that no plan uses, or a key that does not match its type */
 	struct zg_elem *elems; /* sorted by key, end */
 	size_t n_elems;
@@ -158,6 +159,8 @@ struct zg_rule *zg_plan_rule(struct zg_chain *chain, const struct zg_expr *exprs
 /* Zeroed. */
 struct zg_elem *zg_plan_elem(struct zg_set *set);
 void zg_plan_sort(struct zg_set *set);
+/* By key, then end: <0, 0, >0. */
+int zg_elem_order(const struct zg_elem *a, const struct zg_elem *b);
 
 /* Bytes of the key in registers: every field padded to 4. */
 size_t zg_set_key_len(const struct zg_set *set);
@@ -178,7 +181,13 @@ void zg_print_elem(FILE *out, const struct zg_set *set, const struct zg_elem *el
 void zg_print_chain_head(FILE *out, const struct zg_chain *chain);
 void zg_print_set_head(FILE *out, const struct zg_set *set);
 
+/* --- comparing ------------------------------------------------------------------------------------------------- */
+
+bool zg_rules_same(const struct zg_chain *a, const struct zg_chain *b);
+bool zg_chain_same_head(const struct zg_chain *a, const struct zg_chain *b);
 bool zg_set_same_type(const struct zg_set *a, const struct zg_set *b);
+/* Of one key: what it maps to. When it ends is not looked at. */
+bool zg_elem_same_data(const struct zg_elem *a, const struct zg_elem *b);
 
 /*
  * Compares one table of a plan with what the kernel holds. Counters' values do not count, nor how long an element

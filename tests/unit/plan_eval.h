@@ -260,6 +260,10 @@ static inline enum eval_verdict eval_rule(struct eval *e, const struct zg_rule *
 			break;
 		case ZG_X_LOG:
 			break;
+		case ZG_X_DYNSET: /* with a rate it goes on beyond it only, as the next two */
+			if (x->rate > 0)
+				return EVAL_CONTINUE;
+			break;
 		case ZG_X_LIMIT: /* true beyond: the first packet is never too many */
 		case ZG_X_CONNLIMIT:
 			return EVAL_CONTINUE;
