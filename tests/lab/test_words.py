@@ -186,7 +186,16 @@ def strange_card(lab):
     need(not reach(lab, "lgwan", "lgwan-2", two), "passes after apply")
 
 
+def address_second(lab):
+    """The router's second interface gets an address: it answers ARP for its own only, as the daemon sets it."""
+    for cmd in (["router", "ip", "addr", "add", "10.20.0.2/32", "dev", "lg1"],
+                ["lgwan-2", "ip", "route", "replace", "default", "via", "10.20.0.2", "dev", "eth0", "onlink"]):
+        p = lab.exec(*cmd)
+        need(p.returncode == 0, lambda: p.stderr)
+
+
 if __name__ == "__main__":
     with Lab(two_interfaces("deny")) as the_lab:
+        address_second(the_lab)
         status = run_tests(the_lab)
     sys.exit(status)
