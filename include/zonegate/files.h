@@ -21,6 +21,7 @@
 
 struct zg_file {
 	char *name;	 /* beside the file that includes it, for people */
+	size_t mark;	 /* where in the text the line stands that begins it */
 	size_t offset;	 /* of its first byte in the text */
 	unsigned before; /* lines of the text in front of it */
 	bool include;	 /* its line answers an @include */

@@ -25,7 +25,7 @@ static char *shown(const char *first, const char *path, size_t len)
 	return asprintf(&name, "%.*s%.*s", dir, first, (int)len, path) < 0 ? NULL : name;
 }
 
-static enum zg_err add(struct zg_files *files, char *name, size_t offset, unsigned before, bool include)
+static enum zg_err add(struct zg_files *files, char *name, size_t mark, size_t offset, unsigned before, bool include)
 {
 	struct zg_file *v = name != NULL ? reallocarray(files->v, files->n + 1, sizeof *v) : NULL;
 	if (v == NULL) {
@@ -33,7 +33,7 @@ static enum zg_err add(struct zg_files *files, char *name, size_t offset, unsign
 		return ZG_ENOMEM;
 	}
 	files->v = v;
-	files->v[files->n++] = (struct zg_file){ name, offset, before, include };
+	files->v[files->n++] = (struct zg_file){ name, mark, offset, before, include };
 	return ZG_OK;
 }
 
@@ -41,7 +41,7 @@ enum zg_err zg_files_of(const char *name, const char *text, size_t len, struct z
 {
 	struct zg_files files = { 0 };
 	unsigned line = 0;
-	enum zg_err err = add(&files, strdup(name), 0, 0, false);
+	enum zg_err err = add(&files, strdup(name), 0, 0, 0, false);
 	for (size_t at = 0, next; at < len && err == ZG_OK; at = next) {
 		const char *p = text + at, *end = memchr(p, '\n', len - at);
 		next = end != NULL ? (size_t)(end - text) + 1 : len;
@@ -52,7 +52,7 @@ enum zg_err zg_files_of(const char *name, const char *text, size_t len, struct z
 		const char *path = p + strlen(include ? ZG_FILES_INCLUDE : ZG_FILES_FILE);
 		const char *quote = memchr(path, '"', (size_t)(text + next - path));
 		size_t path_len = (size_t)((quote != NULL ? quote : text + next) - path);
-		err = add(&files, shown(name, path, path_len), next, line, include);
+		err = add(&files, shown(name, path, path_len), at, next, line, include);
 	}
 	if (err != ZG_OK) {
 		zg_files_free(&files);

@@ -53,7 +53,7 @@ struct conf_source {
 };
 
 enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len, const struct zg_files *files);
-/* Where a file ends: the line of the next one, a comment, counts as its own. */
+/* Where a file ends: before the line that begins the next one. */
 size_t conf_source_end(const struct conf_source *source, size_t file);
 void conf_source_free(struct conf_source *source);
 

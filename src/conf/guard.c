@@ -26,7 +26,7 @@ enum zg_err conf_source_init(struct conf_source *source, const char *text, size_
 
 size_t conf_source_end(const struct conf_source *source, size_t file)
 {
-	return file + 1 < source->files->n ? source->files->v[file + 1].offset : source->len;
+	return file + 1 < source->files->n ? source->files->v[file + 1].mark : source->len;
 }
 
 void conf_source_free(struct conf_source *source)
