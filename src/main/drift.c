@@ -80,7 +80,7 @@ static const struct zg_plan *router_plan(struct zg_supervisor *s)
 	return s->drift.router;
 }
 
-bool zg_drift_router_stands(struct zg_supervisor *s, struct zg_diags *diags)
+static bool router_stands(struct zg_supervisor *s, struct zg_diags *diags)
 {
 	const struct zg_plan *plan = router_plan(s);
 	return plan == NULL || zg_nft_verify(s->nft, plan, diags) != ZG_EDRIFT;
@@ -93,12 +93,14 @@ static void restore_router(struct zg_supervisor *s, const struct zg_nft_changes 
 	char text[160];
 
 	zg_diags_init(&diags);
-	if (zg_drift_router_stands(s, &diags))
+	s->drift.router_differs = !router_stands(s, &diags);
+	if (!s->drift.router_differs)
 		goto out;
 	zg_event_init(&e, ZG_E_ROUTER_RESTORED);
 	if (diags.n > 0)
 		zg_event_str(&e, ZG_F_DETAIL, diags.items[0].message);
 	enum zg_err err = zg_nft_commit(s->nft, s->drift.router, &diags);
+	s->drift.router_differs = err != ZG_OK;
 	zg_event_str(&e, ZG_F_STATUS, err == ZG_OK ? "restored" : zg_strerror(err));
 	add_actors(&e, by);
 	zg_event_message(&e, "the router's own table was missing or changed%s: %s%s",

@@ -100,7 +100,6 @@ json_t *zg_status_json(struct zg_supervisor *s)
 	zg_diags_init(&diags);
 	bool backstop_ok = zg_plan_backstop(&backstop) == ZG_OK && zg_nft_verify(s->nft, backstop, &diags) == ZG_OK;
 	zg_plan_free(backstop);
-	const bool router_ok = zg_drift_router_stands(s, &diags);
 	zg_diags_free(&diags);
 	return json_pack("{s:i,s:b,s:s,s:s,s:I,s:o,s:o,s:s,s:o,s:o,s:s,s:b,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "state",
 			 s->closed ? "closed" : zg_children_healthy(s) && s->watch.pid > 0 ? "running" : "degraded", "version", ZG_VERSION, "uptime_s",
@@ -108,7 +107,7 @@ json_t *zg_status_json(struct zg_supervisor *s)
 			 zg_history_trial(s), "config", s->options.config,
 			 "config_differs", edited_json(s), "strange_interfaces", strange_json(s), "queue", s->queue_kind == ZG_QUEUE_NATIVE ? "native" : "target", "forwarding",
 			 zg_forwarding_get(), "backstop", backstop_ok ? "present" : "missing or changed", "router",
-			 !router_ok ? "missing or changed" : s->policy != NULL && !s->policy->has_router ? "closed" : "present", "journal",
+			 s->drift.router_differs ? "missing or changed" : s->policy != NULL && !s->policy->has_router ? "closed" : "present", "journal",
 			 s->log == ZG_LOG_JOURNAL, "processes", processes_json(s), "counters", counters_json(s), "isolated",
 			 zg_isolation_json(&s->isolation, s->policy), "settings", zg_switches_json(s), "foreign",
 			 zg_drift_json(s), "blocklists", zg_lists_json(&s->lists));

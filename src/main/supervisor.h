@@ -98,6 +98,7 @@ struct zg_supervisor {
 		bool others_due, others_partial;
 		struct zg_plan *router; /* own table, of the policy with router_generation; NULL = not compiled yet */
 		uint32_t router_generation;
+		bool router_differs; /* at the last look, and it could not be put right */
 	} drift;
 	uint32_t ping;
 	bool fresh;  /* the processes were just started and have not staged a policy yet */
@@ -229,8 +230,6 @@ void zg_drift_stop(struct zg_supervisor *s);
 /* The backstop and the settings are there and unchanged, or are put back and a record says so; what is new in tables of
  * others is told. Within each second, and at once when zg_nft_listen_fd() has something to say. */
 void zg_drift_tick(struct zg_supervisor *s);
-/* The router's own table is there and unchanged, as far as can be told. */
-bool zg_drift_router_stands(struct zg_supervisor *s, struct zg_diags *diags);
 /* For status: what others' tables could do to packets of the boundary. */
 json_t *zg_drift_json(const struct zg_supervisor *s);
 
