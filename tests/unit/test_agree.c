@@ -359,7 +359,7 @@ static bool agree(const char *file, const struct zg_policy *policy, const struct
 	const enum eval_verdict got = eval_run(table, chain, &packet, &counter);
 	zg_explain(policy, q, &answer);
 	const enum eval_verdict inspected = answer.inspect && answer.flow->inspector == NULL ? EVAL_ACCEPT : EVAL_QUEUE;
-	const enum eval_verdict want = answer.inspect ? inspected : answer.permit ? EVAL_ACCEPT : EVAL_DROP;
+	const enum eval_verdict want = answer.inspect ? inspected : answer.permit || answer.pass ? EVAL_ACCEPT : EVAL_DROP;
 	bool same = got == want;
 	if (same && got == EVAL_QUEUE) /* what is opaque has the pass mark by now */
 		same = zg_mark_number(packet.mark) == (uint32_t)(answer.flow - policy->flows) + 1;
