@@ -123,11 +123,16 @@ static const char *clause_of(const struct zg_zone *from, const struct zg_zone *t
 	return from->kind == ZG_KIND_MYNUMBER || to->kind == ZG_KIND_MYNUMBER ? "2.6(3)①" : "2.6(3)②";
 }
 
-static bool explain_pair(const struct zg_policy *policy, const struct zg_zone *from, const struct zg_zone *to,
-			 struct zg_explanation *answer)
+static bool explain_pair(const struct zg_policy *policy, const struct zg_question *q, const struct zg_zone *from,
+			 const struct zg_zone *to, struct zg_explanation *answer)
 {
 	static const char name[] = "zone pair";
 	size_t n = 0, back = 0;
+	const bool back_out = q->iface_in != NULL && q->iface_out != NULL && strcmp(q->iface_in, q->iface_out) == 0;
+	if (from == to && from->within && back_out) {
+		explain_step(answer, name, ZG_STEP_DENY, from->line, "nothing goes back through interface %s, by which it came", q->iface_in);
+		return false;
+	}
 	if (from == to && from->within && from->n_ifaces > 1) {
 		explain_step(answer, name, ZG_STEP_OK, from->line,
 		     "zone %s permits packets from one of its interfaces to another, uninspected; back through the same one they are dropped",
@@ -368,7 +373,7 @@ static void explain_forward(const struct zg_policy *policy, const struct zg_ques
 	if (far == NULL)
 		return;
 	explain_watch(policy, from, to, answer);
-	if (!explain_pair(policy, from, to, answer))
+	if (!explain_pair(policy, q, from, to, answer))
 		return;
 	if (q->protocol == ZG_ROUTER_ICMP) {
 		explain_step(answer, "protocol", ZG_STEP_DENY, 0,

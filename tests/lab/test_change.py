@@ -357,20 +357,26 @@ def tracked(lab, port):
                 part = part[length:]
 
 
+def managed(text):
+    """The router itself may be reached from the Internet zone's mail server."""
+    entry = '{ name = "test"; from = "internet"; source = "10.30.0.25"; port = 2222; },'
+    return text.replace("manage = (", "manage = ( " + entry, 1)
+
+
 @test("the kernel's table of connections: what is withdrawn goes, what stays stays, and so does what is the router's own", san=True)
 def forgotten(lab):
     port = 2530  # nobody has used it before
-    ok(lab.apply(sample(flow("more", port=port))))
+    ok(lab.apply(managed(sample(flow("more", port=port)))))
     own = "10.20.0.1"  # the router's, in another zone than who connects
     servers = [lab.listen("lgwan", MX[4], port), lab.listen("lgwan", MX[4], 25), lab.listen("router", own, 2222)]
     clients = [lab.connect("internet", MX[4], port), lab.connect("internet", MX[4], 25), lab.connect("internet", own, 2222)]
     peers = [s.accept()[0] for s in servers]
     before = [tracked(lab, n) for n in (port, 25, 2222)]
     need(before[0] == 1 and before[1] >= 1 and before[2] == 1, before)
-    p = ok(lab.ctl("diff", lab.file("back.conf", sample())), 1)
+    p = ok(lab.ctl("diff", lab.file("back.conf", managed(sample()))), 1)
     need("1 open connection would be cut" in p.stdout, p.stdout)
     had = len(lab.events("connections-cut"))
-    ok(lab.apply(sample()))
+    ok(lab.apply(managed(sample())))
     need(wait_for(lambda: tracked(lab, port) == 0, 3), "it is there still")
     told = lab.wait_event("connections-cut", after=had)
     need(told["connections"] >= 1, told)  # those of other tests may be among them

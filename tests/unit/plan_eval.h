@@ -21,7 +21,7 @@ struct eval_packet {
 	uint16_t iiftype, oiftype;
 	uint32_t mark;
 	uint8_t network[40]; /* the IP header */
-	uint8_t transport[8];
+	uint8_t transport[20];
 	uint8_t ether[14];
 	/* conntrack */
 	bool tracked;
@@ -260,7 +260,7 @@ static inline enum eval_verdict eval_rule(struct eval *e, const struct zg_rule *
 			break;
 		case ZG_X_LOG:
 			break;
-		case ZG_X_DYNSET: /* with a rate it goes on beyond it only, as the next two */
+		case ZG_X_DYNSET: /* remembers it; with a rate, goes on for what is beyond */
 			if (x->rate > 0)
 				return EVAL_CONTINUE;
 			break;
