@@ -85,8 +85,8 @@ START_TEST(test_tampered)
 {
 	static const char *const tampers[] = {
 		"nft add rule inet zonegate monitor_lgwan update @scan4_lgwan '{ ip saddr timeout 1m limit rate over 3/second }'",
-		"nft -a list chain inet zonegate monitor_lgwan | sed -n 's/.*blocked4_lgwan.*handle //p' | head -n1 |"
-		" xargs nft delete rule inet zonegate monitor_lgwan handle",
+		("nft -a list chain inet zonegate monitor_lgwan | sed -n 's/.*blocked4_lgwan.*handle //p' | head -n1 |"
+		 " xargs nft delete rule inet zonegate monitor_lgwan handle"),
 		"nft add set inet zonegate more '{ type ipv4_addr; flags dynamic,timeout; size 7; }'",
 	};
 	struct zg_plan *plan = committed(1, ALL);
