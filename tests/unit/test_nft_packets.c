@@ -170,6 +170,14 @@ static uint64_t count(const char *name)
 	return packets;
 }
 
+/* A packet is judged when the kernel finds time: on a busy machine after its sender has gone on. */
+static bool rises(const char *name, uint64_t above)
+{
+	for (int tries = 0; tries < 300 && count(name) <= above; tries++)
+		usleep(10000);
+	return count(name) > above;
+}
+
 /* --- senders ---------------------------------------------------------------------------------------------------- */
 
 static socklen_t address(const char *ip, uint16_t port, struct sockaddr_storage *ret)
@@ -394,7 +402,7 @@ START_TEST(test_oddities)
 	ck_assert_int_eq(run("%s", oddities[_i].before), 0);
 	const uint64_t before = count(oddities[_i].counter), queued = count("queued");
 	send_one(INTERNET, oddities[_i].type, oddities[_i].src, oddities[_i].dst, 25);
-	ck_assert_uint_gt(count(oddities[_i].counter), before);
+	ck_assert(rises(oddities[_i].counter, before));
 	ck_assert_uint_eq(count("queued"), queued);
 	ck_assert_uint_eq(count("passed"), 0);
 }
@@ -414,15 +422,15 @@ START_TEST(test_wrong_mac)
 	ok(zg_nft_commit(nft, plan, &diags));
 	zg_plan_free(plan);
 	send_one(INTERNET, SOCK_STREAM, SRC4, DST4, 25);
-	ck_assert_uint_gt(count("drop_station4"), 0);
+	ck_assert(rises("drop_station4", 0));
 	ck_assert_uint_eq(count("queued"), 0);
 	const uint64_t before = count("drop_station4");
 	ck_assert_int_eq(run("nsenter -t %d -n sh -c 'ip link set e0 address 00:53:00:00:00:25'; ip neigh flush all",
 			     (int)hosts[INTERNET]),
 			 0);
 	send_one(INTERNET, SOCK_STREAM, SRC4, DST4, 25);
+	ck_assert(rises("queued", 0));
 	ck_assert_uint_eq(count("drop_station4"), before);
-	ck_assert_uint_gt(count("queued"), 0);
 }
 END_TEST
 
