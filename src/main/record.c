@@ -594,9 +594,12 @@ void zg_record_seen(struct zg_supervisor *s, struct zg_child *child)
 	child->told_gaps = child->told_overrun = child->told_evicted = child->told_lost = 0;
 }
 
+/* Between two looks every inspector has told its numbers, which it does each second. */
+#define LOOKS_APART_MS 3000u
+
 /* What a full queue, or one without an inspector, dropped leaves no trace but that nobody has seen it. Missing at one look it
- * may be on its way; missing at two it is lost. */
-void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued)
+ * may be on its way, or seen and not yet told; missing at two it is lost. */
+void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued, uint64_t now_ms)
 {
 	uint64_t seen = s->queue_loss.gone;
 	struct zg_event e;
@@ -613,8 +616,13 @@ void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued)
 	}
 	const uint64_t missing = queued - seen;
 	const uint64_t sure = s->stopping || missing < s->queue_loss.missing ? missing : s->queue_loss.missing;
+	if (s->queue_loss.begun && !s->stopping && now_ms - s->queue_loss.look_ms < LOOKS_APART_MS) {
+		s->queue_loss.missing = sure;
+		return;
+	}
 	s->queue_loss.begun = true;
 	s->queue_loss.missing = missing;
+	s->queue_loss.look_ms = now_ms;
 	if (sure <= s->queue_loss.told)
 		return;
 	zg_event_init(&e, ZG_E_QUEUE_LOSS);
@@ -635,7 +643,7 @@ void zg_record_counters(struct zg_supervisor *s)
 	for (size_t i = 0; i < n; i++) {
 		record_counter(s, &now[i]);
 		if (strcmp(now[i].name, "queued") == 0)
-			zg_record_queue_loss(s, now[i].packets);
+			zg_record_queue_loss(s, now[i].packets, zg_now_ms());
 	}
 	if (n > 0)
 		qsort(now, n, sizeof *now, compare_counters);

@@ -77,6 +77,7 @@ struct zg_supervisor {
 	struct {
 		uint64_t gone;	  /* seen by inspectors that are no more, or before our time */
 		uint64_t missing; /* at the last look; some may have been on their way */
+		uint64_t look_ms;
 		uint64_t told;
 		bool begun;
 	} queue_loss;
@@ -210,7 +211,7 @@ void zg_record_stats(struct zg_supervisor *s, struct zg_child *child, const stru
 /* A process is no more: what an inspector has seen still counts, and the next one begins at nothing. */
 void zg_record_seen(struct zg_supervisor *s, struct zg_child *child);
 /* The kernel's sum of what was queued for inspectors, beside theirs of what they have seen. */
-void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued);
+void zg_record_queue_loss(struct zg_supervisor *s, uint64_t queued, uint64_t now_ms);
 /* What the kernel's counters gained since the last record, one event per counter that moved. */
 void zg_record_counters(struct zg_supervisor *s);
 /* Flows count from nothing: all elements are new. */

@@ -160,21 +160,41 @@ START_TEST(claims_do_not_cover_losses_for_ever)
 
 	child->pid = 1;
 	tell(&stats);
-	zg_record_queue_loss(s, 1000);
+	zg_record_queue_loss(s, 1000, 100000);
 	ck_assert_uint_eq(records("packets of permitted flows"), 0);
 	stats.engine.packets = 1000000;
 	tell(&stats);
-	zg_record_queue_loss(s, 1000);
+	zg_record_queue_loss(s, 1000, 200000);
 	zg_record_seen(s, child);
 	child->pid = 0;
-	zg_record_queue_loss(s, 1000);
-	zg_record_queue_loss(s, 1050);
-	zg_record_queue_loss(s, 1050);
+	zg_record_queue_loss(s, 1000, 300000);
+	zg_record_queue_loss(s, 1050, 400000);
+	zg_record_queue_loss(s, 1050, 500000);
 	ck_assert_uint_eq(records(" 50 packets of permitted flows"), 1);
-	zg_record_queue_loss(s, 1060);
-	zg_record_queue_loss(s, 1060);
+	zg_record_queue_loss(s, 1060, 600000);
+	zg_record_queue_loss(s, 1060, 700000);
 	ck_assert_uint_eq(records(" 10 packets of permitted flows"), 1);
 	ck_assert_uint_eq(records("packets of permitted flows"), 2);
+}
+END_TEST
+
+/* Two changes in a row look twice before the inspectors have told what they saw. */
+START_TEST(what_is_not_told_yet_is_not_lost)
+{
+	struct zg_msg_stats stats = { .engine.packets = 1000 };
+
+	child->pid = 1;
+	tell(&stats);
+	zg_record_queue_loss(s, 1000, 100000);
+	zg_record_queue_loss(s, 1500, 110000);
+	zg_record_queue_loss(s, 1700, 110400);
+	ck_assert_uint_eq(records("packets of permitted flows"), 0);
+	stats.engine.packets = 1680;
+	tell(&stats);
+	zg_record_queue_loss(s, 1700, 120000);
+	zg_record_queue_loss(s, 1700, 130000);
+	ck_assert_uint_eq(records(" 20 packets of permitted flows"), 1);
+	ck_assert_uint_eq(records("packets of permitted flows"), 1);
 }
 END_TEST
 
@@ -244,7 +264,8 @@ int main(void)
 	tcase_add_test(t, impossible_numbers_are_no_numbers);
 	tcase_add_test(t, claims_do_not_cover_losses_for_ever);
 	if (geteuid() == 0) /* otherwise the sandbox is not the one it is made for */
-		tcase_add_test(t, a_full_channel_does_not_cost_the_inspector);
+		tcase_add_test(t, what_is_not_told_yet_is_not_lost);
+	tcase_add_test(t, a_full_channel_does_not_cost_the_inspector);
 	tcase_set_timeout(t, 30);
 	suite_add_tcase(suite, t);
 	return unit_main(suite);
