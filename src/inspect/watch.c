@@ -57,7 +57,7 @@ static void reduce(struct zg_msg_event *e)
 		const char *prefix;
 		bool source; /* else the destination */
 	} about[] = {
-		{ "zg:connections", true }, { "zg:scan", true }, { "zg:flood", true }, { "zg:blocked", true }, { "zg:target", false },
+		{ "zg:conn-rate", true }, { "zg:scan", true }, { "zg:flood", true }, { "zg:blocked", true }, { "zg:target", false },
 	};
 	struct zg_tuple *t = &e->flow.tuple;
 	for (size_t i = 0; i < sizeof about / sizeof *about; i++) {

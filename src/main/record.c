@@ -178,7 +178,7 @@ static const struct {
 	int meter; /* ZG_METER_*; -1 = none */
 	const char *text;
 } monitor_kinds[] = {
-	{ "zg:connections", ZG_E_CONNECTION_RATE, ZG_METER_CONNECTIONS, "opens connections faster than the limit" },
+	{ "zg:conn-rate", ZG_E_CONNECTION_RATE, ZG_METER_CONNECTIONS, "opens connections faster than the limit" },
 	{ "zg:scan", ZG_E_SCAN, ZG_METER_SCAN, "tries more different destinations than the limit" },
 	{ "zg:flood", ZG_E_FLOOD, ZG_METER_FLOOD, "sends unanswered packets faster than the limit" },
 	{ "zg:target", ZG_E_FLOOD_TARGET, ZG_METER_TARGET, "gets unanswered packets faster than the limit" },

@@ -15,7 +15,7 @@
 static const struct {
 	const char *count, *prefix;
 } overs[ZG_METER_COUNT] = {
-	[ZG_METER_CONNECTIONS] = { "over_connections", "zg:connections" },
+	[ZG_METER_CONNECTIONS] = { "over_connections", "zg:conn-rate" },
 	[ZG_METER_SCAN] = { "over_scan", "zg:scan" },
 	[ZG_METER_FLOOD] = { "over_flood", "zg:flood" },
 	[ZG_METER_TARGET] = { "over_target", "zg:target" },
