@@ -73,6 +73,8 @@ static bool add_address(struct reader *r, struct addresses *a, const struct zg_r
 	if (!reader_grow(r, &a->ranges, a->n, 1, sizeof *a->ranges) || !reader_grow(r, &a->objects, a->n, 1, sizeof *a->objects) ||
 	    !reader_grow(r, &a->ats, a->n, 1, sizeof *a->ats))
 		return false;
+	if (a->ranges == NULL || a->objects == NULL || a->ats == NULL) /* they are there: for static analysis, which cannot know */
+		return false;
 	a->ranges[a->n] = *range;
 	a->objects[a->n] = object;
 	a->ats[a->n++] = at;

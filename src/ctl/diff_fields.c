@@ -354,6 +354,53 @@ static void put_expires(FILE *out, const struct zg_policy *policy, const void *o
 	fputs(zg_expires_str(flow->expires, buf), out);
 }
 
+/* --- monitors -------------------------------------------------------------------------------------------- */
+
+/* What is counted of the zone; NULL = nothing. */
+static const struct zg_monitor *monitor_of(const struct zg_policy *policy, const struct zg_zone *zone)
+{
+	for (size_t i = 0; i < policy->n_monitors; i++)
+		if (&policy->zones[policy->monitors[i].zone] == zone)
+			return &policy->monitors[i];
+	return NULL;
+}
+
+/* "50 in 1 s, burst 200, block 600 s" */
+static void put_meter(FILE *out, const struct zg_policy *policy, const void *object, enum zg_meter_kind kind)
+{
+	const struct zg_monitor *monitor = monitor_of(policy, object);
+	const struct zg_meter *meter = monitor != NULL ? &monitor->meters[kind] : NULL;
+	if (meter == NULL || meter->limit == 0)
+		return;
+	fprintf(out, "%u in %u s, burst %u", (unsigned)meter->limit, (unsigned)meter->seconds, (unsigned)meter->burst);
+	if (meter->block > 0)
+		fprintf(out, ", block %u s", (unsigned)meter->block);
+}
+
+static void put_meter_connections(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	put_meter(out, policy, object, ZG_METER_CONNECTIONS);
+}
+static void put_meter_scan(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	put_meter(out, policy, object, ZG_METER_SCAN);
+}
+static void put_meter_flood(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	put_meter(out, policy, object, ZG_METER_FLOOD);
+}
+static void put_meter_target(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	put_meter(out, policy, object, ZG_METER_TARGET);
+}
+
+static void put_first_seen(FILE *out, const struct zg_policy *policy, const void *object)
+{
+	const struct zg_monitor *monitor = monitor_of(policy, object);
+	if (monitor != NULL && monitor->first_seen)
+		fputs("true", out);
+}
+
 /* --- the router itself ------------------------------------------------------------------------------------ */
 
 /* "ssh from management tcp 22 10.40.0.5, 10.40.0.6" */
@@ -452,6 +499,8 @@ ROUTER_KEY(bfd)
  * flow.service		what it says is compared
  * the file.schedules	each is compared by itself
  * the file.blocklists	each is compared by itself
+ * the file.monitor	what is counted of a zone is compared with the zone
+ * monitor.zone		what is compared is found by it
  * schedule.name		what is compared is found by it
  * schedule.hours	in schedule.days
  * schedule.holidays	in schedule.days
@@ -495,6 +544,11 @@ static const struct zg_diff_field zone_fields[] = {
 	{ "zone", "within", put_within },
 	{ "zone", "addresses", put_addresses },
 	{ "zone", "stations", put_stations },
+	{ "monitor", "connections", put_meter_connections },
+	{ "monitor", "scan", put_meter_scan },
+	{ "monitor", "flood", put_meter_flood },
+	{ "monitor", "target", put_meter_target },
+	{ "monitor", "first_seen", put_first_seen },
 };
 static const struct zg_diff_field flow_fields[] = {
 	{ "flow", "from", put_from },

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from lablib import MX, SLOW, Lab, Sink, flow, need, run_tests, sample, test, wait_for
+from lablib import MX, SAN, SLOW, Lab, Sink, flow, need, run_tests, sample, test, wait_for
 
 PORT = {"office": 2525, "term": 2526}
 JST = 9 * 3600
@@ -189,6 +189,10 @@ def term(lab):
 
 
 if __name__ == "__main__":
+    if SAN:  # the sanitizers' own library has to come first, and so does the clock
+        clock.close()
+        print("1..0")
+        sys.exit(0)
     os.environ.update(clock.environ)
     clock.set_offset(-int(time.time()) + 60)
     try:
