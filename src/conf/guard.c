@@ -77,12 +77,26 @@ static void report(struct zg_diags *diags, struct conf_at at, const char *hint, 
 }
 #pragma GCC diagnostic pop
 
+/* How many characters from p on nobody can object to: nearly all are. */
+static size_t plain_ascii(const char *p, size_t len)
+{
+	size_t n = 0;
+	while (n < len && p[n] >= ' ' && p[n] <= '~')
+		n++;
+	return n;
+}
+
 void conf_guard(struct conf_source *source, struct zg_diags *diags)
 {
 	struct conf_at at = { 1, 1 };
 	char *text = source->text;
 	bool foreign = false; /* one file in another encoding is one mistake, not thousands */
 	for (size_t i = 0; i < source->len;) {
+		const size_t plain = plain_ascii(text + i, source->len - i);
+		at.column += (uint32_t)plain;
+		i += plain;
+		if (i == source->len)
+			break;
 		uint32_t cp = 0;
 		const char *hint = NULL;
 		size_t n = zg_utf8_next(text + i, source->len - i, &cp);

@@ -57,12 +57,14 @@ static void bad_range(struct reader *r, const config_setting_t *value, const cha
 			   "\"%s\" is not an address, a prefix or a range", text);
 }
 
+#define N_SPECIALS 10
+
 /* A range that holds a whole special block ("0.0.0.0/0") is fine; one inside of it, or across its edge, is a slip. */
 static const char *special(const struct zg_range *range)
 {
 	static const struct {
 		const char *block, *what;
-	} specials[] = {
+	} specials[N_SPECIALS] = {
 		{ "0.0.0.0/8", "unspecified" },
 		{ "127.0.0.0/8", "loopback" },
 		{ "169.254.0.0/16", "link-local" },
@@ -74,12 +76,15 @@ static const char *special(const struct zg_range *range)
 		{ "ff00::/8", "multicast" },
 		{ "::ffff:0:0/96", "IPv4-mapped" },
 	};
-	for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
-		struct zg_range block;
-		if (zg_range_parse(specials[i].block, &block) != ZG_OK || !zg_range_overlap(range, &block))
+	static struct zg_range blocks[N_SPECIALS]; /* the same, read once: every address is compared with them */
+	for (size_t i = 0; i < N_SPECIALS; i++) {
+		struct zg_range *block = &blocks[i];
+		if (block->lo.family == 0 && zg_range_parse(specials[i].block, block) != ZG_OK)
 			continue;
-		if (zg_addr_cmp(&range->lo, &block.lo) <= 0 && zg_addr_cmp(&range->hi, &block.hi) >= 0 &&
-		    (zg_addr_cmp(&range->lo, &block.lo) != 0 || zg_addr_cmp(&range->hi, &block.hi) != 0))
+		if (!zg_range_overlap(range, block))
+			continue;
+		if (zg_addr_cmp(&range->lo, &block->lo) <= 0 && zg_addr_cmp(&range->hi, &block->hi) >= 0 &&
+		    (zg_addr_cmp(&range->lo, &block->lo) != 0 || zg_addr_cmp(&range->hi, &block->hi) != 0))
 			continue;
 		return specials[i].what;
 	}

@@ -41,8 +41,27 @@ struct shape {
 	struct conf_at first_include;
 };
 
-#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-*"
-#define WORD_CHARS NAME_CHARS ".+"
+/* Of characters: strspn() would make a table of its set for each of a million words. */
+enum { C_DIGIT = 1, C_NAME = 2, C_WORD = 4 };
+
+static unsigned char_class(char c)
+{
+	if (c >= '0' && c <= '9')
+		return C_DIGIT | C_NAME | C_WORD;
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '*')
+		return C_NAME | C_WORD;
+	return c == '.' || c == '+' ? C_WORD : 0;
+}
+
+/* How many characters of a class stand at p. */
+static size_t span(const char *p, unsigned class)
+{
+	size_t n = 0;
+	while (char_class(p[n]) & class)
+		n++;
+	return n;
+}
+
 #define DELIMITERS " \t\r\n;,(){}[]\"#="
 
 /* --- tokens ---------------------------------------------------------------------------------- */
@@ -152,7 +171,7 @@ static void lex_string(struct shape *s, struct token *t)
 
 static bool all_digits(const char *p, size_t n)
 {
-	return n > 0 && strspn(p, "0123456789") >= n;
+	return n > 0 && span(p, C_DIGIT) >= n;
 }
 
 static enum token_type classify(const char *p, size_t n)
@@ -163,7 +182,7 @@ static enum token_type classify(const char *p, size_t n)
 		return T_INT;
 	if (n > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X') && strspn(p + 2, "0123456789abcdefABCDEF") >= n - 2)
 		return T_INT;
-	if (strspn(p, NAME_CHARS) >= n && strchr("0123456789-_", *p) == NULL)
+	if (span(p, C_NAME) >= n && (char_class(*p) & C_DIGIT) == 0 && *p != '-' && *p != '_')
 		return T_NAME;
 	return T_WORD;
 }
@@ -188,7 +207,7 @@ static void advance(struct shape *s)
 		t->len = lex->pos - t->off;
 		return;
 	}
-	t->len = strspn(lex->text + lex->pos, WORD_CHARS);
+	t->len = span(lex->text + lex->pos, C_WORD);
 	if (t->len > 0) {
 		t->type = classify(lex->text + lex->pos, t->len);
 	} else {
