@@ -370,16 +370,17 @@ static bool missing_comma(struct shape *s, bool array)
 {
 	static const char hint[] = "is a comma missing before it?";
 	const struct token *t = &s->token;
-	char *before = t->off > 0 ? &s->lex.text[t->off - 1] : NULL;
+	char *text = s->lex.text;
+	const bool room = t->off > 0 && (text[t->off - 1] == ' ' || text[t->off - 1] == '\t');
 	bool value = (t->type != T_END && t->type != T_PUNCT && t->type != T_INCLUDE) || is_punct(s, '{');
 	const char *expected = array ? "\",\" or \"]\"" : "\",\" or \")\"";
-	if (!value || before == NULL || (*before != ' ' && *before != '\t')) {
+	if (!value || !room) {
 		syntax(s, expected, t->type == T_END ? "the bracket is never closed" : hint);
 		return false;
 	}
-	*before = ',';
+	text[t->off - 1] = ',';
 	CONF_ERROR(s->diags, t->at, fullwidth_hint(s, t, hint), "expected %s, found \"%.*s\"", expected,
-		   t->len < 40 ? (int)t->len : 40, s->lex.text + t->off);
+		   t->len < 40 ? (int)t->len : 40, text + t->off);
 	return true;
 }
 
