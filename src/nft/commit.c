@@ -63,8 +63,6 @@ static bool has_counter(const struct zg_table *table, const char *name)
 	return false;
 }
 
-/* Takes out what is there. Base chains stay (packets that wait in a queue resume by their place among the hooks),
- * and so do counters that the plan has too: their sums go on. */
 /* What a dynamic set has counted goes on if the next policy counts it in the same way. */
 static bool stays(const struct zg_table *want, const struct zg_table *have, const struct zg_set *set)
 {
@@ -72,6 +70,8 @@ static bool stays(const struct zg_table *want, const struct zg_table *have, cons
 	return a != NULL && b != NULL && a->dynamic && zg_set_same_type(a, b);
 }
 
+/* Takes out what is there. Base chains stay (packets that wait in a queue resume by their place among the hooks),
+ * and so do counters that the plan has too: their sums go on. */
 static void put_clearing(struct zg_batch *b, const struct zg_table *want, const struct zg_table *have)
 {
 	zg_put_del_rules(b, NULL);
