@@ -142,3 +142,20 @@ bool zg_arg_number(const char *text, uint32_t *ret_number)
 	*ret_number = (uint32_t)number;
 	return true;
 }
+
+error_t zg_client_parse(int key, char *arg, struct argp_state *state, struct zg_client_options *o)
+{
+	switch (key) {
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'S':
+		o->socket = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "takes no arguments: '%s'", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}

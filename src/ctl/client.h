@@ -3,6 +3,7 @@
 #ifndef ZONEGATE_CTL_CLIENT_H
 #define ZONEGATE_CTL_CLIENT_H
 
+#include <argp.h>
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,14 @@
 
 /* "--socket PATH" for argp tables; without it $ZONEGATE_SOCKET, then the usual place. */
 #define ZG_CLIENT_OPTION { "socket", 'S', "PATH", 0, "control socket of the daemon (default $ZONEGATE_SOCKET or " ZG_RUN_DIR "/" ZG_CTL_SOCKET ")", 9 }
+
+/* What every verb takes that asks the daemon. */
+struct zg_client_options {
+	const char *socket;
+	bool json;
+};
+/* For a verb's own parser: -j and -S; an argument that the verb did not take itself is a mistake. */
+error_t zg_client_parse(int key, char *arg, struct argp_state *state, struct zg_client_options *o);
 
 /* Connects; on failure says why and answers the exit status in ret_exit. NULL on failure. fclose() ends it. */
 FILE *zg_client_open(const char *socket_path, enum zg_exit *ret_exit);

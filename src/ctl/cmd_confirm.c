@@ -5,9 +5,8 @@
 #include <argp.h>
 
 struct confirm_options {
-	const char *socket;
+	struct zg_client_options client;
 	uint32_t number; /* 0 = whichever is on trial */
-	bool json;
 };
 
 static const struct argp_option table[] = {
@@ -20,18 +19,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct confirm_options *o = state->input;
 	switch (key) {
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'S':
-		o->socket = arg;
-		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0 || !zg_arg_number(arg, &o->number))
 			argp_error(state, "one number at most, as apply told it: '%s'", arg);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return zg_client_parse(key, arg, state, &o->client);
 	}
 }
 
@@ -47,13 +40,13 @@ int zg_cmd_confirm(int argc, char **argv)
 
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	json_t *answer = zg_client_ask(o.socket, json_pack("{s:s,s:I}", "command", "confirm", "number", (json_int_t)o.number), &exit);
+	json_t *answer = zg_client_ask(o.client.socket, json_pack("{s:s,s:I}", "command", "confirm", "number", (json_int_t)o.number), &exit);
 	if (answer == NULL)
 		return (int)exit;
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	const char *diagnostics = json_string_value(json_object_get(answer, "diagnostics"));
 	exit = json_is_true(json_object_get(answer, "ok")) ? ZG_EXIT_OK : ZG_EXIT_FAILED;
-	if (o.json) {
+	if (o.client.json) {
 		zg_json_print(stdout, json_incref(answer));
 	} else if (exit == ZG_EXIT_OK) {
 		printf("policy %d is confirmed\n", (int)json_integer_value(json_object_get(answer, "generation")));

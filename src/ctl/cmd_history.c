@@ -8,9 +8,8 @@
 #define SHOWN 20 /* versions, unless asked for more */
 
 struct history_options {
-	const char *socket;
+	struct zg_client_options client;
 	uint32_t most;
-	bool json;
 };
 
 static const struct argp_option table[] = {
@@ -28,17 +27,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!zg_arg_number(arg, &o->most))
 			argp_error(state, "--lines takes a number, not '%s'", arg);
 		return 0;
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'S':
-		o->socket = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "takes no arguments: '%s'", arg);
-		return EINVAL;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return zg_client_parse(key, arg, state, &o->client);
 	}
 }
 
@@ -115,11 +105,11 @@ int zg_cmd_history(int argc, char **argv)
 
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	json_t *answer = zg_client_ask(o.socket, json_pack("{s:s}", "command", "history"), &exit);
+	json_t *answer = zg_client_ask(o.client.socket, json_pack("{s:s}", "command", "history"), &exit);
 	if (answer == NULL)
 		return (int)exit;
 	exit = json_is_true(json_object_get(answer, "ok")) ? ZG_EXIT_OK : ZG_EXIT_FAILED;
-	if (o.json)
+	if (o.client.json)
 		zg_json_print(stdout, json_incref(answer));
 	else if (exit == ZG_EXIT_OK)
 		show(answer, o.most);

@@ -5,11 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-struct reload_options {
-	const char *socket;
-	bool json;
-};
-
 static const struct argp_option table[] = {
 	{ "json", 'j', NULL, 0, "one JSON object", 0 },
 	ZG_CLIENT_OPTION,
@@ -18,20 +13,7 @@ static const struct argp_option table[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct reload_options *o = state->input;
-	switch (key) {
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'S':
-		o->socket = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "takes no arguments: '%s'", arg);
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return zg_client_parse(key, arg, state, state->input);
 }
 
 static void show(const json_t *answer)
@@ -61,7 +43,7 @@ int zg_cmd_reload_lists(int argc, char **argv)
 		.doc = "Reads the files of the blocklists again and puts them in force, each list whole or not at all.\v"
 		       "Exit status: 0 all are in force as their files are, 1 some keep what they had, 3 no daemon.",
 	};
-	struct reload_options o = { 0 };
+	struct zg_client_options o = { 0 };
 	enum zg_exit exit;
 
 	argp_err_exit_status = ZG_EXIT_USAGE;

@@ -7,11 +7,6 @@
 
 #define GROUPS_MAX 256 /* lines for settings of the kernel */
 
-struct status_options {
-	const char *socket;
-	bool json;
-};
-
 static const struct argp_option table[] = {
 	{ "json", 'j', NULL, 0, "one JSON object", 0 },
 	ZG_CLIENT_OPTION,
@@ -20,20 +15,7 @@ static const struct argp_option table[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct status_options *o = state->input;
-	switch (key) {
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'S':
-		o->socket = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "takes no arguments: '%s'", arg);
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return zg_client_parse(key, arg, state, state->input);
 }
 
 static const char *text_of(const json_t *o, const char *key)
@@ -242,7 +224,7 @@ int zg_cmd_status(int argc, char **argv)
 {
 	static const struct argp argp = { .options = table, .parser = parse, .doc = "The state of every part of the running daemon.\v"
 		"Exit status: 0 running, 1 running but degraded, 3 not running." };
-	struct status_options o = { 0 };
+	struct zg_client_options o = { 0 };
 	enum zg_exit exit;
 
 	argp_err_exit_status = ZG_EXIT_USAGE;
