@@ -178,6 +178,10 @@ class Lab:
         except OSError:
             return True
 
+    def reachable(self, host, address, port=25, source=None):
+        """There is time for the first packet to be sent again: a busy machine is not a closed boundary."""
+        return not self.blocked(host, address, port, source, timeout=5.0 * SLOW)
+
     # The daemon's records.
 
     def events(self, name=None, **fields):

@@ -60,7 +60,11 @@ clock = Clock()
 
 
 def passes(lab, name):
-    return not lab.blocked("internet", MX[4], PORT[name])
+    return lab.reachable("internet", MX[4], PORT[name])
+
+
+def closed(lab, name):
+    return lab.blocked("internet", MX[4], PORT[name])
 
 
 def elements(lab):
@@ -88,8 +92,8 @@ def goes_on(s):
 @test("before the clock is set, all that ends or opens with time is closed; the rest passes")
 def unset(lab):
     with Sink(lab, port=PORT["office"]), Sink(lab, port=PORT["term"]), Sink(lab):
-        need(not lab.blocked("internet", MX[4]), "a flow without a time is closed")
-        need(not passes(lab, "office") and not passes(lab, "term"), "open although nobody knows the time")
+        need(lab.reachable("internet", MX[4]), "a flow without a time is closed")
+        need(closed(lab, "office") and closed(lab, "term"), "open although nobody knows the time")
     lab.wait_event("clock-unset")
     need("2525" not in elements(lab) and "2526" not in elements(lab), "the kernel has elements of them")
 
@@ -100,7 +104,7 @@ def set_clock(lab):
     lab.wait_event("clock-set")
     with Sink(lab, port=PORT["office"]), Sink(lab, port=PORT["term"]):
         need(wait_for(lambda: passes(lab, "term"), 5), "the flow in its term is closed")
-        need(not passes(lab, "office"), "open in the evening")
+        need(closed(lab, "office"), "open in the evening")
     e = lab.wait_event("flow-expires", flow="term")
     need(e["expires"] == "2027-01-12" and e["ticket"] == "T-1", f"{e}")
     p = lab.ctl("explain", lab.file("explain.conf", TEXT), "tcp", "10.30.0.25:4000", f"{MX[4]}:2525")
@@ -109,16 +113,16 @@ def set_clock(lab):
 
 @test("a window opens within a second, by its element alone")
 def opens(lab):
-    clock.set("2027-01-12 08:29:56")
+    clock.set("2027-01-12 08:29:54")
     lab.wait_event("clock-set", after=1)
     with Sink(lab, port=PORT["office"]), Sink(lab):
-        need(not lab.blocked("internet", MX[4]), "mail")
+        need(lab.reachable("internet", MX[4]), "mail")
         before, generation = elements(lab), lab.status()["policy"]["generation"]
         need("2525" not in before, "open too early")
         table = handles(lab)
-        need(wait_for(lambda: "2525" in elements(lab), 10), "does not open")
+        need(wait_for(lambda: "2525" in elements(lab), 30), "does not open")
         late = time.time() + struct.unpack("=q", open(clock.path, "rb").read())[0] - moment("2027-01-12 08:30:00")
-        need(0 <= late < 1.5 * SLOW, f"opened {late:.2f} s after its time")
+        need(0 <= late < 2.5 * SLOW, f"opened {late:.2f} s after its time")
         need(passes(lab, "office"), "does not pass")
         need(lab.status()["policy"]["generation"] == generation, "another generation")
         need(handles(lab) == table != [], "more was changed")
@@ -133,19 +137,19 @@ def ends(lab):
         s = lab.connect("internet", MX[4], PORT["office"])
         need(s.recv(100).startswith(b"220"), "no greeting")
         before = len(lab.events("clock-set"))
-        clock.set("2027-01-12 17:14:56")
+        clock.set("2027-01-12 17:14:54")
         lab.wait_event("clock-set", after=before)
         need(goes_on(s), "stopped too early")
         os.kill(supervisor, signal.SIGSTOP)
         try:
-            need(wait_for(lambda: "2525" not in elements(lab), 10), "the kernel does not end it")
+            need(wait_for(lambda: "2525" not in elements(lab), 30), "the kernel does not end it")
             heard = len(sink.raw[0])
             need(not goes_on(s), "the connection goes on")
             need(len(sink.raw[0]) == heard, "bytes arrived")
         finally:
             os.kill(supervisor, signal.SIGCONT)
         s.close()
-        need(not passes(lab, "office"), "open again")
+        need(closed(lab, "office"), "open again")
     lab.wait_event("schedule", schedule="office", status="closed", after=len(lab.events("schedule", status="closed")) - 1)
     need("2525" not in elements(lab), "open again")
 
@@ -172,20 +176,20 @@ def trial(lab):
 @test("a term ends; then the same text is refused, and a restart comes up with it")
 def term(lab):
     before = len(lab.events("clock-set"))
-    clock.set("2027-01-12 23:59:57")
+    clock.set("2027-01-12 23:59:54")
     lab.wait_event("clock-set", after=before)
     with Sink(lab, port=PORT["term"]):
         need(passes(lab, "term"), "closed too early")
-        need(wait_for(lambda: "2526" not in elements(lab), 10), "does not end")
-        need(not passes(lab, "term"), "passes after its end")
+        need(wait_for(lambda: "2526" not in elements(lab), 30), "does not end")
+        need(closed(lab, "term"), "passes after its end")
         p = lab.apply(TEXT)
         need(p.returncode == 4 and "this flow expired at the end of 2027-01-12" in p.stderr, f"{p}")
         lab.lab("stop")
         lab.lab("start")
         need(lab.status()["policy"], "no policy after the restart")
-        need(not passes(lab, "term"), "passes after the restart")
+        need(closed(lab, "term"), "passes after the restart")
     with Sink(lab):
-        need(not lab.blocked("internet", MX[4]), "mail does not pass after the restart")
+        need(lab.reachable("internet", MX[4]), "mail does not pass after the restart")
 
 
 if __name__ == "__main__":
