@@ -23,7 +23,7 @@
 #define ZG_TEST_BUILD 0
 #endif
 
-#define ZG_INSPECTOR_CONFIG_MAX 128 /* bytes: fits the runtime table that is shared with the inspectors */
+#define ZG_INSPECTOR_CONFIG_MAX 128 /* bytes of the fixed part: room for what one inspector is asked, in every flow */
 
 enum zg_dir {
 	ZG_CLIENT = 0, /* bytes that the client (who opened the connection) sent */
@@ -73,7 +73,8 @@ struct zg_inspector {
 	/* Bytes of state per connection, zeroed before begin, or per transaction, zeroed before request, and then at most
 	 * ZG_UDP_STATE_MAX; no pointers to free in it. */
 	size_t state_size;
-	size_t config_size; /* <= ZG_INSPECTOR_CONFIG_MAX; plain bytes, no pointers */
+	/* <= ZG_INSPECTOR_CONFIG_MAX; plain bytes, no pointers. Behind them lie the strings that items speak of. */
+	size_t config_size;
 	const struct zg_item *items;
 	size_t n_items;
 
@@ -110,7 +111,7 @@ struct zg_inspector {
 const struct zg_inspector *zg_inspector_by_name(const char *name);
 const struct zg_inspector *zg_inspector_by_index(uint32_t index);
 uint32_t zg_inspector_index(const struct zg_inspector *inspector); /* 0 = not registered */
-/* Fills config (config_size bytes) with the defaults of its items. */
+/* Fills config (config_size bytes) with the defaults of its items, see zonegate/config.h too. */
 void zg_inspector_defaults(const struct zg_inspector *inspector, void *ret_config);
 
 /* May a policy of this build name it? */

@@ -12,6 +12,7 @@
 
 #include "zonegate/addr.h"
 #include "zonegate/calendar.h"
+#include "zonegate/config.h"
 #include "zonegate/diag.h"
 #include "zonegate/err.h"
 #include "zonegate/files.h"
@@ -71,7 +72,7 @@ struct zg_service {
 	struct zg_ports *ports;
 	size_t n_ports;
 	const struct zg_inspector *inspector;
-	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* of the inspector; aligned as in a flow */
+	struct zg_config config; /* of the inspector */
 	unsigned line;
 };
 
@@ -113,7 +114,7 @@ struct zg_flow {
 	struct zg_ports *ports; /* destination ports */
 	size_t n_ports;
 	const struct zg_inspector *inspector; /* NULL = opaque: passes uninspected, a 特定通信 only */
-	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* of the inspector; aligned by zg_policy's allocator to 8 */
+	struct zg_config config; /* of the inspector; with a service, the service's own */
 	char *purpose, *ticket, *approver, *clause; /* NULL if not given */
 	time_t expires; /* 0 = never; the end of the day named, local time */
 	size_t schedule; /* index into schedules; ZG_SCHEDULE_ALWAYS = at all times */

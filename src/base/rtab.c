@@ -12,15 +12,16 @@
 #define RTAB_MAGIC   0x5a475242u
 #define BITS_MIN     2u
 #define BITS_MAX     19u /* places for twice ZG_FLOWS_MAX */
+#define CONFIG_UNIT  sizeof(uint64_t)
 #define NO_INSPECTOR 0u /* an opaque flow: no packet of it comes to an inspector, and one that claims to is of no flow */
 
 struct rtab_header {
 	uint32_t magic, generation;
 	uint32_t n_flows, n_ranges, n_ports;
+	uint32_t n_configs; /* in units of CONFIG_UNIT */
 	uint32_t flow_digest; /* 0 or 1 */
 	uint32_t bits; /* 1 << bits places */
-	uint32_t reserved;
-	/* followed by flows, names, places, ranges, ports */
+	/* followed by flows, names, places, configs, ranges, ports */
 };
 
 /* Open addressing by mark, at most half full: a packet's flow is found at the same cost among any number. */
@@ -31,7 +32,7 @@ struct rtab_place {
 
 struct rtab_flow {
 	uint64_t identity;
-	uint8_t config[ZG_INSPECTOR_CONFIG_MAX]; /* 8-byte aligned */
+	uint32_t config, config_len; /* into configs, in units; bytes */
 	uint32_t inspector, transport;
 	uint32_t source, n_sources; /* into ranges */
 	uint32_t destination, n_destinations;
@@ -53,6 +54,7 @@ struct zg_rtab {
 	const struct rtab_flow *flows;
 	const struct rtab_name *names;
 	const struct rtab_place *places;
+	const uint64_t *configs;
 	const struct zg_range *ranges;
 	const struct zg_ports *ports;
 };
@@ -67,7 +69,7 @@ uint64_t zg_flow_identity(const struct zg_flow *flow)
 	sha256_update(&sha, strlen(flow->name) + 1, (const uint8_t *)flow->name);
 	if (flow->inspector != NULL) {
 		sha256_update(&sha, strlen(flow->inspector->name) + 1, (const uint8_t *)flow->inspector->name);
-		sha256_update(&sha, flow->inspector->config_size, flow->config);
+		sha256_update(&sha, flow->config.len, flow->config.bytes);
 	}
 	sha256_digest(&sha, sizeof digest, digest);
 	memcpy(&identity, digest, sizeof identity);
@@ -76,7 +78,7 @@ uint64_t zg_flow_identity(const struct zg_flow *flow)
 
 static size_t table_size(const struct rtab_header *h)
 {
-	return sizeof *h + (size_t)h->n_flows * (sizeof(struct rtab_flow) + sizeof(struct rtab_name)) + (sizeof(struct rtab_place) << h->bits) +
+	return sizeof *h + (size_t)h->n_flows * (sizeof(struct rtab_flow) + sizeof(struct rtab_name)) + (sizeof(struct rtab_place) << h->bits) + (size_t)h->n_configs * CONFIG_UNIT +
 	       (size_t)h->n_ranges * sizeof(struct zg_range) + (size_t)h->n_ports * sizeof(struct zg_ports);
 }
 
@@ -124,12 +126,32 @@ static int compare_names(const void *a, const void *b)
 	return (x->identity > y->identity) - (x->identity < y->identity);
 }
 
-static void fill(const struct zg_policy *policy, const struct rtab_header *h, uint8_t *at)
+/* Flows of one service have one configuration. Where each lies, in units; how many there are in all. */
+static uint32_t place_configs(const struct zg_policy *policy, uint32_t *ret_at)
+{
+	uint32_t *of_service = ret_at + policy->n_flows; /* 1 + its place */
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < policy->n_flows; i++) {
+		const struct zg_flow *flow = &policy->flows[i];
+		uint32_t *shared = flow->service != 0 ? &of_service[flow->service - 1] : NULL;
+		ret_at[i] = shared != NULL && *shared != 0 ? *shared - 1 : n;
+		if (shared != NULL && *shared != 0)
+			continue;
+		if (shared != NULL)
+			*shared = n + 1;
+		n += (uint32_t)((flow->config.len + CONFIG_UNIT - 1) / CONFIG_UNIT);
+	}
+	return n;
+}
+
+static void fill(const struct zg_policy *policy, const struct rtab_header *h, const uint32_t *config_at, uint8_t *at)
 {
 	struct rtab_flow *flows = (void *)(at + sizeof *h);
 	struct rtab_name *names = (void *)(flows + h->n_flows);
 	struct rtab_place *places = (void *)(names + h->n_flows);
-	struct zg_range *ranges = (void *)(places + ((size_t)1 << h->bits));
+	uint64_t *configs = (void *)(places + ((size_t)1 << h->bits));
+	struct zg_range *ranges = (void *)(configs + h->n_configs);
 	struct zg_ports *ports = (void *)(ranges + h->n_ranges);
 	uint32_t r = 0, p = 0;
 
@@ -141,7 +163,10 @@ static void fill(const struct zg_policy *policy, const struct rtab_header *h, ui
 		row->mark = flow->mark;
 		row->identity = zg_flow_identity(flow);
 		names[i] = (struct rtab_name){ .identity = row->identity, .number = (uint32_t)i + 1 };
-		memcpy(row->config, flow->config, sizeof row->config);
+		row->config = config_at[i];
+		row->config_len = (uint32_t)flow->config.len;
+		if (flow->config.len > 0)
+			memcpy(&configs[row->config], flow->config.bytes, flow->config.len);
 		row->inspector = flow->inspector != NULL ? zg_inspector_index(flow->inspector) : NO_INSPECTOR;
 		row->transport = flow->transport;
 		row->source = r;
@@ -174,29 +199,44 @@ enum zg_err zg_rtab_make(const struct zg_policy *policy, int *ret_fd)
 		h.n_ranges += (uint32_t)(policy->flows[i].n_sources + policy->flows[i].n_destinations);
 		h.n_ports += (uint32_t)policy->flows[i].n_ports;
 	}
+	uint32_t *config_at = calloc(policy->n_flows + policy->n_services + 1, sizeof *config_at);
+	if (config_at == NULL)
+		return ZG_ENOMEM;
+	h.n_configs = place_configs(policy, config_at);
 	size_t size = table_size(&h);
 	int fd = memfd_create("zonegate-rtab", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
-		return ZG_ESYS;
+		goto fail;
 	if (ftruncate(fd, (off_t)size) != 0)
 		goto fail;
 	uint8_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		goto fail;
-	fill(policy, &h, map);
+	fill(policy, &h, config_at, map);
 	munmap(map, size);
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
 		goto fail;
+	free(config_at);
 	*ret_fd = fd;
 	return ZG_OK;
 fail:
-	close(fd);
+	free(config_at);
+	if (fd >= 0)
+		close(fd);
 	return ZG_ESYS;
 }
 
 static bool span_ok(uint32_t first, uint32_t n, uint32_t total)
 {
 	return first <= total && n <= total - first;
+}
+
+static bool config_ok(const struct zg_rtab *t, const struct rtab_flow *f, const struct zg_inspector *inspector)
+{
+	const size_t units = (f->config_len + CONFIG_UNIT - 1) / CONFIG_UNIT;
+
+	return f->config <= t->header->n_configs && units <= t->header->n_configs - f->config &&
+	       zg_config_valid(inspector, (const uint8_t *)&t->configs[f->config], f->config_len);
 }
 
 static bool table_ok(const struct zg_rtab *t)
@@ -213,7 +253,7 @@ static bool table_ok(const struct zg_rtab *t)
 	for (uint32_t i = 0; i < h->n_flows; i++) {
 		const struct rtab_flow *f = &t->flows[i];
 		const struct zg_inspector *inspector = zg_inspector_by_index(f->inspector);
-		if ((f->inspector != NO_INSPECTOR && (inspector == NULL || !zg_inspector_usable(inspector))) || !span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
+		if ((f->inspector != NO_INSPECTOR && (inspector == NULL || !zg_inspector_usable(inspector) || !config_ok(t, f, inspector))) || !span_ok(f->source, f->n_sources, h->n_ranges) || !span_ok(f->destination, f->n_destinations, h->n_ranges) ||
 		    !span_ok(f->port, f->n_ports, h->n_ports) || t->names[i].number == 0 || t->names[i].number > h->n_flows)
 			return false;
 	}
@@ -244,7 +284,8 @@ enum zg_err zg_rtab_map(int fd, struct zg_rtab **ret_rtab)
 	t->flows = (const void *)((const uint8_t *)t->map + sizeof *t->header);
 	t->names = (const void *)(t->flows + t->header->n_flows);
 	t->places = (const void *)(t->names + t->header->n_flows);
-	t->ranges = (const void *)(t->places + ((size_t)1 << t->header->bits));
+	t->configs = (const void *)(t->places + ((size_t)1 << t->header->bits));
+	t->ranges = (const void *)(t->configs + t->header->n_configs);
 	t->ports = (const void *)(t->ranges + t->header->n_ranges);
 	if (!table_ok(t))
 		goto malformed;
@@ -286,7 +327,7 @@ bool zg_rtab_resolve(const struct zg_rtab *rtab, uint32_t mark, struct zg_flow_p
 		return false;
 	*ret_policy = (struct zg_flow_policy){
 		.inspector = zg_inspector_by_index(f->inspector),
-		.config = f->config,
+		.config = &rtab->configs[f->config],
 		.identity = f->identity,
 		.digest = rtab->header->flow_digest != 0,
 	};

@@ -286,7 +286,7 @@ bool flow_read_form(struct reader *r, const config_setting_t *setting, const str
 	bool good = read_group(r, setting, form, pair);
 	pair->flow->line = pair->draft->at.line;
 	if (pair->flow->inspector != NULL && !pair->serviced && r->err == ZG_OK)
-		good = fill_config(r, pair->flow->inspector, pair->items, pair->flow->config) && good;
+		good = fill_config(r, pair->flow->inspector, pair->draft->inspector, pair->items, &pair->flow->config) && good;
 	return good;
 }
 
@@ -332,7 +332,7 @@ static bool copy_service(struct reader *r, struct flow_pair *pair)
 	const struct zg_service *service = &r->draft->policy->services[flow->service - 1];
 	flow->transport = service->transport;
 	flow->inspector = service->inspector;
-	memcpy(flow->config, service->config, sizeof flow->config);
+	flow->config = service->config;
 	pair->draft->protocol = pair->draft->port = pair->draft->inspector = pair->draft->service;
 	flow->ports = reader_alloc(r, service->n_ports, sizeof *flow->ports);
 	pair->draft->ports = reader_alloc(r, service->n_ports, sizeof *pair->draft->ports);

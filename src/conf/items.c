@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The settings of an inspector, by the table that the inspector itself publishes. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/schema.h"
@@ -31,9 +32,30 @@ static bool read_flags(struct reader *r, const config_setting_t *value, const st
 	return good;
 }
 
-static void read_item(struct reader *r, const config_setting_t *value, const struct zg_item *item, void *config)
+static void read_string(struct reader *r, const config_setting_t *value, const struct zg_item *item, struct zg_config *config)
 {
-	uint8_t *at = (uint8_t *)config + item->offset;
+	char *text;
+	if (!take_string(r, value, ZG_STRING_MAX, &text))
+		return;
+	const char *wanted = item->check != NULL ? item->check(text) : NULL;
+	if (wanted != NULL)
+		CONF_ERROR(r->diags, place_of(value)->value, wanted, "\"%s\" cannot stand in \"%s\"", config_setting_get_string(value),
+			   item->key);
+	else
+		r->err = zg_config_add(config, item, text);
+	free(text);
+}
+
+static void read_strings(struct reader *r, const config_setting_t *value, const struct zg_item *item, struct zg_config *config)
+{
+	const size_t n = count_of(r, value, item->max);
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++)
+		read_string(r, element_of(value, i), item, config);
+}
+
+static void read_item(struct reader *r, const config_setting_t *value, const struct zg_item *item, struct zg_config *config)
+{
+	uint8_t *at = config->bytes + item->offset;
 	uint32_t number = 0;
 	bool truth = false, good = false;
 	switch (item->type) {
@@ -50,6 +72,9 @@ static void read_item(struct reader *r, const config_setting_t *value, const str
 	case ZG_ITEM_FLAGS:
 		good = read_flags(r, value, item, &number);
 		break;
+	case ZG_ITEM_STRINGS:
+		read_strings(r, value, item, config);
+		return;
 	}
 	if (good)
 		memcpy(at, &number, sizeof number);
@@ -79,7 +104,7 @@ static void unknown_item(struct reader *r, const config_setting_t *value, const 
 }
 
 void read_inspector_items(struct reader *r, const config_setting_t *group, const struct zg_inspector *inspector,
-			  void *config)
+			  struct zg_config *config)
 {
 	if (!config_setting_is_group(group)) {
 		wrong_type(r, group, "a group { ... }");
@@ -91,7 +116,11 @@ void read_inspector_items(struct reader *r, const config_setting_t *group, const
 		const struct zg_item *item = find_item(inspector, config_setting_name(value));
 		if (item == NULL)
 			unknown_item(r, value, inspector);
-		else if (!place_of(value)->bad)
-			read_item(r, value, item, config);
+	}
+	/* in the table's order: the same settings make the same bytes */
+	for (size_t i = 0; i < inspector->n_items && r->err == ZG_OK; i++) {
+		const config_setting_t *value = config_setting_get_member(group, inspector->items[i].key);
+		if (value != NULL && !place_of(value)->bad)
+			read_item(r, value, &inspector->items[i], config);
 	}
 }

@@ -8,10 +8,6 @@
 
 #include "conf/conf.h"
 
-/* An inspector's configuration holds 32-bit numbers. */
-_Static_assert(offsetof(struct zg_flow, config) % 8 == 0 && sizeof(struct zg_flow) % 8 == 0, "config is aligned to 8");
-_Static_assert(offsetof(struct zg_service, config) % 8 == 0 && sizeof(struct zg_service) % 8 == 0, "config is aligned to 8");
-
 const char *zg_kind_name(enum zg_kind kind)
 {
 	static const char *const names[ZG_KIND_COUNT] = { "mynumber", "lgwan", "internet", "uplink", "management" };
@@ -87,6 +83,8 @@ static void free_flow(struct zg_flow *flow)
 	free(flow->destinations);
 	free(flow->destination_objects);
 	free(flow->ports);
+	if (flow->service == 0)
+		free(flow->config.bytes);
 	free(flow->purpose);
 	free(flow->ticket);
 	free(flow->approver);
@@ -117,6 +115,7 @@ void zg_policy_free(struct zg_policy *policy)
 	for (size_t i = 0; i < policy->n_services; i++) {
 		free(policy->services[i].name);
 		free(policy->services[i].ports);
+		free(policy->services[i].config.bytes);
 	}
 	free(policy->monitors);
 	for (size_t i = 0; i < policy->n_router; i++) {

@@ -93,8 +93,9 @@ void take_inspector(struct reader *r, const config_setting_t *value, const struc
 /* A key with the name of an inspector: its settings, kept until all keys are read. False = it is none. */
 bool take_items(struct reader *r, const config_setting_t *value, const struct zg_inspector *inspector, const char *what,
 		const config_setting_t **ret_items);
-/* Defaults of the inspector, then items (NULL = none) into config. False = something was reported. */
-bool fill_config(struct reader *r, const struct zg_inspector *inspector, const config_setting_t *items, uint8_t *config);
+/* Defaults of the inspector, then items (NULL = none) into config. at: of the inspector's name. False = something was reported. */
+bool fill_config(struct reader *r, const struct zg_inspector *inspector, struct conf_at at, const config_setting_t *items,
+		 struct zg_config *ret_config);
 /* The service of this name, 1 + its index; 0 = reported. */
 uint32_t take_service(struct reader *r, const config_setting_t *value);
 
@@ -122,6 +123,6 @@ void read_router(struct reader *r, const config_setting_t *setting, void *object
 size_t read_zone_name(struct reader *r, const config_setting_t *value);
 /* The items of an inspector from its group into config. */
 void read_inspector_items(struct reader *r, const config_setting_t *group, const struct zg_inspector *inspector,
-			  void *config);
+			  struct zg_config *config);
 
 #endif

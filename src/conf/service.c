@@ -113,13 +113,31 @@ bool take_items(struct reader *r, const config_setting_t *value, const struct zg
 	return true;
 }
 
-bool fill_config(struct reader *r, const struct zg_inspector *inspector, const config_setting_t *items, uint8_t *config)
+/* Without such an item the inspector could permit nothing. */
+static void check_required(struct reader *r, const struct zg_inspector *inspector, struct conf_at at, const config_setting_t *items)
 {
-	size_t errors = r->diags->errors;
-	zg_inspector_defaults(inspector, config);
+	char hint[128];
+	for (size_t i = 0; i < inspector->n_items; i++) {
+		const struct zg_item *item = &inspector->items[i];
+		if (!item->required || (items != NULL && config_setting_get_member(items, item->key) != NULL))
+			continue;
+		snprintf(hint, sizeof hint, "%s = { %s = [ \"...\" ]; };", inspector->name, item->key);
+		CONF_ERROR(r->diags, at, hint, "inspector \"%s\" needs \"%s\": %s", inspector->name, item->key, item->help);
+	}
+}
+
+bool fill_config(struct reader *r, const struct zg_inspector *inspector, struct conf_at at, const config_setting_t *items,
+		 struct zg_config *ret_config)
+{
+	size_t errors = r->diags->errors, skipped = r->skipped;
+	r->err = zg_config_init(inspector, ret_config);
+	if (r->err != ZG_OK)
+		return false;
 	if (items != NULL)
-		read_inspector_items(r, items, inspector, config);
-	return r->diags->errors == errors;
+		read_inspector_items(r, items, inspector, ret_config);
+	if (items == NULL || config_setting_is_group(items))
+		check_required(r, inspector, at, items);
+	return r->err == ZG_OK && r->diags->errors == errors && r->skipped == skipped;
 }
 
 /* --- services ---------------------------------------------------------------------------------------- */
@@ -130,6 +148,7 @@ struct service_pair {
 	struct draft_service *draft;
 	const config_setting_t *items;
 	uint32_t index;
+	struct conf_at inspector;
 };
 
 static void read_name(struct reader *r, const config_setting_t *value, void *object)
@@ -165,6 +184,7 @@ static void read_port(struct reader *r, const config_setting_t *value, void *obj
 static void read_inspector(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct service_pair *pair = object;
+	pair->inspector = place_of(value)->value;
 	take_inspector(r, value, &pair->service->inspector);
 }
 
@@ -183,12 +203,13 @@ void read_service(struct reader *r, const config_setting_t *setting, size_t inde
 		{ "inspector", "inspector = \"smtp\"; without inspection nothing passes", read_inspector },
 	};
 	static const struct group group = { "service", keys, sizeof keys / sizeof keys[0], other_key };
-	struct service_pair pair = { &r->draft->policy->services[index], &r->draft->services[index], NULL, (uint32_t)index };
+	struct service_pair pair = { .service = &r->draft->policy->services[index], .draft = &r->draft->services[index],
+				     .index = (uint32_t)index };
 	pair.draft->at = place_of(setting)->value;
 	bool good = read_group(r, setting, &group, &pair);
 	pair.service->line = pair.draft->at.line;
 	if (pair.service->inspector != NULL && r->err == ZG_OK)
-		good = fill_config(r, pair.service->inspector, pair.items, pair.service->config) && good;
+		good = fill_config(r, pair.service->inspector, pair.inspector, pair.items, &pair.service->config) && good;
 	pair.draft->broken = !good;
 	r->draft->nameless += pair.service->name == NULL;
 }

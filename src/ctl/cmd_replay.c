@@ -7,6 +7,7 @@
 #include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/replay.h"
+#include "zonegate/config.h"
 
 struct arguments {
 	const char *file, *inspector_name;
@@ -68,6 +69,8 @@ static bool parse_value(const struct zg_item *item, const char *value, uint32_t 
 		return word_index(item->words, value, strlen(value), ret_value);
 	case ZG_ITEM_FLAGS:
 		return parse_flags(item, value, ret_value);
+	case ZG_ITEM_STRINGS:
+		return false; /* set_strings() */
 	case ZG_ITEM_INT:
 		break;
 	}
@@ -86,6 +89,8 @@ static void wanted(const struct zg_item *item)
 		fprintf(stderr, ": wanted is a number from %u to %u\n", item->min, item->max);
 	else if (item->type == ZG_ITEM_BOOL)
 		fputs(": wanted is true or false\n", stderr);
+	else if (item->type == ZG_ITEM_STRINGS)
+		fprintf(stderr, ": wanted is a list, with commas, of at most %u: %s\n", item->max, item->help);
 	else {
 		fputs(item->type == ZG_ITEM_FLAGS ? ": wanted is a list, with commas, of" : ": wanted is one of", stderr);
 		for (size_t i = 0; item->words[i] != NULL; i++)
@@ -94,8 +99,29 @@ static void wanted(const struct zg_item *item)
 	}
 }
 
+/* "a,b,c" as a list, which must not be there yet. */
+static bool set_strings(const struct zg_item *item, const char *value, struct zg_config *config)
+{
+	char text[ZG_STRING_MAX + 1];
+	struct zg_item_list strings;
+
+	memcpy(&strings, config->bytes + item->offset, sizeof strings);
+	for (uint32_t n = strings.n;; n++) {
+		const size_t len = strcspn(value, ",");
+		if (strings.n > 0 || len == 0 || len > ZG_STRING_MAX || n >= item->max)
+			return false;
+		memcpy(text, value, len);
+		text[len] = '\0';
+		if ((item->check != NULL && item->check(text) != NULL) || zg_config_add(config, item, text) != ZG_OK)
+			return false;
+		if (value[len] == '\0')
+			return true;
+		value += len + 1;
+	}
+}
+
 /* One "key=value" into the inspector's configuration. */
-static bool set(const struct zg_inspector *inspector, const char *setting, uint8_t *config)
+static bool set(const struct zg_inspector *inspector, const char *setting, struct zg_config *config)
 {
 	const size_t len = strcspn(setting, "=");
 	const struct zg_item *item = item_named(inspector, setting, len);
@@ -110,16 +136,17 @@ static bool set(const struct zg_inspector *inspector, const char *setting, uint8
 		fputc('\n', stderr);
 		return false;
 	}
-	if (!parse_value(item, setting + len + 1, &value)) {
+	const bool strings = item->type == ZG_ITEM_STRINGS;
+	if (!(strings ? set_strings(item, setting + len + 1, config) : parse_value(item, setting + len + 1, &value))) {
 		fputs("zonegatectl replay: ", stderr);
 		zg_term_safe(stderr, setting);
 		wanted(item);
 		return false;
 	}
 	if (item->type == ZG_ITEM_BOOL)
-		config[item->offset] = (uint8_t)value;
-	else
-		memcpy(config + item->offset, &value, sizeof value);
+		config->bytes[item->offset] = (uint8_t)value;
+	else if (!strings)
+		memcpy(config->bytes + item->offset, &value, sizeof value);
 	return true;
 }
 
@@ -341,7 +368,7 @@ int zg_cmd_replay(int argc, char **argv)
 		"read to its end; 2 usage.", NULL, NULL, NULL
 	};
 	struct arguments a = { 0 };
-	_Alignas(8) uint8_t config[ZG_INSPECTOR_CONFIG_MAX] = { 0 };
+	struct zg_config config = { 0 };
 	int status = ZG_EXIT_USAGE;
 
 	a.settings = calloc((size_t)argc + 1, sizeof *a.settings);
@@ -350,12 +377,16 @@ int zg_cmd_replay(int argc, char **argv)
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0 || !choose_inspector(&a))
 		goto out;
-	zg_inspector_defaults(a.inspector, config);
+	if (zg_config_init(a.inspector, &config) != ZG_OK) {
+		status = ZG_EXIT_FAILED;
+		goto out;
+	}
 	for (size_t i = 0; i < a.n_settings; i++)
-		if (!set(a.inspector, a.settings[i], config))
+		if (!set(a.inspector, a.settings[i], &config))
 			goto out;
-	status = replay(&a, config);
+	status = replay(&a, config.bytes);
 out:
+	free(config.bytes);
 	free(a.settings);
 	return status;
 }

@@ -122,11 +122,12 @@ static void compare_items(struct making *m, const struct zg_flow *old, const str
 		return; /* an opaque one has no settings */
 	if (old != NULL && now != NULL && old->inspector != inspector)
 		old = NULL; /* the other one's settings mean nothing to this one */
-	else if (old != NULL && now != NULL && memcmp(old->config, now->config, inspector->config_size) == 0)
+	else if (old != NULL && now != NULL && old->config.len == now->config.len &&
+		 memcmp(old->config.bytes, now->config.bytes, old->config.len) == 0)
 		return;
 	for (size_t i = 0; i < inspector->n_items && !m->diff->failed; i++) {
-		char *before = old != NULL ? zg_item_str(&inspector->items[i], old->config) : NULL;
-		char *after = now != NULL ? zg_item_str(&inspector->items[i], now->config) : NULL, *key = NULL;
+		char *before = old != NULL ? zg_item_str(&inspector->items[i], old->config.bytes) : NULL;
+		char *after = now != NULL ? zg_item_str(&inspector->items[i], now->config.bytes) : NULL, *key = NULL;
 		if (same_text(before, after)) {
 			free(before);
 			free(after);

@@ -78,6 +78,22 @@ static json_t *zone_json(const struct zg_policy *policy, const struct zg_zone *z
 	return with_place(policy, o, zone->line);
 }
 
+static json_t *strings_json(const struct zg_item *item, const void *config)
+{
+	struct zg_item_list strings, cursor = { 0 };
+	const uint8_t *text;
+	char copy[ZG_STRING_MAX + 1];
+	size_t len;
+	json_t *array = json_array();
+	memcpy(&strings, (const uint8_t *)config + item->offset, sizeof strings);
+	while (zg_item_list_next(config, &strings, &cursor, &text, &len)) {
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+		json_array_append_new(array, zg_json_text(copy));
+	}
+	return array;
+}
+
 static json_t *item_json(const struct zg_item *item, const void *config)
 {
 	const uint8_t *at = (const uint8_t *)config + item->offset;
@@ -89,6 +105,8 @@ static json_t *item_json(const struct zg_item *item, const void *config)
 		return json_integer(number);
 	if (item->type == ZG_ITEM_ENUM)
 		return zg_json_text(item->words[number]);
+	if (item->type == ZG_ITEM_STRINGS)
+		return strings_json(item, config);
 	json_t *array = json_array();
 	for (uint32_t bit = 0; bit < 32 && item->words[bit] != NULL; bit++) {
 		if ((number >> bit & 1) != 0)
@@ -124,7 +142,7 @@ static json_t *service_json(const struct zg_policy *policy, const struct zg_serv
 {
 	json_t *o = json_pack("{s:o, s:s, s:o, s:s, s:o}", "name", zg_json_text(service->name), "protocol",
 			      service->transport == ZG_UDP ? "udp" : "tcp", "ports", ports_json(service->ports, service->n_ports),
-			      "inspector", service->inspector->name, "config", config_json(service->inspector, service->config));
+			      "inspector", service->inspector->name, "config", config_json(service->inspector, service->config.bytes));
 	return with_place(policy, o, service->line);
 }
 
@@ -140,7 +158,7 @@ static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *f
 		words_json(policy, flow->destinations, flow->destination_objects, flow->n_destinations), "service",
 		zg_json_text(flow->service != 0 ? policy->services[flow->service - 1].name : NULL), "protocol",
 		flow->transport == ZG_UDP ? "udp" : "tcp", "ports", ports_json(flow->ports, flow->n_ports), "inspector",
-		zg_flow_inspector(flow), "config", config_json(flow->inspector, flow->config), "purpose", zg_json_text(flow->purpose),
+		zg_flow_inspector(flow), "config", config_json(flow->inspector, flow->config.bytes), "purpose", zg_json_text(flow->purpose),
 		"ticket", zg_json_text(flow->ticket), "approver", zg_json_text(flow->approver), "clause", zg_json_text(flow->clause),
 		"expires", flow->expires != 0 ? zg_json_text(zg_expires_str(flow->expires, buf)) : json_null(), "specific", flow->specific,
 		"schedule", flow->schedule != ZG_SCHEDULE_ALWAYS ? zg_json_text(policy->schedules[flow->schedule].name) : json_null(),

@@ -62,6 +62,18 @@ char *zg_schedule_str(const struct zg_schedule *schedule)
 	return text;
 }
 
+static void write_strings(FILE *out, const struct zg_item *item, const void *config)
+{
+	struct zg_item_list strings, cursor = { 0 };
+	const uint8_t *text;
+	size_t len;
+	memcpy(&strings, (const uint8_t *)config + item->offset, sizeof strings);
+	while (zg_item_list_next(config, &strings, &cursor, &text, &len))
+		fprintf(out, "%s%.*s", cursor.n > 1 ? " " : "", (int)len, (const char *)text);
+	if (cursor.n == 0)
+		fputs("none", out);
+}
+
 char *zg_item_str(const struct zg_item *item, const void *config)
 {
 	const uint8_t *at = (const uint8_t *)config + item->offset;
@@ -88,6 +100,9 @@ char *zg_item_str(const struct zg_item *item, const void *config)
 			if ((number >> bit & 1) != 0)
 				fprintf(out, "%s%s", n++ > 0 ? " " : "", item->words[bit]);
 		}
+		break;
+	case ZG_ITEM_STRINGS:
+		write_strings(out, item, config);
 		break;
 	}
 	if (fclose(out) != 0) {
@@ -239,7 +254,7 @@ static void show_terms(enum zg_transport transport, const struct zg_ports *ports
 static void show_service(const struct zg_policy *policy, const struct zg_service *service)
 {
 	heading(policy, "service", service->name, service->line);
-	show_terms(service->transport, service->ports, service->n_ports, service->inspector, service->config);
+	show_terms(service->transport, service->ports, service->n_ports, service->inspector, service->config.bytes);
 }
 
 static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow)
@@ -251,7 +266,7 @@ static void show_flow(const struct zg_policy *policy, const struct zg_flow *flow
 	row_words(policy, "destination", flow->destinations, flow->destination_objects, flow->n_destinations);
 	if (flow->service != 0)
 		row("service", policy->services[flow->service - 1].name);
-	show_terms(flow->transport, flow->ports, flow->n_ports, flow->inspector, flow->config);
+	show_terms(flow->transport, flow->ports, flow->n_ports, flow->inspector, flow->config.bytes);
 	if (flow->purpose != NULL)
 		row("purpose", flow->purpose);
 	if (flow->clause != NULL)

@@ -78,7 +78,7 @@ static bool same_flow(const struct zg_flow *a, const struct zg_flow *b)
 	       same_bytes(a->sources, a->n_sources, b->sources, b->n_sources, sizeof *a->sources) &&
 	       same_bytes(a->destinations, a->n_destinations, b->destinations, b->n_destinations, sizeof *a->destinations) &&
 	       same_bytes(a->ports, a->n_ports, b->ports, b->n_ports, sizeof *a->ports) && a->inspector == b->inspector &&
-	       memcmp(a->config, b->config, sizeof a->config) == 0;
+	       same_bytes(a->config.bytes, a->config.len, b->config.bytes, b->config.len, 1);
 }
 
 static int compare_marks(const void *a_, const void *b_, void *flows_)

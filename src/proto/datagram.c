@@ -24,9 +24,14 @@ _Static_assert(sizeof(struct datagram_config) <= ZG_INSPECTOR_CONFIG_MAX, "fits 
 _Static_assert(sizeof(struct datagram) <= ZG_UDP_STATE_MAX, "fits a transaction");
 
 static const struct zg_item items[] = {
-	{ "max_size", ZG_ITEM_INT, offsetof(struct datagram_config, max_size), 1472, NUMBER, 65507, NULL,
-	  "bytes of the largest datagram" },
-	{ "rewrite", ZG_ITEM_BOOL, offsetof(struct datagram_config, rewrite), 0, 0, 0, NULL, "each z becomes Z" },
+	{ .key = "max_size",
+	  .type = ZG_ITEM_INT,
+	  .offset = offsetof(struct datagram_config, max_size),
+	  .preset = 1472,
+	  .min = NUMBER,
+	  .max = 65507,
+	  .help = "bytes of the largest datagram" },
+	{ .key = "rewrite", .type = ZG_ITEM_BOOL, .offset = offsetof(struct datagram_config, rewrite), .help = "each z becomes Z" },
 };
 
 /* False: too short or too long. */

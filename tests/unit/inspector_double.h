@@ -16,10 +16,21 @@ struct double_config {
 static const char *const double_modes[] = { "verify", "sanitise", NULL };
 static const char *const double_charsets[] = { "utf-8", "iso-2022-jp", "us-ascii", NULL };
 static const struct zg_item double_items[] = {
-	{ "mode", ZG_ITEM_ENUM, offsetof(struct double_config, mode), 0, 0, 0, double_modes, "" },
-	{ "charsets", ZG_ITEM_FLAGS, offsetof(struct double_config, charsets), 7, 0, 0, double_charsets, "" },
-	{ "max_size", ZG_ITEM_INT, offsetof(struct double_config, max_size), 1000, 1, 1000000, NULL, "octets" },
-	{ "strict", ZG_ITEM_BOOL, offsetof(struct double_config, strict), 1, 0, 0, NULL, "" },
+	{ .key = "mode", .type = ZG_ITEM_ENUM, .offset = offsetof(struct double_config, mode), .words = double_modes, .help = "" },
+	{ .key = "charsets",
+	  .type = ZG_ITEM_FLAGS,
+	  .offset = offsetof(struct double_config, charsets),
+	  .preset = 7,
+	  .words = double_charsets,
+	  .help = "" },
+	{ .key = "max_size",
+	  .type = ZG_ITEM_INT,
+	  .offset = offsetof(struct double_config, max_size),
+	  .preset = 1000,
+	  .min = 1,
+	  .max = 1000000,
+	  .help = "octets" },
+	{ .key = "strict", .type = ZG_ITEM_BOOL, .offset = offsetof(struct double_config, strict), .preset = 1, .help = "" },
 };
 static const struct zg_inspector double_inspector = { .name = "smtp",
 						      .transport = ZG_TCP,

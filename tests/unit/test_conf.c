@@ -107,9 +107,9 @@ START_TEST(everything_arrives)
 	ck_assert_uint_eq(f->ports[1].hi, 587);
 	ck_assert_uint_eq(f->ports[2].lo, 1000);
 	ck_assert_ptr_eq(f->inspector, &double_inspector);
-	ck_assert_uint_eq((uintptr_t)f->config % 8, 0);
+	ck_assert_uint_eq((uintptr_t)f->config.bytes % 8, 0);
 	struct double_config config;
-	memcpy(&config, f->config, sizeof config);
+	memcpy(&config, f->config.bytes, sizeof config);
 	ck_assert_uint_eq(config.mode, 1);
 	ck_assert_uint_eq(config.charsets, 5);
 	ck_assert_uint_eq(config.max_size, 16);
@@ -125,7 +125,7 @@ START_TEST(defaults)
 		parse_good(ZONES "flows = ( { name = \"f\"; from = \"net\"; to = \"lg\"; source = \"192.0.2.1\"; "
 				 "destination = \"10.2.0.1\"; port = 25; " FLOW_END " } );");
 	struct double_config config;
-	memcpy(&config, p->flows[0].config, sizeof config);
+	memcpy(&config, p->flows[0].config.bytes, sizeof config);
 	ck_assert_uint_eq(config.charsets, 7);
 	ck_assert_uint_eq(config.strict, 1);
 	ck_assert_int_eq(p->flows[0].expires, 0);

@@ -199,9 +199,9 @@ START_TEST(specific)
 	ck_assert_ptr_null(p->flows[1].inspector);
 	ck_assert_str_eq(zg_flow_inspector(&p->flows[1]), "opaque");
 	ck_assert_ptr_eq(p->flows[2].inspector, &double_inspector);
-	memcpy(&config, p->flows[2].config, sizeof config);
+	memcpy(&config, p->flows[2].config.bytes, sizeof config);
 	ck_assert_uint_eq(config.strict, 0);
-	ck_assert_uint_eq((uintptr_t)p->flows[2].config % 8, 0);
+	ck_assert_uint_eq((uintptr_t)p->flows[2].config.bytes % 8, 0);
 	/* one client of both, two servers behind one router */
 	ck_assert_uint_eq(p->zones[0].n_stations, 1);
 	ck_assert_uint_eq(p->zones[1].n_stations, 2);
