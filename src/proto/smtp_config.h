@@ -8,6 +8,19 @@
 /* The order is that of the configuration's words. */
 enum zg_smtp_mode { ZG_SMTP_VERIFY = 0, ZG_SMTP_TEXTIFY };
 enum zg_smtp_attachments { ZG_SMTP_BLANK = 0, ZG_SMTP_REFUSE };
+/* Of one kind of part: as of attachments, or 1 + enum zg_smtp_attachments. */
+enum zg_smtp_kind_rule { ZG_SMTP_KIND_AS_ATTACHMENTS = 0, ZG_SMTP_KIND_BLANK, ZG_SMTP_KIND_REFUSE };
+
+/* Parts that are no text, as an administrator tells them apart. */
+enum zg_part_kind {
+	ZG_PART_OTHER = 0, /* files, and whatever is attached */
+	ZG_PART_IMAGE,	   /* shown within the text, not attached */
+	ZG_PART_CALENDAR,
+	ZG_PART_TNEF,
+	ZG_PART_SIGNED, /* S/MIME, PGP: signatures and what is encrypted */
+	ZG_PART_MESSAGE,
+	ZG_PART_KINDS
+};
 
 struct zg_smtp_config {
 	uint32_t mode;		 /* enum zg_smtp_mode */
@@ -15,6 +28,7 @@ struct zg_smtp_config {
 	uint32_t max_message;	 /* octets of one message, dot-stuffing and end of data not counted */
 	uint32_t max_recipients; /* RCPT commands per message */
 	uint32_t attachments;	 /* textify: enum zg_smtp_attachments */
+	uint32_t kinds[ZG_PART_KINDS]; /* textify: enum zg_smtp_kind_rule; of ZG_PART_OTHER none */
 	uint32_t max_depth;	 /* textify: multiparts within each other */
 };
 

@@ -271,10 +271,38 @@ static void header_begin(struct zg_message *m)
 	t->field = (struct zg_field){ .kind = ZG_FIELD_NONE };
 }
 
+static enum zg_smtp_kind_rule rule_of(const struct zg_message *m, const struct zg_smtp_config *config)
+{
+	const struct zg_media_type *type = &m->textify.type;
+	const bool attached = type->kind == ZG_PART_IMAGE && type->attachment;
+
+	return (enum zg_smtp_kind_rule)config->kinds[attached ? ZG_PART_OTHER : type->kind];
+}
+
+/* May this part, which is no text, become blanks? The other forms of a text (alternative) are no attachments. */
+static enum zg_reason may_be_blanked(const struct zg_message *m, const struct zg_smtp_config *config, bool alternative)
+{
+	bool refuse = false;
+
+	switch (rule_of(m, config)) {
+	case ZG_SMTP_KIND_AS_ATTACHMENTS:
+		refuse = config->attachments == ZG_SMTP_REFUSE && !alternative;
+		break;
+	case ZG_SMTP_KIND_REFUSE:
+		refuse = true;
+		break;
+	case ZG_SMTP_KIND_BLANK:
+		break;
+	}
+	return refuse ? ZG_R_SMTP_ATTACHMENT : ZG_R_NONE;
+}
+
 static enum zg_reason container(struct zg_message *m, const struct zg_smtp_config *config)
 {
 	struct zg_textify *t = &m->textify;
 
+	if (rule_of(m, config) == ZG_SMTP_KIND_REFUSE)
+		return ZG_R_SMTP_ATTACHMENT;
 	if (m->header.encoding != ZG_ENCODING_7BIT && m->header.encoding != ZG_ENCODING_8BIT) /* RFC 2045 6.4 */
 		return ZG_R_SMTP_ENCODING;
 	t->treatment = ZG_TREAT_BETWEEN;
@@ -310,7 +338,7 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 	if (media == ZG_MEDIA_HTML && !t->type.attachment && !alternative)
 		return text(m, config, ZG_TREAT_HTML);
 	t->treatment = ZG_TREAT_BLANK;
-	return config->attachments == ZG_SMTP_BLANK || alternative ? ZG_R_NONE : ZG_R_SMTP_ATTACHMENT;
+	return may_be_blanked(m, config, alternative);
 }
 
 static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_config *config)
