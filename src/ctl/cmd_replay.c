@@ -70,6 +70,8 @@ static bool parse_value(const struct zg_item *item, const char *value, uint32_t 
 		return parse_flags(item, value, ret_value);
 	case ZG_ITEM_INT:
 		break;
+	case ZG_ITEM_TEXT:
+		return false;
 	}
 	if (value[0] < '0' || value[0] > '9')
 		return false;
@@ -84,6 +86,8 @@ static void wanted(const struct zg_item *item)
 {
 	if (item->type == ZG_ITEM_INT)
 		fprintf(stderr, ": wanted is a number from %u to %u\n", item->min, item->max);
+	else if (item->type == ZG_ITEM_TEXT)
+		fprintf(stderr, ": wanted are %u to %u characters of ASCII\n", item->min, item->max);
 	else if (item->type == ZG_ITEM_BOOL)
 		fputs(": wanted is true or false\n", stderr);
 	else {
@@ -92,6 +96,20 @@ static void wanted(const struct zg_item *item)
 			fprintf(stderr, " %s", item->words[i]);
 		fputc('\n', stderr);
 	}
+}
+
+static bool set_text(const struct zg_item *item, const char *value, char *at)
+{
+	const size_t len = strlen(value);
+
+	for (size_t i = 0; i < len; i++)
+		if (value[i] < 0x20 || value[i] > 0x7E)
+			return false;
+	if (len < item->min || len > item->max)
+		return false;
+	memset(at, 0, zg_item_size(item));
+	memcpy(at, value, len);
+	return true;
 }
 
 /* One "key=value" into the inspector's configuration. */
@@ -110,6 +128,8 @@ static bool set(const struct zg_inspector *inspector, const char *setting, uint8
 		fputc('\n', stderr);
 		return false;
 	}
+	if (item->type == ZG_ITEM_TEXT && set_text(item, setting + len + 1, (char *)config + item->offset))
+		return true;
 	if (!parse_value(item, setting + len + 1, &value)) {
 		fputs("zonegatectl replay: ", stderr);
 		zg_term_safe(stderr, setting);

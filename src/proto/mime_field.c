@@ -308,6 +308,17 @@ static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type
 	return ZG_R_NONE;
 }
 
+/* The same with a dot. */
+static bool names_a_link(const struct zg_media_type *type)
+{
+	static const char www[] = "www.";
+
+	for (unsigned i = 0; i + N(www) <= type->boundary_len; i++)
+		if (zg_ascii_equal(type->boundary + i, N(www), www))
+			return true;
+	return false;
+}
+
 static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type, uint32_t charsets)
 {
 	enum zg_charset charset;
@@ -317,7 +328,7 @@ static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type,
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	if (f->kept == KEPT_FORMAT)
 		return word_is(f, "flowed") || word_is(f, "fixed") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
-	if (f->kept == KEPT_BOUNDARY && type->boundary[type->boundary_len - 1] == ' ') /* RFC 2046 5.1.1 */
+	if (f->kept == KEPT_BOUNDARY && (names_a_link(type) || type->boundary[type->boundary_len - 1] == ' ')) /* RFC 2046 5.1.1 */
 		return ZG_R_SMTP_BOUNDARY;
 	if (f->kept != KEPT_CHARSET)
 		return ZG_R_NONE;

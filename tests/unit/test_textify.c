@@ -51,6 +51,19 @@ static void rows_become(const struct row *rows, size_t n)
 /* --- links ------------------------------------------------------------------------------------------ */
 
 static const struct row links[] = {
+	{ TEXT_8BIT "www.a WWW.b.c (www.d) http://www.e\r\n", TEXT_8BIT "wwx.a WWX.b.c (wwx.d) hxxp://wwx.e\r\n" },
+	{ TEXT_8BIT "\xe4\xbc\x9awww.a awww.b 1www.c wwww.d www ww. w.w.w www,\r\n", TEXT_8BIT "\xe4\xbc\x9awwx.a awww.b 1www.c wwww.d www ww. w.w.w www,\r\n" },
+	{ TEXT_8BIT "www\r\n..a\r\n", NULL },
+	{ TEXT_QP "www.a =77=77=77=2Eb WWW=2Ec =57W=57.d ww=\r\nw=\r\n..e\r\n",
+	  TEXT_QP "wwx.a =77=77=78=2Eb WWX=2Ec =57W=58.d ww=\r\nx=\r\n..e\r\n" },
+	{ TEXT_QP "www=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=2Ea\r\n",
+	  TEXT_QP "www=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=2Fa\r\n" },
+	/* "www.", " www.", "  www.", " WWW." and a line end within */
+	{ TEXT_B64 "d3d3Lg==\r\n", TEXT_B64 "d3d4Lg==\r\n" },
+	{ TEXT_B64 "IHd3dy4=\r\n", TEXT_B64 "IHd3eC4=\r\n" },
+	{ TEXT_B64 "ICB3d3cu\r\n", TEXT_B64 "ICB3d3gu\r\n" },
+	{ TEXT_B64 "IFdX\r\nVy4=\r\n", TEXT_B64 "IFdX\r\nWC4=\r\n" },
+	{ TEXT_JIS "\x1b$B2q5D\x1b(Bwww.a \x1b$Bwww.!!\x1b(B\r\n", TEXT_JIS "\x1b$B2q5D\x1b(Bwwx.a \x1b$Bwww.!!\x1b(B\r\n" },
 	{ TEXT_8BIT "http://a https://b HTTP://c Https:d\r\n", TEXT_8BIT "hxxp://a hxxps://b HXXP://c Hxxps:d\r\n" },
 	{ TEXT_8BIT "ftp://a ftps:b mailto:c@d\r\n", TEXT_8BIT "fxp://a fxps:b mailto:c@d\r\n" },
 	{ TEXT_8BIT "http https HTML ht htt httpx: ttp: ftp\r\n", NULL },
@@ -209,6 +222,8 @@ static const struct {
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=a" AT "*b\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"a " AT "\"\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"http" AT "://a/b\"\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"=_WWW.a" AT "\"\r\n" },
+	{ ZG_R_SMTP_IN_PLACE, TEXT_QP "www=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n." AT ".a\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary=\"a\"; " AT "boundary=c\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary" AT "*=utf-8''a\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; name=\"a" AT "\\\"b\"\r\n" },
