@@ -339,6 +339,10 @@ static void smtp_end(void *state, const void *config, enum zg_dir dir, struct zg
 
 static const char *const modes[] = { [ZG_SMTP_VERIFY] = "verify", [ZG_SMTP_TEXTIFY] = "textify", NULL };
 static const char *const attachments[] = { [ZG_SMTP_BLANK] = "blank", [ZG_SMTP_REFUSE] = "refuse", NULL };
+static const char *const links[] = { [ZG_SMTP_LINKS_ALLOW] = "allow",
+				     [ZG_SMTP_LINKS_DEFUSED] = "defused",
+				     [ZG_SMTP_LINKS_REFUSE] = "refuse",
+				     NULL };
 static const char *const kind_rules[] = { [ZG_SMTP_KIND_AS_ATTACHMENTS] = "as-attachments",
 					  [ZG_SMTP_KIND_BLANK] = "blank",
 					  [ZG_SMTP_KIND_REFUSE] = "refuse",
@@ -379,6 +383,18 @@ static const struct zg_item items[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .help = "RCPT commands per message; RFC 5321 4.5.3.1.8 asks for 100" },
+	{ .key = "subject_tag",
+	  .type = ZG_ITEM_TEXT,
+	  .offset = offsetof(struct zg_smtp_config, subject_tag),
+	  .min = 1,
+	  .max = ZG_SUBJECT_TAG_MAX,
+	  .help = "the subject has to begin with these characters" },
+	{ .key = "links",
+	  .type = ZG_ITEM_ENUM,
+	  .offset = offsetof(struct zg_smtp_config, links),
+	  .preset = ZG_SMTP_LINKS_ALLOW,
+	  .words = links,
+	  .help = "verify: the text may have links; or only defused ones, as hxxp:; or none" },
 	{ .key = "attachments",
 	  .type = ZG_ITEM_ENUM,
 	  .offset = offsetof(struct zg_smtp_config, attachments),

@@ -5,8 +5,11 @@
 
 #include <stdint.h>
 
+#include "zonegate/limits.h"
+
 /* The order is that of the configuration's words. */
 enum zg_smtp_mode { ZG_SMTP_VERIFY = 0, ZG_SMTP_TEXTIFY };
+enum zg_smtp_links { ZG_SMTP_LINKS_ALLOW = 0, ZG_SMTP_LINKS_DEFUSED, ZG_SMTP_LINKS_REFUSE };
 enum zg_smtp_attachments { ZG_SMTP_BLANK = 0, ZG_SMTP_REFUSE };
 /* Of one kind of part: as of attachments, or 1 + enum zg_smtp_attachments. */
 enum zg_smtp_kind_rule { ZG_SMTP_KIND_AS_ATTACHMENTS = 0, ZG_SMTP_KIND_BLANK, ZG_SMTP_KIND_REFUSE };
@@ -27,9 +30,11 @@ struct zg_smtp_config {
 	uint32_t charsets;	 /* bit per enum zg_charset */
 	uint32_t max_message;	 /* octets of one message, dot-stuffing and end of data not counted */
 	uint32_t max_recipients; /* RCPT commands per message */
+	uint32_t links;		 /* verify: enum zg_smtp_links */
 	uint32_t attachments;	 /* textify: enum zg_smtp_attachments */
 	uint32_t kinds[ZG_PART_KINDS]; /* textify: enum zg_smtp_kind_rule; of ZG_PART_OTHER none */
 	uint32_t max_depth;	 /* textify: multiparts within each other */
+	char subject_tag[ZG_SUBJECT_TAG_MAX + 1]; /* with which the subject begins, printable ASCII; "": with anything */
 };
 
 #endif

@@ -379,7 +379,6 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_config *config)
 {
 	m->body = 1;
-	m->link = (struct zg_link){ .n = 0 };
 	m->textify.html = (struct zg_html){ .stage = 0 };
 	zg_text_begin(&m->textify.left, (enum zg_charset)m->textify.type.charset);
 	zg_text_begin(&m->textify.left_undecoded, ZG_CHARSET_US_ASCII);
