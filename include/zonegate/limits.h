@@ -113,6 +113,7 @@
 #define ZG_SMTP_PIPELINE_MAX	256  /* commands without their reply */
 #define ZG_SMTP_HEADER_MAX	(64u * 1024) /* octets of one message's header: a thousand Received lines never met */
 #define ZG_SMTP_FIELD_MAX	1024 /* octets of one unfolded header field that has to be understood; each connection keeps one */
+#define ZG_SUBJECT_TAG_MAX	31   /* characters of the tag of sanitised mail: "[Sanitized by ...]"; more leaves no subject in a list of mails */
 #define ZG_SMTP_DEPTH_MAX	8    /* multiparts within each other: the configuration's bound; each connection keeps so many boundaries */
 #define ZG_SMTP_PARTS_MAX	1000u /* parts of one message: readers that list them take their time */
 #define ZG_SMTP_MESSAGE_MAX	(25u * 1024 * 1024) /* octets of one message unless configured */

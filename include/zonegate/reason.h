@@ -99,7 +99,9 @@
 	Z(SMTP_BOUNDARY, "smtp-boundary", "multipart whose boundaries have more than one reading, or are not closed", "RFC 2046 5.1") \
 	Z(SMTP_PARTS, "smtp-parts", "more parts, or parts nested deeper, than permitted", "configuration") \
 	Z(SMTP_ATTACHMENT, "smtp-attachment", "attachments are not permitted", "configuration") \
-	Z(SMTP_IN_PLACE, "smtp-in-place", "a header field that cannot be made safe within its length", "zonegate-inspectors(7)")
+	Z(SMTP_IN_PLACE, "smtp-in-place", "a header field that cannot be made safe within its length", "zonegate-inspectors(7)") \
+	Z(SMTP_LINK, "smtp-link", "links are not permitted in the text", "configuration") \
+	Z(SMTP_SUBJECT, "smtp-subject", "the subject does not begin with the tag of sanitised mail", "configuration")
 
 #define ZG_REASONS(Z) \
 	Z(NONE, "none", "", "") \

@@ -5,40 +5,85 @@
 #include "zonegate/limits.h"
 
 /* What of a link's name was there. */
-enum stage { NOTHING = 0, H, HT, HTT, F, FT, WHOLE, SECURE };
+enum stage { NOTHING = 0, H, HT, HTT, HX, HXX, F, FT, FX, WHOLE, SECURE, DEFUSED, DEFUSED_SECURE, W, WW, WWW, WWX, STAGES };
 
 static const struct {
 	char wanted;
-	enum stage next;
-} steps[] = {
-	[NOTHING] = { '\0', NOTHING }, [H] = { 't', HT },	[HT] = { 't', HTT },	 [HTT] = { 'p', WHOLE },
-	[F] = { 't', FT },	       [FT] = { 'p', WHOLE },	[WHOLE] = { 's', SECURE }, [SECURE] = { '\0', NOTHING },
+	uint8_t next;
+} steps[STAGES][2] = {
+	[H] = { { 't', HT }, { 'x', HX } },
+	[HT] = { { 't', HTT } },
+	[HTT] = { { 'p', WHOLE } },
+	[HX] = { { 'x', HXX } },
+	[HXX] = { { 'p', DEFUSED } },
+	[F] = { { 't', FT }, { 'x', FX } },
+	[FT] = { { 'p', WHOLE } },
+	[FX] = { { 'p', DEFUSED } },
+	[WHOLE] = { { 's', SECURE } },
+	[DEFUSED] = { { 's', DEFUSED_SECURE } },
+	[W] = { { 'w', WW } },
+	[WW] = { { 'w', WWW }, { 'x', WWX } },
 };
 
-static bool goes_on(const struct zg_link *link, uint8_t lower)
+/* What ends the name, and what that makes of it. */
+static const struct {
+	char end;
+	enum zg_link_step step;
+} ends[STAGES] = {
+	[WHOLE] = { ':', ZG_LINK_LIVE },       [SECURE] = { ':', ZG_LINK_LIVE },
+	[DEFUSED] = { ':', ZG_LINK_DEFUSED },  [DEFUSED_SECURE] = { ':', ZG_LINK_DEFUSED },
+	[WWW] = { '.', ZG_LINK_LIVE },	       [WWX] = { '.', ZG_LINK_DEFUSED },
+};
+
+static enum stage next_of(const struct zg_link *link, uint8_t lower)
 {
-	return lower != ZG_LINK_OTHER && (uint8_t)steps[link->stage].wanted == lower;
+	for (unsigned i = 0; i < 2; i++)
+		if (lower != ZG_LINK_OTHER && (uint8_t)steps[link->stage][i].wanted == lower)
+			return (enum stage)steps[link->stage][i].next;
+	return NOTHING;
 }
 
-bool zg_link_wants(const struct zg_link *link, uint8_t c)
+static bool is_letter(enum stage next, uint8_t lower)
 {
-	return zg_ascii_lower(c) == 't' && goes_on(link, 't');
+	return next == WWW || (next != NOTHING && lower == 't');
+}
+
+bool zg_link_wants(const struct zg_link *link, uint8_t upper)
+{
+	for (uint8_t c = upper; c < upper + 4; c++)
+		if (is_letter(next_of(link, zg_ascii_lower(c)), zg_ascii_lower(c)))
+			return true;
+	return false;
+}
+
+static enum stage first_of(uint8_t lower, bool within)
+{
+	switch (lower) {
+	case 'h':
+		return H;
+	case 'f':
+		return F;
+	case 'w':
+		return within ? NOTHING : W;
+	default:
+		return NOTHING;
+	}
 }
 
 enum zg_link_step zg_link_feed(struct zg_link *link, uint8_t c)
 {
 	const uint8_t lower = zg_ascii_lower(c);
-	const bool colon = c == ':' && link->stage >= WHOLE;
+	const bool within = link->within, ended = c != ZG_LINK_OTHER && (uint8_t)ends[link->stage].end == c;
+	const enum zg_link_step step = ended ? ends[link->stage].step : ZG_LINK_NOTHING;
+	const enum stage next = next_of(link, lower);
 
-	if (goes_on(link, lower)) {
-		link->stage = (uint8_t)steps[link->stage].next;
-		return lower == 't' ? ZG_LINK_LETTER : ZG_LINK_NOTHING;
-	}
-	link->stage = lower == 'h' ? H : lower == 'f' ? F : NOTHING;
-	if (colon)
-		return ZG_LINK_COLON;
-	link->n = 0;
-	return ZG_LINK_NOTHING;
+	link->within = zg_ascii_alnum(c);
+	link->stage = (uint8_t)(next != NOTHING ? next : first_of(lower, within));
+	if (next != NOTHING)
+		return is_letter(next, lower) ? ZG_LINK_LETTER : ZG_LINK_NOTHING;
+	if (step != ZG_LINK_LIVE)
+		link->n = 0;
+	return step;
 }
 
 void zg_link_keep(struct zg_link *link, uint8_t behind, uint8_t mask)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links that a mail reader would make of text: "http:", "https:", "ftp:", "ftps:" in any letter case. Each t becomes x, once
- * the colon says that it is one: hxxp, hxxps, fxp, fxps; a word without the colon stays. "mailto:" and plain addresses stay
- * too: answering a mail is what mail is for.
+ * Links that a mail reader would make of text: "http:", "https:", "ftp:", "ftps:", and "www." where no letter or digit stands
+ * before it, all in any letter case. Defused, each t of the former becomes x, and the last w of the latter, once the colon or
+ * the dot says that it is one: hxxp:, hxxps:, fxp:, fxps:, wwx.; a word without colon or dot stays. "mailto:" and plain
+ * addresses stay too: answering a mail is what mail is for.
  *
  * Fed with the characters of the text. Where they stand on the wire is counted in octets behind the one being read.
  */
@@ -16,7 +17,8 @@
 
 struct zg_link {
 	uint8_t stage;
-	uint8_t n; /* letters that become others should this be a link; the oldest first */
+	uint8_t within; /* the character before was a letter or a digit */
+	uint8_t n; /* octets that become others should this be a link; the oldest first */
 	struct {
 		uint8_t behind;
 		uint8_t mask; /* for the caller: what changes that octet */
@@ -28,19 +30,20 @@ struct zg_link {
 enum zg_link_step {
 	ZG_LINK_NOTHING = 0,
 	ZG_LINK_LETTER, /* the character is to be changed if this is a link: zg_link_keep */
-	ZG_LINK_COLON,	/* this is a link: the letters are to be changed, and if none is left, the colon */
+	ZG_LINK_LIVE,	/* this is one: the letters are to be changed, and if none is left, this colon or dot */
+	ZG_LINK_DEFUSED, /* this was one */
 };
 
 /* The next character of the text. */
 enum zg_link_step zg_link_feed(struct zg_link *link, uint8_t c);
-/* Remembers the letter. */
+/* Remembers an octet of the letter. */
 void zg_link_keep(struct zg_link *link, uint8_t behind, uint8_t mask);
 /* An octet of the wire has been read. */
 void zg_link_tick(struct zg_link *link);
 /* The letters cannot be changed any more. */
 void zg_link_release(struct zg_link *link);
-/* Would this character, if it comes next, be a letter to be changed? */
-bool zg_link_wants(const struct zg_link *link, uint8_t c);
+/* Would a character that comes next, of which these are the upper six bits, be a letter to be changed? */
+bool zg_link_wants(const struct zg_link *link, uint8_t upper);
 
 /* Octets at the end of what was read that may still be changed. */
 static inline uint8_t zg_link_held(const struct zg_link *link)

@@ -109,6 +109,38 @@ static enum zg_reason stretch(struct zg_field *f, struct zg_rw *in, uint8_t *oct
 	return ZG_R_NONE;
 }
 
+/* What the administrator may want to have treated otherwise than a file. A type that ends with its slash is all of these. */
+static const struct {
+	const char *type;
+	enum zg_part_kind kind;
+} kinds[] = {
+	{ "image/", ZG_PART_IMAGE },
+	{ "text/calendar", ZG_PART_CALENDAR },
+	{ "text/x-vcalendar", ZG_PART_CALENDAR },
+	{ "application/ics", ZG_PART_CALENDAR },
+	{ "application/ms-tnef", ZG_PART_TNEF },
+	{ "application/vnd.ms-tnef", ZG_PART_TNEF },
+	{ "application/pkcs7-mime", ZG_PART_SIGNED },
+	{ "application/x-pkcs7-mime", ZG_PART_SIGNED },
+	{ "application/pkcs7-signature", ZG_PART_SIGNED },
+	{ "application/x-pkcs7-signature", ZG_PART_SIGNED },
+	{ "application/pgp-signature", ZG_PART_SIGNED },
+	{ "application/pgp-encrypted", ZG_PART_SIGNED },
+	{ "multipart/signed", ZG_PART_SIGNED },
+	{ "multipart/encrypted", ZG_PART_SIGNED },
+	{ "message/", ZG_PART_MESSAGE },
+};
+
+static enum zg_part_kind kind_of(const struct zg_field *f)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		const size_t n = strlen(kinds[i].type);
+		if (kinds[i].type[n - 1] == '/' ? f->len > n && memcmp(f->word, kinds[i].type, n) == 0 : word_is(f, kinds[i].type))
+			return kinds[i].kind;
+	}
+	return ZG_PART_OTHER;
+}
+
 /* *octet is what follows the type. */
 static enum zg_reason type_over(struct zg_field *f, struct zg_media_type *type, struct zg_rw *in, uint8_t *octet)
 {
@@ -124,6 +156,7 @@ static enum zg_reason type_over(struct zg_field *f, struct zg_media_type *type, 
 		type->media = ZG_MEDIA_PLAIN;
 	else
 		type->media = word_is(f, "text/html") ? ZG_MEDIA_HTML : ZG_MEDIA_OTHER;
+	type->kind = (uint8_t)kind_of(f);
 	f->held = 0;
 	return f->len < N(plain) ? stretch(f, in, octet) : ZG_R_NONE;
 }
@@ -275,6 +308,17 @@ static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type
 	return ZG_R_NONE;
 }
 
+/* The same with a dot. */
+static bool names_a_link(const struct zg_media_type *type)
+{
+	static const char www[] = "www.";
+
+	for (unsigned i = 0; i + N(www) <= type->boundary_len; i++)
+		if (zg_ascii_equal(type->boundary + i, N(www), www))
+			return true;
+	return false;
+}
+
 static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type, uint32_t charsets)
 {
 	enum zg_charset charset;
@@ -284,7 +328,7 @@ static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type,
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	if (f->kept == KEPT_FORMAT)
 		return word_is(f, "flowed") || word_is(f, "fixed") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
-	if (f->kept == KEPT_BOUNDARY && type->boundary[type->boundary_len - 1] == ' ') /* RFC 2046 5.1.1 */
+	if (f->kept == KEPT_BOUNDARY && (names_a_link(type) || type->boundary[type->boundary_len - 1] == ' ')) /* RFC 2046 5.1.1 */
 		return ZG_R_SMTP_BOUNDARY;
 	if (f->kept != KEPT_CHARSET)
 		return ZG_R_NONE;

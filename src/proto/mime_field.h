@@ -21,11 +21,12 @@
 #include <stdint.h>
 
 #include "proto/charset.h"
+#include "proto/smtp_config.h"
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
 #define ZG_BOUNDARY_MAX	 70 /* octets, RFC 2046 5.1.1 */
-#define ZG_FIELD_WORD_MAX 24 /* octets: longer than any type, charset or format that is known */
+#define ZG_FIELD_WORD_MAX 32 /* octets: longer than any type, charset or format that is known */
 
 enum zg_field_kind {
 	ZG_FIELD_NONE = 0, /* not rewritten */
@@ -40,6 +41,7 @@ enum zg_media { ZG_MEDIA_PLAIN = 0, ZG_MEDIA_HTML, ZG_MEDIA_MIXED, ZG_MEDIA_ALTE
 /* What the fields of a header say; zeroed: text/plain in us-ascii. */
 struct zg_media_type {
 	uint8_t media;	    /* enum zg_media */
+	uint8_t kind;	    /* enum zg_part_kind */
 	uint8_t charset;    /* enum zg_charset */
 	uint8_t attachment; /* the disposition is not inline */
 	uint8_t boundary_len;

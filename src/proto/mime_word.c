@@ -48,6 +48,7 @@ static enum zg_reason decoded(struct zg_word *w, uint8_t byte)
 	uint32_t ch;
 	switch (zg_charset_feed(&w->charset, byte, &ch)) {
 	case ZG_CHARSET_CHAR:
+		w->shown = ch;
 		return zg_char_forbidden(ch) ? ZG_R_SMTP_BODY_CONTROL : ZG_R_NONE;
 	case ZG_CHARSET_MORE:
 		return ZG_R_NONE;
@@ -101,6 +102,7 @@ static enum zg_reason encoded_text(struct zg_word *w, uint8_t c)
 
 static enum zg_reason outside(struct zg_word *w, uint8_t c)
 {
+	w->shown = c == '=' ? ZG_WORD_NOTHING : c;
 	w->stage = c == '=' ? EQUALS : OUTSIDE;
 	if (c != '=')
 		w->at_boundary = boundary_before(c);
@@ -111,24 +113,30 @@ static enum zg_reason equals(struct zg_word *w, uint8_t c)
 {
 	bool may_begin = w->at_boundary;
 	w->at_boundary = 0;
-	if (c != '?')
+	if (c != '?') {
+		w->equals_shown = 1;
 		return outside(w, c);
+	}
 	if (!may_begin)
 		return ZG_R_SMTP_ENCODED_WORD;
-	*w = (struct zg_word){ .stage = CHARSET };
+	*w = (struct zg_word){ .stage = CHARSET, .shown = ZG_WORD_NOTHING };
 	return ZG_R_NONE;
 }
 
 enum zg_reason zg_word_feed(struct zg_word *w, uint32_t charsets, uint8_t c)
 {
+	w->shown = ZG_WORD_NOTHING;
+	w->equals_shown = 0;
 	if (w->stage == OUTSIDE)
 		return outside(w, c);
 	if (w->stage == EQUALS)
 		return equals(w, c);
 	if (w->stage == EQUALS_FOLDED && zg_ascii_blank(c))
 		return ZG_R_NONE;
-	if (w->stage == EQUALS_FOLDED) /* a reader that unfolds without a blank would see "=?" */
+	if (w->stage == EQUALS_FOLDED) { /* a reader that unfolds without a blank would see "=?" */
+		w->equals_shown = 1;
 		return c == '?' ? ZG_R_SMTP_ENCODED_WORD : outside(w, c);
+	}
 	if (w->stage == CLOSED)
 		return boundary_after(c) ? outside(w, c) : ZG_R_SMTP_ENCODED_WORD;
 

@@ -19,7 +19,11 @@
 
 #define ZG_WORD_CHARSET_MAX 12 /* characters: longer than any name that is known */
 
+#define ZG_WORD_NOTHING UINT32_MAX
+
 struct zg_word {
+	uint32_t shown;	     /* the character that the last octet completed, as a reader shows it, or ZG_WORD_NOTHING ... */
+	uint8_t equals_shown; /* ... and '=' before it, which might have begun a word */
 	uint8_t stage;
 	uint8_t at_boundary; /* an encoded word may begin here */
 	uint8_t name_len;

@@ -339,6 +339,22 @@ static void smtp_end(void *state, const void *config, enum zg_dir dir, struct zg
 
 static const char *const modes[] = { [ZG_SMTP_VERIFY] = "verify", [ZG_SMTP_TEXTIFY] = "textify", NULL };
 static const char *const attachments[] = { [ZG_SMTP_BLANK] = "blank", [ZG_SMTP_REFUSE] = "refuse", NULL };
+static const char *const links[] = { [ZG_SMTP_LINKS_ALLOW] = "allow",
+				     [ZG_SMTP_LINKS_DEFUSED] = "defused",
+				     [ZG_SMTP_LINKS_REFUSE] = "refuse",
+				     NULL };
+static const char *const kind_rules[] = { [ZG_SMTP_KIND_AS_ATTACHMENTS] = "as-attachments",
+					  [ZG_SMTP_KIND_BLANK] = "blank",
+					  [ZG_SMTP_KIND_REFUSE] = "refuse",
+					  NULL };
+
+#define KIND_ITEM(key_, kind, help_)                                                                                         \
+	{ .key = (key_),                                                                                                     \
+	  .type = ZG_ITEM_ENUM,                                                                                              \
+	  .offset = offsetof(struct zg_smtp_config, kinds[kind]),                                                            \
+	  .preset = ZG_SMTP_KIND_AS_ATTACHMENTS,                                                                             \
+	  .words = kind_rules,                                                                                               \
+	  .help = (help_) }
 
 static const struct zg_item items[] = {
 	{ .key = "mode",
@@ -367,12 +383,29 @@ static const struct zg_item items[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .help = "RCPT commands per message; RFC 5321 4.5.3.1.8 asks for 100" },
+	{ .key = "subject_tag",
+	  .type = ZG_ITEM_TEXT,
+	  .offset = offsetof(struct zg_smtp_config, subject_tag),
+	  .min = 1,
+	  .max = ZG_SUBJECT_TAG_MAX,
+	  .help = "the subject has to begin with these characters" },
+	{ .key = "links",
+	  .type = ZG_ITEM_ENUM,
+	  .offset = offsetof(struct zg_smtp_config, links),
+	  .preset = ZG_SMTP_LINKS_ALLOW,
+	  .words = links,
+	  .help = "verify: the text may have links; or only defused ones, as hxxp:; or none" },
 	{ .key = "attachments",
 	  .type = ZG_ITEM_ENUM,
 	  .offset = offsetof(struct zg_smtp_config, attachments),
 	  .preset = ZG_SMTP_BLANK,
 	  .words = attachments,
 	  .help = "textify: what is no text is overwritten with blanks, or such mail is refused" },
+	KIND_ITEM("images", ZG_PART_IMAGE, "textify: the same of images within the text"),
+	KIND_ITEM("calendars", ZG_PART_CALENDAR, "textify: the same of invitations"),
+	KIND_ITEM("tnef", ZG_PART_TNEF, "textify: the same of winmail.dat"),
+	KIND_ITEM("signatures", ZG_PART_SIGNED, "textify: the same of S/MIME and PGP, signed or encrypted"),
+	KIND_ITEM("messages", ZG_PART_MESSAGE, "textify: the same of messages within the message"),
 	{ .key = "max_depth",
 	  .type = ZG_ITEM_INT,
 	  .offset = offsetof(struct zg_smtp_config, max_depth),

@@ -14,6 +14,8 @@ enum field {
 	F_LANGUAGE,
 	F_UNDERSTOOD, /* the rows before are read, the rest only counted */
 	F_FIRST_COUNTED = F_UNDERSTOOD,
+	F_MESSAGE_ID,
+	F_SUBJECT,
 	F_COVERED = 0xFE,
 	F_NONE = 0xFF,
 };
@@ -26,15 +28,15 @@ static const char *const once[] = {
 	[F_DISPOSITION] = "content-disposition",
 	[F_LANGUAGE] = "content-language",
 	[F_FIRST_COUNTED] = "from",
+	[F_MESSAGE_ID] = "message-id",
+	[F_SUBJECT] = "subject",
 	"sender",
 	"reply-to",
 	"to",
 	"cc",
 	"bcc",
-	"message-id",
 	"in-reply-to",
 	"references",
-	"subject",
 	"date",
 };
 
@@ -130,6 +132,34 @@ static enum zg_reason name_octet(struct zg_header *h, uint8_t octet)
 	return ZG_R_NONE;
 }
 
+static void tag_character(struct zg_header *h, const char *tag, uint32_t ch)
+{
+	if (tag[h->tag_at] == '\0' || h->tag_missed || (h->tag_at == 0 && ch == ' ' && tag[0] != ' '))
+		return;
+	if (ch == (uint8_t)tag[h->tag_at])
+		h->tag_at++;
+	else
+		h->tag_missed = 1;
+}
+
+/* What the last octet shows of the subject. */
+static void subject(struct zg_header *h, const char *tag)
+{
+	if (h->word.equals_shown)
+		tag_character(h, tag, '=');
+	if (h->word.shown != ZG_WORD_NOTHING)
+		tag_character(h, tag, h->word.shown);
+}
+
+static enum zg_reason counted_octet(struct zg_header *h, const struct zg_smtp_config *config, uint8_t octet)
+{
+	const enum zg_reason reason = zg_word_feed(&h->word, config->charsets, octet);
+
+	if (h->field == F_SUBJECT)
+		subject(h, config->subject_tag);
+	return reason;
+}
+
 static enum zg_reason body_octet(struct zg_header *h, const struct zg_smtp_config *config, uint8_t octet)
 {
 	if (!zg_ascii_visible(octet) && !zg_ascii_blank(octet))
@@ -138,7 +168,7 @@ static enum zg_reason body_octet(struct zg_header *h, const struct zg_smtp_confi
 	if (h->field == F_COVERED)
 		return ZG_R_NONE;
 	if (h->field >= F_UNDERSTOOD)
-		return zg_word_feed(&h->word, config->charsets, octet);
+		return counted_octet(h, config, octet);
 	if (h->value_len == ZG_SMTP_FIELD_MAX)
 		return ZG_R_SMTP_HEADER_SIZE;
 	h->value[h->value_len++] = octet;
@@ -183,6 +213,8 @@ static enum zg_reason together(const struct zg_header *h, const struct zg_smtp_c
 {
 	if (h->content && !h->part && !(h->seen & 1u << F_MIME_VERSION))
 		return ZG_R_SMTP_MIME_VERSION;
+	if (!h->part && (config->subject_tag[h->tag_at] != '\0' || h->tag_missed))
+		return ZG_R_SMTP_SUBJECT;
 	if (h->rewritten)
 		return ZG_R_NONE;
 	if (!(config->charsets & 1u << h->charset)) /* us-ascii that nobody named */
@@ -230,7 +262,7 @@ enum zg_reason zg_header_octet(struct zg_header *header, const struct zg_smtp_co
 size_t zg_header_block(struct zg_header *header, const struct zg_smtp_config *config,
 		       const uint8_t block[static ZG_RD_BLOCK])
 {
-	if (header->stage != BODY || header->field < F_UNDERSTOOD || !zg_word_outside(&header->word) ||
+	if (header->stage != BODY || header->field < F_UNDERSTOOD || header->field == F_SUBJECT || !zg_word_outside(&header->word) ||
 	    header->octets >= ZG_SMTP_HEADER_MAX)
 		return 0;
 	const struct zg_octets octets = zg_octets_load(block);

@@ -29,6 +29,8 @@ struct zg_header {
 	uint8_t charset;      /* enum zg_charset */
 	uint8_t encoding;     /* enum zg_encoding */
 	uint8_t part;	      /* of a part of a multipart, not of the message */
+	uint8_t tag_at;	      /* characters of the subject's tag that were there */
+	uint8_t tag_missed;   /* it begins otherwise */
 	uint8_t rewritten;    /* textify: what the fields say about the content is the caller's to read (mime_field.h) */
 	uint32_t seen;	      /* bit per row of the table */
 	uint32_t octets;

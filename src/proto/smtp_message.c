@@ -55,6 +55,7 @@ void zg_message_text_begin(struct zg_message *m)
 {
 	m->qp = (struct zg_qp){ .stage = 0 };
 	m->b64 = (struct zg_b64){ .n = 0 };
+	m->link = (struct zg_link){ .n = 0 };
 	zg_text_begin(&m->text, (enum zg_charset)m->header.charset);
 	zg_text_begin(&m->undecoded, ZG_CHARSET_US_ASCII);
 }
@@ -120,10 +121,47 @@ enum zg_reason zg_message_text_end(const struct zg_message *m)
 	return zg_text_end(&m->text);
 }
 
+/* An octet of the text, which stays as it is: is it the end of a link that may not be there? */
+static enum zg_reason permitted_link(struct zg_message *m, const struct zg_smtp_config *config,
+				     const struct zg_charset_state *before, int decoded)
+{
+	uint8_t c;
+
+	if (decoded < 0 || config->links == ZG_SMTP_LINKS_ALLOW || !zg_textify_character(m, before, (uint8_t)decoded, &c))
+		return ZG_R_NONE;
+	switch (zg_link_feed(&m->link, c)) {
+	case ZG_LINK_LIVE:
+		return ZG_R_SMTP_LINK;
+	case ZG_LINK_DEFUSED:
+		return config->links == ZG_SMTP_LINKS_REFUSE ? ZG_R_SMTP_LINK : ZG_R_NONE;
+	case ZG_LINK_LETTER:
+	case ZG_LINK_NOTHING:
+		break;
+	}
+	return ZG_R_NONE;
+}
+
+static enum zg_reason verified_octet(struct zg_message *m, const struct zg_smtp_config *config, uint8_t octet)
+{
+	const struct zg_charset_state before = m->text.charset;
+	int decoded;
+	const enum zg_reason reason = zg_message_text_octet(m, octet, &decoded);
+
+	return reason == ZG_R_NONE ? permitted_link(m, config, &before, decoded) : reason;
+}
+
+static enum zg_reason verified_line_end(struct zg_message *m)
+{
+	const enum zg_reason reason = zg_message_text_line_end(m);
+
+	if (m->header.encoding != ZG_ENCODING_BASE64 && zg_qp_whole(&m->qp))
+		(void)zg_link_feed(&m->link, ZG_LINK_OTHER);
+	return reason;
+}
+
 static enum zg_reason content(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in, bool stuffed,
 			      uint8_t *octet)
 {
-	int decoded;
 	if (m->column == ZG_SMTP_TEXT_MAX - 2)
 		return ZG_R_SMTP_TEXT_LENGTH;
 	if (m->octets >= config->max_message)
@@ -132,7 +170,7 @@ static enum zg_reason content(struct zg_message *m, const struct zg_smtp_config 
 	m->octets++;
 	if (m->header.rewritten)
 		return zg_textify_octet(m, config, in, stuffed, octet);
-	return m->body ? zg_message_text_octet(m, *octet, &decoded) : zg_header_octet(&m->header, config, *octet);
+	return m->body ? verified_octet(m, config, *octet) : zg_header_octet(&m->header, config, *octet);
 }
 
 static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in)
@@ -145,7 +183,7 @@ static enum zg_reason line_end(struct zg_message *m, const struct zg_smtp_config
 	if (m->header.rewritten)
 		return zg_textify_line_end(m, config, in);
 	if (m->body)
-		return zg_message_text_line_end(m);
+		return verified_line_end(m);
 	enum zg_reason reason = zg_header_line_end(&m->header, config, &over);
 	if (reason == ZG_R_NONE && over) {
 		m->body = 1;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "proto/b64.h"
+#include "proto/link.h"
 #include "proto/qp.h"
 #include "proto/smtp_config.h"
 #include "proto/smtp_header.h"
@@ -32,6 +33,7 @@ struct zg_message {
 	struct zg_text undecoded; /* quoted-printable as it came */
 	struct zg_qp qp;
 	struct zg_b64 b64;
+	struct zg_link link; /* of the text */
 	struct zg_textify textify; /* in that mode */
 };
 

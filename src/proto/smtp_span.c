@@ -152,6 +152,8 @@ bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *co
 		zg_textify_span(m, config, in);
 		return true;
 	}
+	if (m->body && config->links != ZG_SMTP_LINKS_ALLOW)
+		return false;
 	if ((m->line != ZG_LINE_BEGIN && m->line != ZG_LINE_WITHIN) || m->octets >= config->max_message)
 		return true;
 	struct zg_rd rd = zg_rw_rest(in, config->max_message - m->octets);

@@ -8,16 +8,23 @@
 
 /* --- links ------------------------------------------------------------------------------------------ */
 
-/* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too. */
+/* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too; and of w and W, "=77" and
+ * "=57". */
 #define T_TO_X 0x0C
+#define W_TO_X 0x0F
 
-/* The same in base64, where one character of the group has the bits, and what makes another character of a colon;
- * by the octet's place in its group. behind: of the character of that octet that is being read. */
+/* The same in base64, where one or two characters of the group have the bits, and what makes another character of a colon or
+ * a dot; by the octet's place in its group. before: of the character before the one being read. */
 static const struct {
-	uint8_t behind, t_to_x, colon;
-} in_group[3] = { { 1, T_TO_X >> 2, 1 << 4 }, { 0, (T_TO_X & 0x0F) << 2, 1 << 2 }, { 0, T_TO_X, 1 } };
+	uint8_t t_before, t, w_before, w, end;
+} in_group[3] = {
+	{ T_TO_X >> 2, 0, W_TO_X >> 2, (W_TO_X & 0x03) << 4, 1 << 4 },
+	{ 0, (T_TO_X & 0x0F) << 2, 0, (W_TO_X & 0x0F) << 2, 1 << 2 },
+	{ 0, T_TO_X, 0, W_TO_X, 1 },
+};
 
 #define COLON_INSTEAD ';'
+#define DOT_INSTEAD   '/'
 
 bool zg_textify_character(const struct zg_message *message, const struct zg_charset_state *before, uint8_t octet,
 			  uint8_t *ret_c)
@@ -53,7 +60,22 @@ static bool change(struct zg_rw *in, bool base64, uint8_t behind, uint8_t mask, 
 	return at != NULL && zg_rw_amend(in, behind, masked(base64, *at, mask));
 }
 
-/* This is a link. Where its letters have gone on already, the colon becomes another character. */
+/* The colon or dot of a link becomes another character; or "=3A" does, or "=2E", of which this is the second digit. */
+static uint8_t end_instead(uint8_t octet)
+{
+	switch (octet) {
+	case ':':
+		return COLON_INSTEAD;
+	case '.':
+		return DOT_INSTEAD;
+	case 'A':
+		return 'B';
+	default:
+		return 'F';
+	}
+}
+
+/* This is a link. Where its letters have gone on already, what ends its name becomes another character. */
 static void defuse(struct zg_link *link, struct zg_rw *in, bool base64, unsigned place, uint8_t *octet)
 {
 	bool done = false;
@@ -61,27 +83,36 @@ static void defuse(struct zg_link *link, struct zg_rw *in, bool base64, unsigned
 	for (unsigned i = 0; i < link->n; i++)
 		done |= change(in, base64, link->letter[i].behind, link->letter[i].mask, octet);
 	zg_link_release(link);
-	if (done)
-		return;
-	if (base64)
-		*octet = masked(true, *octet, in_group[place].colon);
-	else
-		*octet = *octet == ':' ? COLON_INSTEAD : 'B'; /* "=3A" */
+	if (!done)
+		*octet = base64 ? masked(true, *octet, in_group[place].end) : end_instead(*octet);
+}
+
+static void keep(struct zg_link *link, bool base64, unsigned place, uint8_t c)
+{
+	const bool t = zg_ascii_lower(c) == 't';
+	const uint8_t before = !base64 ? 0 : t ? in_group[place].t_before : in_group[place].w_before;
+	const uint8_t here = !base64 ? (t ? T_TO_X : W_TO_X) : t ? in_group[place].t : in_group[place].w;
+
+	if (before != 0)
+		zg_link_keep(link, 1, before);
+	if (here != 0)
+		zg_link_keep(link, 0, here);
 }
 
 void zg_textify_link(struct zg_message *message, struct zg_rw *in, unsigned place, uint8_t c, bool replayed, uint8_t *octet)
 {
-	struct zg_link *link = &message->textify.link;
+	struct zg_link *link = &message->link;
 	const bool base64 = message->header.encoding == ZG_ENCODING_BASE64;
 
 	switch (zg_link_feed(link, c)) {
 	case ZG_LINK_LETTER:
 		if (!replayed)
-			zg_link_keep(link, base64 ? in_group[place].behind : 0, base64 ? in_group[place].t_to_x : T_TO_X);
+			keep(link, base64, place, c);
 		break;
-	case ZG_LINK_COLON:
+	case ZG_LINK_LIVE:
 		defuse(link, in, base64, place, octet);
 		break;
+	case ZG_LINK_DEFUSED:
 	case ZG_LINK_NOTHING:
 		break;
 	}
@@ -205,7 +236,7 @@ static enum zg_reason body_line_end(struct zg_message *m)
 	if (m->textify.treatment == ZG_TREAT_HTML)
 		zg_textify_html_line_end(m, of_text);
 	else if (of_text)
-		(void)zg_link_feed(&m->textify.link, ZG_LINK_OTHER);
+		(void)zg_link_feed(&m->link, ZG_LINK_OTHER);
 	return reason;
 }
 
@@ -252,8 +283,12 @@ static enum zg_reason between_octet(struct zg_message *m, struct zg_rw *in, bool
 	t->line_open = 0;
 	if (reason == ZG_R_NONE)
 		reason = body_octet(m, in, false, octet);
-	if (stuffed)
-		*octet = '.'; /* as the framing wants it */
+	if (stuffed) {
+		/* the dot of a link whose letters have gone on: the framing wants it */
+		if (*octet == DOT_INSTEAD && reason == ZG_R_NONE)
+			return ZG_R_SMTP_IN_PLACE;
+		*octet = '.';
+	}
 	return reason;
 }
 
@@ -271,10 +306,38 @@ static void header_begin(struct zg_message *m)
 	t->field = (struct zg_field){ .kind = ZG_FIELD_NONE };
 }
 
+static enum zg_smtp_kind_rule rule_of(const struct zg_message *m, const struct zg_smtp_config *config)
+{
+	const struct zg_media_type *type = &m->textify.type;
+	const bool attached = type->kind == ZG_PART_IMAGE && type->attachment;
+
+	return (enum zg_smtp_kind_rule)config->kinds[attached ? ZG_PART_OTHER : type->kind];
+}
+
+/* May this part, which is no text, become blanks? The other forms of a text (alternative) are no attachments. */
+static enum zg_reason may_be_blanked(const struct zg_message *m, const struct zg_smtp_config *config, bool alternative)
+{
+	bool refuse = false;
+
+	switch (rule_of(m, config)) {
+	case ZG_SMTP_KIND_AS_ATTACHMENTS:
+		refuse = config->attachments == ZG_SMTP_REFUSE && !alternative;
+		break;
+	case ZG_SMTP_KIND_REFUSE:
+		refuse = true;
+		break;
+	case ZG_SMTP_KIND_BLANK:
+		break;
+	}
+	return refuse ? ZG_R_SMTP_ATTACHMENT : ZG_R_NONE;
+}
+
 static enum zg_reason container(struct zg_message *m, const struct zg_smtp_config *config)
 {
 	struct zg_textify *t = &m->textify;
 
+	if (rule_of(m, config) == ZG_SMTP_KIND_REFUSE)
+		return ZG_R_SMTP_ATTACHMENT;
 	if (m->header.encoding != ZG_ENCODING_7BIT && m->header.encoding != ZG_ENCODING_8BIT) /* RFC 2045 6.4 */
 		return ZG_R_SMTP_ENCODING;
 	t->treatment = ZG_TREAT_BETWEEN;
@@ -310,13 +373,12 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 	if (media == ZG_MEDIA_HTML && !t->type.attachment && !alternative)
 		return text(m, config, ZG_TREAT_HTML);
 	t->treatment = ZG_TREAT_BLANK;
-	return config->attachments == ZG_SMTP_BLANK || alternative ? ZG_R_NONE : ZG_R_SMTP_ATTACHMENT;
+	return may_be_blanked(m, config, alternative);
 }
 
 static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_config *config)
 {
 	m->body = 1;
-	m->textify.link = (struct zg_link){ .n = 0 };
 	m->textify.html = (struct zg_html){ .stage = 0 };
 	zg_text_begin(&m->textify.left, (enum zg_charset)m->textify.type.charset);
 	zg_text_begin(&m->textify.left_undecoded, ZG_CHARSET_US_ASCII);
@@ -444,19 +506,19 @@ enum zg_reason zg_textify_end(struct zg_message *message, const struct zg_smtp_c
 
 void zg_textify_tick(struct zg_message *message)
 {
-	zg_link_tick(&message->textify.link);
+	zg_link_tick(&message->link);
 }
 
 /* The first character of a group may be the one that has the bits of a letter. */
 static bool begins_letter(const struct zg_message *m)
 {
 	return m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n == 1 &&
-	       zg_link_wants(&m->textify.link, (uint8_t)(m->b64.bits << 2 & 0xFF));
+	       zg_link_wants(&m->link, (uint8_t)(m->b64.bits << 2 & 0xFF));
 }
 
 static size_t body_held(const struct zg_message *m)
 {
-	const size_t letters = zg_link_held(&m->textify.link);
+	const size_t letters = zg_link_held(&m->link);
 
 	if (letters > 0 || !stays(m))
 		return letters;
@@ -472,6 +534,6 @@ size_t zg_textify_held(const struct zg_message *message)
 
 void zg_textify_settle(struct zg_message *message)
 {
-	zg_link_release(&message->textify.link);
+	zg_link_release(&message->link);
 	zg_field_release(&message->textify.field);
 }

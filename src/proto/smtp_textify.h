@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #include "proto/html_text.h"
-#include "proto/link.h"
 #include "proto/mime_field.h"
 #include "proto/mime_tree.h"
 #include "proto/smtp_config.h"
@@ -39,7 +38,6 @@ struct zg_textify {
 	uint16_t parts;
 	struct zg_field field;	   /* of the header that is being read, if it is one that is rewritten */
 	struct zg_media_type type; /* what that header says */
-	struct zg_link link;
 	struct zg_html html;
 	struct zg_text left, left_undecoded; /* of HTML: its text, and as it goes on */
 	struct zg_tree tree;

@@ -116,7 +116,7 @@ void zg_textify_html_line_end(struct zg_message *message, bool of_text)
 		return;
 	(void)zg_text_feed(&t->left, '\n');
 	(void)zg_html_feed(&t->html, '\n');
-	(void)zg_link_feed(&t->link, ZG_LINK_OTHER);
+	(void)zg_link_feed(&message->link, ZG_LINK_OTHER);
 }
 
 enum zg_reason zg_textify_html_octet(struct zg_message *message, struct zg_rw *in, bool replayed, uint8_t *octet)

@@ -547,6 +547,110 @@ START_TEST(eight_bit)
 }
 END_TEST
 
+/* --- options ------------------------------------------------------------------------------------------ */
+
+static void judged(const char *label, const struct zg_smtp_config *config, enum zg_reason reason, const char *mail)
+{
+	if (reason == ZG_R_NONE)
+		message_passes(label, config, mail, strlen(mail));
+	else
+		message_refused(label, config, reason, true, mail, strlen(mail));
+}
+
+enum { OPEN_LINK = 1, DEFUSED_LINK = 2 };
+
+static const struct {
+	unsigned has;
+	const char *mail; /* with the mark if it has any */
+} links[] = {
+	{ 0, H_8BIT "http https // www wwx ttp: mailto:a@b aftp xftp\r\n:\r\nwww\r\n..a 1www.a\r\n" },
+	{ OPEN_LINK, H_8BIT "see http" AT "://a\r\n" },
+	{ OPEN_LINK, H_8BIT "see HTTPS" AT ":a\r\n" },
+	{ OPEN_LINK, H_8BIT "aftp" AT "://a\r\n" },
+	{ OPEN_LINK, H_8BIT "\xe4\xbc\x9awww" AT ".a\r\n" },
+	{ OPEN_LINK, H_QP "ht=\r\n=74p=3" AT "A//a\r\n" },
+	{ OPEN_LINK, H_QP "www=\r\n." AT ".a\r\n" },
+	{ OPEN_LINK, H_B64 "aHR0cD" AT "o=\r\n" },
+	{ OPEN_LINK, H_B64 "d3d3L" AT "g==\r\n" },
+	{ OPEN_LINK, H_JIS "\x1b$B2q5D\x1b(Bhttp" AT "://a\r\n" },
+	{ 0, H_JIS "\x1b$Bhttp:!\x1b(B\r\n" },
+	{ 0, H_B64 "aHR0cA0KOg==\r\n" },
+	{ DEFUSED_LINK, H_8BIT "see hxxp" AT "://a\r\n" },
+	{ DEFUSED_LINK, H_8BIT "fxps" AT "://a\r\n" },
+	{ DEFUSED_LINK, H_8BIT "WWX" AT ".a\r\n" },
+	{ DEFUSED_LINK, H_B64 "aHh4cHM" AT "6Lw==\r\n" },
+};
+
+static void without_mark(const char *mail, char ret_mail[static 1024])
+{
+	size_t n = 0;
+	for (; *mail != '\0'; mail++)
+		if (*mail != AT_BYTE)
+			ret_mail[n++] = *mail;
+	ret_mail[n] = '\0';
+}
+
+START_TEST(links_configured)
+{
+	static const unsigned refused[] = { [ZG_SMTP_LINKS_ALLOW] = 0,
+					    [ZG_SMTP_LINKS_DEFUSED] = OPEN_LINK,
+					    [ZG_SMTP_LINKS_REFUSE] = OPEN_LINK | DEFUSED_LINK };
+	char plain[1024];
+
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+		for (unsigned mode = 0; mode < 3; mode++) {
+			struct zg_smtp_config config = *DEFAULTS;
+			config.links = mode;
+			without_mark(links[i].mail, plain);
+			if (links[i].has & refused[mode])
+				judged(links[i].mail, &config, ZG_R_SMTP_LINK, links[i].mail);
+			else
+				judged(links[i].mail, &config, ZG_R_NONE, plain);
+		}
+	}
+}
+END_TEST
+
+/* "[Sanitized] " and more: "=?x?B?W1Nhbml0aXplZF0g...?=" */
+static const struct {
+	bool tagged;
+	const char *mail;
+} subjects[] = {
+	{ true, "Subject: [Sanitized] hello\r\n" H_TO "\r\nx\r\n" },
+	{ true, "Subject:[Sanitized]\r\n" H_TO "\r\nx\r\n" },
+	{ true, "Subject:\r\n  [Sanitized] x\r\n" H_TO "\r\nx\r\n" },
+	{ true, "Subject: [Sanitized] =?ISO-2022-JP?B?GyRCMnE1RBsoQg==?=\r\n" H_TO "\r\nx\r\n" },
+	{ true, "Subject: =?UTF-8?B?W1Nhbml0aXplZF0g5Lya?=\r\n" H_TO "\r\nx\r\n" },
+	{ true, "Subject: =?UTF-8?Q?=5BSanitized]_?=\r\n =?UTF-8?Q?_x?=\r\n" H_TO "\r\nx\r\n" },
+	{ true, "Subject: =?ISO-2022-JP?B?W1Nhbml0aXplZF0gGyRCMnE1RBsoQg==?=\r\n" H_TO "\r\nx\r\n" },
+	{ false, H_TO AT "\r\nx\r\n" },
+	{ false, "Subject:\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Subject: [sanitized] hello\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Subject: Re: [Sanitized] hello\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Subject: =[Sanitized]\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Subject: [Sanitized\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Subject: [[Sanitized]\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Subject: =?ISO-2022-JP?B?GyRCMnE1RBsoQg==?= [Sanitized]\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "X-Subject: [Sanitized]\r\nSubject: x\r\n" H_TO AT "\r\nx\r\n" },
+	{ false, "Comments: [Sanitized]\r\n" H_TO AT "\r\n\r\nSubject: [Sanitized]\r\n" },
+};
+
+START_TEST(subject_tag_configured)
+{
+	for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
+		struct zg_smtp_config config = *DEFAULTS;
+		char plain[1024];
+		without_mark(subjects[i].mail, plain);
+		judged(subjects[i].mail, &config, ZG_R_NONE, plain);
+		for (unsigned mode = ZG_SMTP_VERIFY; mode <= ZG_SMTP_TEXTIFY; mode++) {
+			strcpy(config.subject_tag, "[Sanitized]");
+			config.mode = mode;
+			judged(subjects[i].mail, &config, subjects[i].tagged ? ZG_R_NONE : ZG_R_SMTP_SUBJECT, subjects[i].mail);
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtp_message");
@@ -564,6 +668,8 @@ int main(void)
 	tcase_add_test(tc, field_size);
 	tcase_add_test(tc, charsets_configured);
 	tcase_add_test(tc, eight_bit);
+	tcase_add_test(tc, links_configured);
+	tcase_add_test(tc, subject_tag_configured);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }

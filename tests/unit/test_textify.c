@@ -51,6 +51,19 @@ static void rows_become(const struct row *rows, size_t n)
 /* --- links ------------------------------------------------------------------------------------------ */
 
 static const struct row links[] = {
+	{ TEXT_8BIT "www.a WWW.b.c (www.d) http://www.e\r\n", TEXT_8BIT "wwx.a WWX.b.c (wwx.d) hxxp://wwx.e\r\n" },
+	{ TEXT_8BIT "\xe4\xbc\x9awww.a awww.b 1www.c wwww.d www ww. w.w.w www,\r\n", TEXT_8BIT "\xe4\xbc\x9awwx.a awww.b 1www.c wwww.d www ww. w.w.w www,\r\n" },
+	{ TEXT_8BIT "www\r\n..a\r\n", NULL },
+	{ TEXT_QP "www.a =77=77=77=2Eb WWW=2Ec =57W=57.d ww=\r\nw=\r\n..e\r\n",
+	  TEXT_QP "wwx.a =77=77=78=2Eb WWX=2Ec =57W=58.d ww=\r\nx=\r\n..e\r\n" },
+	{ TEXT_QP "www=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=2Ea\r\n",
+	  TEXT_QP "www=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=2Fa\r\n" },
+	/* "www.", " www.", "  www.", " WWW." and a line end within */
+	{ TEXT_B64 "d3d3Lg==\r\n", TEXT_B64 "d3d4Lg==\r\n" },
+	{ TEXT_B64 "IHd3dy4=\r\n", TEXT_B64 "IHd3eC4=\r\n" },
+	{ TEXT_B64 "ICB3d3cu\r\n", TEXT_B64 "ICB3d3gu\r\n" },
+	{ TEXT_B64 "IFdX\r\nVy4=\r\n", TEXT_B64 "IFdX\r\nWC4=\r\n" },
+	{ TEXT_JIS "\x1b$B2q5D\x1b(Bwww.a \x1b$Bwww.!!\x1b(B\r\n", TEXT_JIS "\x1b$B2q5D\x1b(Bwwx.a \x1b$Bwww.!!\x1b(B\r\n" },
 	{ TEXT_8BIT "http://a https://b HTTP://c Https:d\r\n", TEXT_8BIT "hxxp://a hxxps://b HXXP://c Hxxps:d\r\n" },
 	{ TEXT_8BIT "ftp://a ftps:b mailto:c@d\r\n", TEXT_8BIT "fxp://a fxps:b mailto:c@d\r\n" },
 	{ TEXT_8BIT "http https HTML ht htt httpx: ttp: ftp\r\n", NULL },
@@ -209,6 +222,8 @@ static const struct {
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=a" AT "*b\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"a " AT "\"\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"http" AT "://a/b\"\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, H_MIME "Content-Type: multipart/mixed; boundary=\"=_WWW.a" AT "\"\r\n" },
+	{ ZG_R_SMTP_IN_PLACE, TEXT_QP "www=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n=\r\n." AT ".a\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary=\"a\"; " AT "boundary=c\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary" AT "*=utf-8''a\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: text/plain; name=\"a" AT "\\\"b\"\r\n" },
@@ -254,6 +269,79 @@ START_TEST(attachments_can_be_refused)
 }
 END_TEST
 
+static const struct {
+	const char *label;
+	enum zg_part_kind kind;
+	const char *mail; /* refused at the mark if this kind is */
+} kinds[] = {
+	{ "image", ZG_PART_IMAGE, MIXED "--b1\r\n" TYPE("image/jpeg") "Content-ID: <x>\r\n" AT "\r\n" },
+	{ "inline image", ZG_PART_IMAGE, MIXED "--b1\r\n" TYPE("IMAGE/JPEG") "Content-Disposition: inline\r\n" AT "\r\n" },
+	{ "invitation", ZG_PART_CALENDAR, MIXED "--b1\r\n" TYPE("text/calendar; method=REQUEST") AT "\r\n" },
+	{ "invitation as a form of the text", ZG_PART_CALENDAR,
+	  H_MIME TYPE("multipart/alternative; boundary=b1") "\r\n--b1\r\n" TYPE("text/plain") "\r\nx\r\n--b1\r\n"
+	  TYPE("Text/Calendar") AT "\r\n" },
+	{ "winmail.dat", ZG_PART_TNEF, MIXED "--b1\r\n" TYPE("application/vnd.ms-tnef") AT "\r\n" },
+	{ "S/MIME signature", ZG_PART_SIGNED, MIXED "--b1\r\n" TYPE("application/x-pkcs7-signature; name=smime.p7s") AT "\r\n" },
+	{ "S/MIME", ZG_PART_SIGNED, H_MIME TYPE("application/pkcs7-mime; smime-type=enveloped-data") AT "\r\n" },
+	{ "multipart/signed", ZG_PART_SIGNED, H_MIME TYPE("multipart/signed; boundary=b1") AT "\r\n" },
+	{ "multipart/encrypted", ZG_PART_SIGNED, H_MIME TYPE("multipart/encrypted; boundary=b1") AT "\r\n" },
+	{ "message", ZG_PART_MESSAGE, MIXED "--b1\r\n" TYPE("message/rfc822") AT "\r\n" },
+	{ "part of a message", ZG_PART_MESSAGE, H_MIME TYPE("message/partial; id=x") AT "\r\n" },
+};
+
+START_TEST(each_kind_of_part_can_be_refused)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct zg_smtp_config config = *TEXTIFY;
+		config.kinds[kinds[i].kind] = ZG_SMTP_KIND_REFUSE;
+		message_refused(kinds[i].label, &config, ZG_R_SMTP_ATTACHMENT, true, kinds[i].mail, strlen(kinds[i].mail));
+	}
+}
+END_TEST
+
+/* Nothing but the header: what comes of the body says the header. */
+static enum zg_say said_of(const char *label, const struct zg_smtp_config *config, const char *mail)
+{
+	struct script s;
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	struct outcome *o = dialogue(label, &zg_smtp, config, s.turns, s.n);
+	const enum zg_say say = o->say;
+	free(o);
+	script_free(&s);
+	return say;
+}
+
+START_TEST(each_kind_of_part_can_be_blanked_alone)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct zg_smtp_config config = *TEXTIFY;
+		for (unsigned k = 0; k < ZG_PART_KINDS; k++)
+			config.kinds[k] = ZG_SMTP_KIND_REFUSE;
+		config.kinds[ZG_PART_OTHER] = ZG_SMTP_KIND_AS_ATTACHMENTS;
+		config.kinds[kinds[i].kind] = ZG_SMTP_KIND_BLANK;
+		config.attachments = ZG_SMTP_REFUSE;
+		ck_assert_msg(said_of(kinds[i].label, &config, kinds[i].mail) == ZG_SAY_MORE, "%s", kinds[i].label);
+		config.kinds[kinds[i].kind] = ZG_SMTP_KIND_AS_ATTACHMENTS;
+		config.attachments = ZG_SMTP_BLANK;
+		ck_assert_msg(said_of(kinds[i].label, &config, kinds[i].mail) == ZG_SAY_MORE, "%s", kinds[i].label);
+	}
+}
+END_TEST
+
+START_TEST(an_image_that_is_attached_is_an_attachment)
+{
+	static const char attached[] = MIXED "--b1\r\n" TYPE("image/jpeg") "Content-Disposition: attachment; filename=a.jpg\r\n" AT "\r\n";
+	static const char other[] = MIXED "--b1\r\n" TYPE("application/pdf") "\r\n";
+	struct zg_smtp_config config = *CONFIG(ZG_SMTP_REFUSE);
+	config.kinds[ZG_PART_IMAGE] = ZG_SMTP_KIND_BLANK;
+	message_refused("attached image", &config, ZG_R_SMTP_ATTACHMENT, true, attached, strlen(attached));
+	config = *TEXTIFY;
+	config.kinds[ZG_PART_IMAGE] = config.kinds[ZG_PART_MESSAGE] = ZG_SMTP_KIND_REFUSE;
+	ck_assert_int_eq(said_of("attached image", &config, attached), ZG_SAY_MORE);
+	ck_assert_int_eq(said_of("another type", &config, other), ZG_SAY_MORE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("textify");
@@ -265,6 +353,9 @@ int main(void)
 	tcase_add_test(tc, html_becomes_text);
 	tcase_add_test(tc, what_has_two_readings_is_refused);
 	tcase_add_test(tc, attachments_can_be_refused);
+	tcase_add_test(tc, each_kind_of_part_can_be_refused);
+	tcase_add_test(tc, each_kind_of_part_can_be_blanked_alone);
+	tcase_add_test(tc, an_image_that_is_attached_is_an_attachment);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }
