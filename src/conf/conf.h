@@ -4,7 +4,7 @@
  *   gather  the files into one text (if there are files)
  *   guard   the bytes: size, encoding, characters that deceive
  *   shape   the tokens: grammar, place of every setting, what libconfig would misread
- *   load    libconfig, and its tree joined with the places
+ *   load    libconfig, and its tree joined with the places; of the longest lists, some hundred elements at a time
  *   schema  known keys, types, values -> draft
  *   check   what must hold between zones and flows -> the draft's policy is frozen
  * Each step reports all it finds. What guard and shape object to is repaired in the working copy of the text, so that
@@ -24,6 +24,7 @@
 #define CONF_DEPTH_MAX 8 /* levels of { ( [ : the deepest legal one is 4 */
 #define CONF_SETTINGS_MAX                                                                                              \
 	6000000u /* settings and elements: ZG_FLOWS_MAX flows with thirty each; libconfig takes 200 bytes for one */
+#define CONF_BATCH    512 /* elements of a long list that libconfig is given at once: their tree, 2 MB, stays in the cache */
 #define CONF_KEYS_MAX 64 /* keys in one group: the richest legal one has a third of that */
 
 /* Stands in the working copy for every byte that guard objected to: blank, and spoils a string that it is in. */
@@ -42,14 +43,38 @@ struct conf_place {
 	bool bad;		     /* already reported: the value in the tree means nothing */
 };
 
+/* Places of settings in document order, as a tree has them. */
+struct conf_places {
+	struct conf_place *v; /* owned */
+	size_t n, cap;
+};
+
+/* Some elements of a long list: of all of them at once the tree would be ten times the text. */
+struct conf_batch {
+	size_t begin, end; /* their text: from behind the "(" or the comma in front to the next comma or the ")" */
+	uint32_t line;	   /* in which it begins */
+	size_t n;
+	struct conf_places places; /* freed when they have been read */
+};
+
+/* A long list of the outermost level, as "flows"; in the tree of its file it is empty. */
+struct conf_list {
+	size_t place; /* its own */
+	size_t first_batch, n_batches, n;
+	size_t begin, end; /* between its brackets */
+	uint32_t lines;	   /* newlines there */
+};
+
 /* The working copy of the text. */
 struct conf_source {
 	char *text; /* owned, len bytes, the last one is a newline, and a NUL behind */
 	size_t len;
 	const struct zg_files *files; /* borrowed */
 	size_t *first_places;	      /* owned; of each file, and the end of the last */
-	struct conf_place *places; /* owned; of all settings in document order, as the trees have them */
-	size_t n_places, places_cap;
+	struct conf_places places;    /* of all settings but elements of long lists */
+	struct conf_list *lists;      /* owned; in document order */
+	struct conf_batch *batches;   /* owned; in document order */
+	size_t n_lists, n_batches;
 };
 
 enum zg_err conf_source_init(struct conf_source *source, const char *text, size_t len, const struct zg_files *files);
@@ -63,6 +88,12 @@ void conf_guard(struct conf_source *source, struct zg_diags *diags);
 enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags);
 /* One file into tree (initialised by the caller); every setting's hook is its const struct conf_place. */
 enum zg_err conf_load_tree(struct conf_source *source, size_t file, struct zg_diags *diags, config_t *tree);
+/* The same with a batch of the long list called name: the one setting of the tree. */
+enum zg_err conf_load_batch(struct conf_source *source, const struct conf_batch *batch, const char *name, struct zg_diags *diags,
+			    config_t *tree);
+/* The long list that has this place, or NULL. */
+const struct conf_list *conf_source_list(const struct conf_source *source, const struct conf_place *place);
+void conf_places_free(struct conf_places *places);
 /* At "@include": is it alone on the rest of its line, with a path? */
 bool conf_include_path(const char *p, const char **ret_path, size_t *ret_len);
 
@@ -138,7 +169,8 @@ void conf_draft_free(struct conf_draft *draft); /* not the policy */
 #define CONF_VIA_MAX 320
 const char *conf_via(const struct conf_draft *draft, uint32_t object, char buf[static CONF_VIA_MAX]);
 
-enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags, struct conf_draft *draft);
+/* trees: of the source's files. */
+enum zg_err conf_schema(struct conf_source *source, const config_t *trees, struct zg_diags *diags, struct conf_draft *draft);
 
 /* Address space cut into pieces that belong to one zone each; sorted, disjoint. */
 struct conf_piece {

@@ -29,10 +29,29 @@ size_t conf_source_end(const struct conf_source *source, size_t file)
 	return file + 1 < source->files->n ? source->files->v[file + 1].mark : source->len;
 }
 
+void conf_places_free(struct conf_places *places)
+{
+	free(places->v);
+	*places = (struct conf_places){ 0 };
+}
+
+const struct conf_list *conf_source_list(const struct conf_source *source, const struct conf_place *place)
+{
+	for (size_t i = 0; i < source->n_lists; i++) {
+		if (&source->places.v[source->lists[i].place] == place)
+			return &source->lists[i];
+	}
+	return NULL;
+}
+
 void conf_source_free(struct conf_source *source)
 {
+	for (size_t i = 0; i < source->n_batches; i++)
+		conf_places_free(&source->batches[i].places);
+	free(source->batches);
+	free(source->lists);
 	free(source->text);
-	free(source->places);
+	conf_places_free(&source->places);
 	free(source->first_places);
 	*source = (struct conf_source){ 0 };
 }

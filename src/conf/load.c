@@ -40,19 +40,19 @@ static bool same(const struct conf_source *source, const struct conf_place *plac
 	}
 }
 
-/* Hands out the places in document order; false when tree and text are not the same. */
-static bool join(config_setting_t *setting, struct conf_source *source, size_t stop, size_t *next)
+/* Hands out the places in document order, up to stop; false when tree and text are not the same. */
+static bool join(config_setting_t *setting, const struct conf_source *source, const struct conf_places *places, size_t stop, size_t *next)
 {
 	int n = config_setting_length(setting);
 	for (int i = 0; i < n; i++) {
 		config_setting_t *child = config_setting_get_elem(setting, (unsigned)i);
 		if (child == NULL || *next >= stop)
 			return false;
-		struct conf_place *place = &source->places[(*next)++];
+		struct conf_place *place = &places->v[(*next)++];
 		if (!same(source, place, child))
 			return false;
 		config_setting_set_hook(child, place);
-		if (config_setting_is_aggregate(child) && !join(child, source, stop, next))
+		if (config_setting_is_aggregate(child) && !join(child, source, places, stop, next))
 			return false;
 	}
 	return true;
@@ -72,28 +72,89 @@ static struct conf_at error_place(const struct conf_source *source, unsigned lin
 	return at;
 }
 
+static const char grammar_hint[] = "see the grammar in zonegate.conf(5)";
+
+/* Into the tree; before: lines of the source in front of the text. */
+static enum zg_err read_text(const struct conf_source *source, const char *text, unsigned before, struct zg_diags *diags, config_t *tree)
+{
+	if (config_read_string(tree, text) == CONFIG_TRUE)
+		return ZG_OK;
+	int line = config_error_line(tree);
+	CONF_ERROR(diags, error_place(source, before + (line > 0 ? (unsigned)line : 1)), grammar_hint, "%s", config_error_text(tree));
+	return ZG_ECONF;
+}
+
+/* Two readings of one text: neither may become a policy. */
+static enum zg_err two_readings(struct zg_diags *diags, struct conf_at at)
+{
+	CONF_ERROR(diags, at, grammar_hint, "the text can be read in two ways from here on");
+	return ZG_ECONF;
+}
+
+/* A file's text from at to end without the elements of its long lists, but with their lines; malloc'd. */
+static char *without_elements(const struct conf_source *source, size_t at, size_t end)
+{
+	size_t size = end - at + 1, used = 0;
+	const struct conf_list *list = source->lists, *stop = list + source->n_lists;
+	while (list < stop && list->begin < at)
+		list++;
+	for (const struct conf_list *l = list; l < stop && l->begin < end; l++)
+		size -= l->end - l->begin - l->lines;
+	char *text = malloc(size);
+	for (; text != NULL && list < stop && list->begin < end; list++) {
+		memcpy(text + used, source->text + at, list->begin - at);
+		used += list->begin - at;
+		memset(text + used, '\n', list->lines);
+		used += list->lines;
+		at = list->end;
+	}
+	if (text != NULL) {
+		memcpy(text + used, source->text + at, end - at);
+		text[used + end - at] = '\0';
+	}
+	return text;
+}
+
 enum zg_err conf_load_tree(struct conf_source *source, size_t file, struct zg_diags *diags, config_t *tree)
 {
-	static const char hint[] = "see the grammar in zonegate.conf(5)";
 	const struct zg_file *part = &source->files->v[file];
-	char *end = source->text + conf_source_end(source, file), keep = *end;
-	*end = '\0';
-	int read = config_read_string(tree, source->text + part->offset);
-	*end = keep;
-	if (read != CONFIG_TRUE) {
-		int line = config_error_line(tree);
-		CONF_ERROR(diags, error_place(source, part->before + (line > 0 ? (unsigned)line : 1)), hint, "%s",
-			   config_error_text(tree));
-		return ZG_ECONF;
-	}
+	char *text = without_elements(source, part->offset, conf_source_end(source, file));
+	enum zg_err err = text != NULL ? read_text(source, text, part->before, diags, tree) : ZG_ENOMEM;
+	free(text);
+	if (err != ZG_OK)
+		return err;
 	size_t first = source->first_places[file], next = first, stop = source->first_places[file + 1];
-	if (!join(config_root_setting(tree), source, stop, &next) || next != stop) {
-		/* Two readings of one text: neither may become a policy. */
-		struct conf_at at = { part->before + 1, 1 };
-		if (next > first)
-			at = source->places[next - 1].key;
-		CONF_ERROR(diags, at, hint, "the text can be read in two ways from here on");
-		return ZG_ECONF;
-	}
-	return ZG_OK;
+	if (join(config_root_setting(tree), source, &source->places, stop, &next) && next == stop)
+		return ZG_OK;
+	return two_readings(diags, next > first ? source->places.v[next - 1].key : (struct conf_at){ part->before + 1, 1 });
+}
+
+/* name = ( the text of the batch ), malloc'd. */
+static char *batch_text(const struct conf_source *source, const struct conf_batch *batch, const char *name)
+{
+	const size_t named = strlen(name), len = batch->end - batch->begin;
+	char *text = malloc(named + len + sizeof "=()"), *p = text;
+	if (text == NULL)
+		return NULL;
+	p = mempcpy(p, name, named);
+	p = mempcpy(p, "=(", 2);
+	p = mempcpy(p, source->text + batch->begin, len);
+	memcpy(p, ")", 2);
+	return text;
+}
+
+enum zg_err conf_load_batch(struct conf_source *source, const struct conf_batch *batch, const char *name, struct zg_diags *diags,
+			    config_t *tree)
+{
+	char *text = batch_text(source, batch, name);
+	enum zg_err err = text != NULL ? read_text(source, text, batch->line - 1, diags, tree) : ZG_ENOMEM;
+	free(text);
+	if (err != ZG_OK)
+		return err;
+	config_setting_t *root = config_root_setting(tree), *list = config_setting_get_elem(root, 0);
+	size_t next = 0;
+	if (config_setting_length(root) == 1 && list != NULL && config_setting_is_list(list) && (size_t)config_setting_length(list) == batch->n &&
+	    join(list, source, &batch->places, batch->places.n, &next) && next == batch->places.n)
+		return ZG_OK;
+	return two_readings(diags, next > 0 ? batch->places.v[next - 1].key : (struct conf_at){ batch->line, 1 });
 }

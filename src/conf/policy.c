@@ -166,7 +166,7 @@ static enum zg_err make(struct conf_source *source, struct zg_diags *diags, conf
 	for (size_t i = 0; i < source->files->n && err == ZG_OK; i++)
 		err = conf_load_tree(source, i, diags, &trees[i]);
 	if (err == ZG_OK)
-		err = conf_schema(trees, source->files->n, diags, draft);
+		err = conf_schema(source, trees, diags, draft);
 	if (err == ZG_OK)
 		err = conf_check(draft, diags);
 	return err != ZG_OK ? err : diags->errors > 0 ? ZG_ECONF : ZG_OK;

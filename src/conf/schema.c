@@ -327,11 +327,39 @@ size_t length_of(struct reader *r, const config_setting_t *value, size_t have, s
 		wrong_type(r, value, "a list ( { ... }, { ... } )");
 		return 0;
 	}
-	size_t n = (size_t)config_setting_length(value);
+	const struct conf_list *list = conf_source_list(r->source, place_of(value));
+	size_t n = list != NULL ? list->n : (size_t)config_setting_length(value);
 	if (have + n <= max)
 		return n;
 	CONF_ERROR(r->diags, place_of(value)->value, NULL, "more than %zu %s", max, key_of(value));
 	return 0;
+}
+
+static void read_batch(struct reader *r, struct conf_batch *batch, const char *name, size_t first,
+		       void (*read)(struct reader *r, const config_setting_t *setting, size_t index))
+{
+	config_t tree;
+	config_init(&tree);
+	r->err = conf_load_batch(r->source, batch, name, r->diags, &tree);
+	const config_setting_t *list = config_setting_get_elem(config_root_setting(&tree), 0);
+	for (size_t i = 0; i < batch->n && r->err == ZG_OK; i++)
+		read(r, config_setting_get_elem(list, (unsigned)i), first + i);
+	config_destroy(&tree);
+	conf_places_free(&batch->places);
+}
+
+void read_elements(struct reader *r, const config_setting_t *value, size_t first,
+		   void (*read)(struct reader *r, const config_setting_t *setting, size_t index))
+{
+	const struct conf_list *list = conf_source_list(r->source, place_of(value));
+	const size_t n = list == NULL ? (size_t)config_setting_length(value) : 0;
+	for (size_t i = 0; i < n && r->err == ZG_OK; i++)
+		read(r, config_setting_get_elem(value, (unsigned)i), first + i);
+	for (size_t b = 0; list != NULL && b < list->n_batches && r->err == ZG_OK; b++) {
+		struct conf_batch *batch = &r->source->batches[list->first_batch + b];
+		read_batch(r, batch, config_setting_name(value), first, read);
+		first += batch->n;
+	}
 }
 
 const config_setting_t *element_of(const config_setting_t *value, size_t index)

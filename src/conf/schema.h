@@ -8,6 +8,7 @@
 struct reader {
 	struct zg_diags *diags;
 	struct conf_draft *draft;
+	struct conf_source *source;
 	enum zg_err err; /* ZG_ENOMEM; mistakes go to diags */
 	size_t skipped;	 /* values that shape.c had reported already, or somebody else */
 	uint32_t open[ZG_GROUP_DEPTH_MAX + 1]; /* object.c: groups whose members are being looked up, outermost first */
@@ -62,6 +63,10 @@ const config_setting_t *element_of(const config_setting_t *value, size_t index);
 
 /* Elements of a list on the outermost level, of which there are have so far, in other files. 0 = none, or reported. */
 size_t length_of(struct reader *r, const config_setting_t *value, size_t have, size_t max);
+
+/* Each element of such a list, also of a long one, the index of the first is given. A setting lives as long as its reading. */
+void read_elements(struct reader *r, const config_setting_t *value, size_t first,
+		   void (*read)(struct reader *r, const config_setting_t *setting, size_t index));
 
 /* calloc() that remembers its failure in r. */
 void *reader_alloc(struct reader *r, size_t n, size_t size);

@@ -33,6 +33,8 @@ struct lexer {
 
 struct shape {
 	struct conf_source *source;
+	struct conf_places *places; /* where the next one goes: the source's, or those of the batch that is open */
+	size_t n_settings;
 	struct zg_diags *diags;
 	struct lexer lex;
 	struct token token; /* the next one, not consumed */
@@ -251,29 +253,30 @@ static void syntax(struct shape *s, const char *expected, const char *hint)
 /* Index of a new place, or SIZE_MAX with s->err set. */
 static size_t add_place(struct shape *s, const struct token *key)
 {
-	struct conf_source *source = s->source;
-	if (source->n_places == CONF_SETTINGS_MAX) {
+	struct conf_places *places = s->places;
+	if (s->n_settings == CONF_SETTINGS_MAX) {
 		CONF_ERROR(s->diags, key->at, NULL, "more than %u settings", CONF_SETTINGS_MAX);
 		s->err = ZG_ECONF;
 		return SIZE_MAX;
 	}
-	if (source->n_places == source->places_cap) {
-		size_t cap = source->places_cap != 0 ? 2 * source->places_cap : 256;
-		struct conf_place *grown = realloc(source->places, cap * sizeof *grown);
+	if (places->n == places->cap) {
+		size_t cap = places->cap != 0 ? 2 * places->cap : 256;
+		struct conf_place *grown = reallocarray(places->v, cap, sizeof *grown);
 		if (grown == NULL) {
 			s->err = ZG_ENOMEM;
 			return SIZE_MAX;
 		}
-		source->places = grown;
-		source->places_cap = cap;
+		places->v = grown;
+		places->cap = cap;
 	}
-	source->places[source->n_places] = (struct conf_place){ .key = key->at, .key_off = (uint32_t)key->off };
-	return source->n_places++;
+	s->n_settings++;
+	places->v[places->n] = (struct conf_place){ .key = key->at, .key_off = (uint32_t)key->off };
+	return places->n++;
 }
 
 static void place_value(struct shape *s, size_t place, const struct token *t, int type)
 {
-	struct conf_place *p = &s->source->places[place];
+	struct conf_place *p = &s->places->v[place];
 	p->value = t->at;
 	p->value_off = (uint32_t)t->off;
 	p->type = type;
@@ -327,7 +330,7 @@ static void check_adjacent(struct shape *s, size_t place)
 	while (s->err == ZG_OK && s->token.type == T_STRING) {
 		CONF_ERROR(s->diags, s->token.at, "put a comma between the two, or make them one string",
 			   "two strings side by side would be read as one");
-		s->source->places[place].bad = true;
+		s->places->v[place].bad = true;
 		blank(s->lex.text, s->token.off, s->token.len);
 		advance(s);
 	}
@@ -363,7 +366,7 @@ static int scalar(struct shape *s, size_t place)
 	return type;
 }
 
-static void value(struct shape *s, size_t place, unsigned depth);
+static void value(struct shape *s, size_t place, unsigned depth, bool long_list);
 
 /* No comma where one belongs: put one in before the next element, if there is room for it. False = given up. */
 static bool missing_comma(struct shape *s, bool array)
@@ -384,15 +387,122 @@ static bool missing_comma(struct shape *s, bool array)
 	return true;
 }
 
-/* The elements of a list or an array up to its end, which is consumed. */
-static void elements(struct shape *s, size_t place, char close, unsigned depth)
+/* --- long lists ------------------------------------------------------------------------------ */
+
+/* One more at the end of an array that doubles at powers of two; zeroed, NULL with s->err set. array: the address of the pointer. */
+static void *extend(struct shape *s, void *array, size_t *n, size_t size)
+{
+	void *items;
+	memcpy(&items, array, sizeof items);
+	if ((*n & (*n - 1)) == 0) {
+		items = reallocarray(items, *n == 0 ? 1 : 2 * *n, size);
+		if (items == NULL) {
+			s->err = ZG_ENOMEM;
+			return NULL;
+		}
+		memcpy(array, &items, sizeof items);
+	}
+	return memset((char *)items + (*n)++ * size, 0, size);
+}
+
+/* Those whose elements nobody needs together. A group's members are looked up when all groups are read: not they. */
+static bool is_long(const struct shape *s, const struct token *key)
+{
+	static const char *const names[] = { "flows", "hosts", "specific" };
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (key->len == strlen(names[i]) && memcmp(s->lex.text + key->off, names[i], key->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void open_batch(struct shape *s, struct conf_list *list, size_t begin, uint32_t line)
+{
+	struct conf_source *source = s->source;
+	struct conf_batch *batch = extend(s, &source->batches, &source->n_batches, sizeof *batch);
+	if (batch == NULL)
+		return;
+	batch->begin = begin;
+	batch->line = line;
+	s->places = &batch->places;
+	list->n_batches++;
+}
+
+/* At the end of a batch's text; what its last places do not need is given back. */
+static void close_batch(struct shape *s, size_t end)
+{
+	struct conf_batch *batch = &s->source->batches[s->source->n_batches - 1];
+	batch->end = end;
+	struct conf_place *fit = batch->places.n > 0 ? reallocarray(batch->places.v, batch->places.n, sizeof *fit) : NULL;
+	if (fit != NULL) {
+		batch->places.v = fit;
+		batch->places.cap = batch->places.n;
+	}
+	s->places = &s->source->places;
+}
+
+/* In front of an element of a long list; comma: the one before it. */
+static void next_in_list(struct shape *s, struct conf_list *list, const struct token *comma)
+{
+	struct conf_source *source = s->source;
+	if (list->n > 0 && list->n % CONF_BATCH == 0) {
+		close_batch(s, comma->off);
+		open_batch(s, list, comma->off + 1, comma->at.line);
+	}
+	if (s->err != ZG_OK)
+		return;
+	source->batches[source->n_batches - 1].n++;
+	list->n++;
+}
+
+/* The list of the outermost level whose value begins at "(", if it is a long one. */
+static struct conf_list *open_list(struct shape *s, size_t place)
+{
+	struct conf_source *source = s->source;
+	struct conf_list *list = extend(s, &source->lists, &source->n_lists, sizeof *list);
+	if (list == NULL)
+		return NULL;
+	list->place = place;
+	list->first_batch = source->n_batches;
+	list->begin = s->token.off + 1;
+	list->lines = s->token.at.line; /* until its end is known */
+	open_batch(s, list, list->begin, s->token.at.line);
+	return list;
+}
+
+static void close_list(struct shape *s, struct conf_list *list)
+{
+	list->end = s->token.off;
+	list->lines = s->token.at.line - list->lines;
+	close_batch(s, list->end);
+}
+
+/* The settings from place on are taken out. */
+static void forget(struct shape *s, size_t place)
+{
+	struct conf_source *source = s->source;
+	s->places->n = place;
+	for (; s->places == &source->places && source->n_lists > 0 && source->lists[source->n_lists - 1].place >= place;
+	     source->n_lists--) {
+		while (source->n_batches > source->lists[source->n_lists - 1].first_batch)
+			conf_places_free(&source->batches[--source->n_batches].places);
+	}
+}
+
+/* The elements of a list or an array up to its end, which is consumed. list: not NULL for a long one. */
+static void elements(struct shape *s, size_t place, char close, unsigned depth, struct conf_list *list)
 {
 	struct token open = s->token;
 	int array_type = 0;
+	struct token comma = open;
 	bool array = close == ']', bad = false;
 	advance(s);
 	while (s->err == ZG_OK && !is_punct(s, close)) {
 		struct token element = s->token;
+		if (list != NULL)
+			next_in_list(s, list, &comma);
+		if (s->err != ZG_OK)
+			return;
 		size_t index = add_place(s, &element);
 		if (index == SIZE_MAX)
 			return;
@@ -400,10 +510,10 @@ static void elements(struct shape *s, size_t place, char close, unsigned depth)
 		if (array)
 			type = scalar(s, index);
 		else
-			value(s, index, depth);
+			value(s, index, depth, false);
 		if (s->err != ZG_OK)
 			return;
-		bad = bad || s->source->places[index].bad;
+		bad = bad || s->places->v[index].bad;
 		if (array && !bad && array_type != 0 && type != array_type) {
 			CONF_ERROR(s->diags, element.at, "write ( ... ) instead of [ ... ], or all of them as strings",
 				   "numbers and strings are mixed in one array");
@@ -414,9 +524,11 @@ static void elements(struct shape *s, size_t place, char close, unsigned depth)
 			break;
 		if (!is_punct(s, ',') && !missing_comma(s, array))
 			return;
-		struct token comma = s->token;
+		comma = s->token;
 		if (is_punct(s, ','))
 			advance(s);
+		else
+			comma.off--; /* where one was put in */
 		if (is_punct(s, close)) {
 			CONF_ERROR(s->diags, comma.at, "remove it", "comma after the last element");
 			blank(s->lex.text, comma.off, 1);
@@ -425,10 +537,12 @@ static void elements(struct shape *s, size_t place, char close, unsigned depth)
 	if (s->err != ZG_OK)
 		return;
 	size_t end = s->token.off + 1;
+	if (list != NULL)
+		close_list(s, list);
 	advance(s);
 	if (array && bad) {
 		/* its elements need not be of one type any more, as libconfig wants them */
-		s->source->n_places = place + 1;
+		s->places->n = place + 1;
 		open.len = end - open.off;
 		neutralise(s, &open);
 		place_value(s, place, &open, CONFIG_TYPE_INT);
@@ -437,7 +551,8 @@ static void elements(struct shape *s, size_t place, char close, unsigned depth)
 
 static void settings(struct shape *s, bool top, unsigned depth);
 
-static void value(struct shape *s, size_t place, unsigned depth)
+/* long_list: if it is a list, its elements are kept apart. */
+static void value(struct shape *s, size_t place, unsigned depth, bool long_list)
 {
 	struct token open = s->token;
 	char c = open.type == T_PUNCT ? s->lex.text[open.off] : '\0';
@@ -452,7 +567,9 @@ static void value(struct shape *s, size_t place, unsigned depth)
 	}
 	place_value(s, place, &open, c == '{' ? CONFIG_TYPE_GROUP : c == '(' ? CONFIG_TYPE_LIST : CONFIG_TYPE_ARRAY);
 	if (c != '{') {
-		elements(s, place, c == '(' ? ')' : ']', depth + 1);
+		struct conf_list *list = long_list && c == '(' ? open_list(s, place) : NULL;
+		if (s->err == ZG_OK)
+			elements(s, place, c == '(' ? ')' : ']', depth + 1, list);
 		return;
 	}
 	advance(s);
@@ -509,13 +626,13 @@ static void setting(struct shape *s, struct keys *keys, unsigned depth)
 		return;
 	}
 	advance(s);
-	value(s, place, depth);
+	value(s, place, depth, depth == 0 && is_long(s, &key));
 	if (s->err != ZG_OK)
 		return;
 	if (is_punct(s, ';') || is_punct(s, ','))
 		advance(s);
 	if (twin != NULL) {
-		s->source->n_places = place;
+		forget(s, place);
 		blank(s->lex.text, key.off, s->token.off - key.off);
 	}
 }
@@ -584,12 +701,13 @@ enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags)
 					.pos = file->offset,
 					.line = file->before + 1,
 					.line_start = file->offset };
-		source->first_places[i] = source->n_places;
+		source->first_places[i] = source->places.n;
+		s.places = &source->places;
 		advance(&s);
 		settings(&s, true, 0);
 		err = s.err != ZG_OK ? s.err : err;
 	}
-	source->first_places[source->files->n] = source->n_places;
+	source->first_places[source->files->n] = source->places.n;
 	if (err == ZG_OK && diags->errors == 0)
 		check_complete(&s);
 	return err;

@@ -158,8 +158,7 @@ void read_specifics(struct reader *r, const config_setting_t *value, void *objec
 	if (!reader_grow(r, &policy->flows, begin, n, sizeof *policy->flows) ||
 	    !reader_grow(r, &r->draft->flows, begin, n, sizeof *r->draft->flows))
 		return;
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		policy->n_flows = begin + i + 1;
-		read_specific(r, config_setting_get_elem(value, (unsigned)i), begin + i);
-	}
+	policy->n_flows = begin + n;
+	if (n > 0)
+		read_elements(r, value, begin, read_specific);
 }

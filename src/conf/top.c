@@ -42,8 +42,8 @@ static void read_objects(struct reader *r, const config_setting_t *value,
 	    !reader_grow(r, &r->draft->objects, first, n, sizeof *r->draft->objects))
 		return;
 	policy->n_objects += n;
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++)
-		read(r, element_of(value, i), first + i);
+	if (n > 0)
+		read_elements(r, value, first, read);
 }
 
 static void read_hosts(struct reader *r, const config_setting_t *value, void *object)
@@ -96,10 +96,9 @@ static void read_flows(struct reader *r, const config_setting_t *value, void *ob
 	if (!reader_grow(r, &policy->flows, first, n, sizeof *policy->flows) ||
 	    !reader_grow(r, &r->draft->flows, first, n, sizeof *r->draft->flows))
 		return;
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		policy->n_flows++;
-		read_flow(r, element_of(value, i), first + i);
-	}
+	policy->n_flows += n;
+	if (n > 0)
+		read_elements(r, value, first, read_flow);
 }
 
 static void read_max_term(struct reader *r, const config_setting_t *value, void *object)
@@ -147,7 +146,7 @@ static void read_log(struct reader *r, const config_setting_t *value, void *obje
 	read_group(r, value, &group, object);
 }
 
-enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags, struct conf_draft *draft)
+enum zg_err conf_schema(struct conf_source *source, const config_t *trees, struct zg_diags *diags, struct conf_draft *draft)
 {
 	static const struct key keys[] = {
 		{ "version", "begin the file with: version = 1;", read_version },
@@ -172,7 +171,8 @@ enum zg_err conf_schema(const config_t *trees, size_t n, struct zg_diags *diags,
 	static const char *const lists[] = { "hosts", "groups", "services", "zones",
 					     "holidays", "schedules", "flows", "specific", "blocklists", NULL };
 	static const struct group group = { "the file", keys, sizeof keys / sizeof keys[0], NULL };
-	struct reader r = { .diags = diags, .draft = draft, .err = ZG_OK };
+	const size_t n = source->files->n;
+	struct reader r = { .diags = diags, .draft = draft, .source = source, .err = ZG_OK };
 	const config_setting_t **roots = calloc(n, sizeof *roots);
 	if (roots == NULL)
 		return ZG_ENOMEM;
