@@ -70,6 +70,7 @@ struct zg_inspector {
 	enum zg_transport transport;
 	bool test_only; /* for replay and test builds: it lets through what no policy should */
 	bool sanitises; /* nothing malicious can ride on what it accepts (無害化): it may stand between LGWAN and Internet */
+	bool patient;	/* its connections may be silent for ZG_IDLE_LONG_MS, those of others for ZG_IDLE_MS */
 	/* Bytes of state per connection, zeroed before begin, or per transaction, zeroed before request, and then at most
 	 * ZG_UDP_STATE_MAX; no pointers to free in it. */
 	size_t state_size;

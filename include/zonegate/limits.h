@@ -77,6 +77,7 @@
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
 #define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */
+#define ZG_IDLE_LONG_MS		(124u * 60 * 1000) /* ms without a packet where people look at a screen that stands still: the longest that a keep-alive waits (RFC 5382 REQ-5) */
 #define ZG_HALF_CLOSED_MS	(4u * 60 * 1000) /* ms without a packet once one end has ended (RFC 5382 REQ-5) */
 #define ZG_AGAIN_MS		200u /* ms without an acknowledgement until bytes that we vouched for are sent again */
 #define ZG_AGAIN_ACK_MS		20u /* ms between two times for one place while acknowledgements say that it is missing */

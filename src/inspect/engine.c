@@ -7,9 +7,9 @@
 
 /* ms a flow may stay in its list */
 static const uint64_t patience[ZG_LIST_COUNT] = {
-	[ZG_LIST_SYN] = ZG_SYN_MS,	   [ZG_LIST_OPEN] = ZG_IDLE_MS, [ZG_LIST_HALF] = ZG_HALF_CLOSED_MS,
-	[ZG_LIST_CLOSED] = ZG_CLOSED_MS,
-	[ZG_LIST_REFUSED] = ZG_DRAIN_MS, [ZG_LIST_DEAD] = ZG_DEAD_MS,
+	[ZG_LIST_SYN] = ZG_SYN_MS,	   [ZG_LIST_OPEN] = ZG_IDLE_MS,     [ZG_LIST_CALM] = ZG_IDLE_LONG_MS,
+	[ZG_LIST_HALF] = ZG_HALF_CLOSED_MS, [ZG_LIST_CLOSED] = ZG_CLOSED_MS, [ZG_LIST_REFUSED] = ZG_DRAIN_MS,
+	[ZG_LIST_DEAD] = ZG_DEAD_MS,
 };
 
 enum zg_err zg_engine_new(const struct zg_engine_owner *owner, uint64_t seed, struct zg_engine **ret_engine)
@@ -205,7 +205,7 @@ static struct zg_fate known(struct zg_engine *e, struct zg_flow *f, enum zg_dir 
 	}
 	if (f->phase == ZG_PHASE_OPEN) {
 		const bool half = f->half[ZG_CLIENT].fin_seen || f->half[ZG_SERVER].fin_seen;
-		zg_flowtab_move(&e->tab, &f->node, half ? ZG_LIST_HALF : ZG_LIST_OPEN, e->now_ms);
+		zg_flowtab_move(&e->tab, &f->node, half ? ZG_LIST_HALF : zg_flow_list_open(f), e->now_ms);
 		return zg_stream_packet(e, f, dir, p);
 	}
 	return zg_open_packet(e, f, dir, p);
@@ -267,6 +267,7 @@ static void expired(struct zg_engine *e, struct zg_flow *f)
 {
 	switch (f->node.list) {
 	case ZG_LIST_OPEN:
+	case ZG_LIST_CALM:
 	case ZG_LIST_HALF:
 		zg_out_event(e, f, ZG_FLOW_CLOSED, ZG_R_TCP_IDLE, ZG_CLIENT);
 		f->reason = ZG_R_TCP_IDLE;

@@ -178,6 +178,12 @@ static inline struct zg_flow *zg_flow_of(struct zg_flowtab_node *node)
 	return ZG_LIST_OF(node, struct zg_flow, node);
 }
 
+/* The list of a flow that is open in both directions. */
+static inline enum zg_flow_list zg_flow_list_open(const struct zg_flow *f)
+{
+	return f->inspector->patient ? ZG_LIST_CALM : ZG_LIST_OPEN;
+}
+
 /* Is it the client's end of the flow? */
 static inline bool zg_tuple_from_client(const struct zg_tuple *flow, const struct zg_addr *addr, uint16_t port)
 {

@@ -20,6 +20,7 @@
 enum zg_flow_list {
 	ZG_LIST_SYN,	/* handshake not complete */
 	ZG_LIST_OPEN,	/* by last packet */
+	ZG_LIST_CALM,	/* open, of an inspector that is patient: by last packet */
 	ZG_LIST_HALF,	/* one end has ended: by last packet */
 	ZG_LIST_CLOSED, /* by end */
 	ZG_LIST_REFUSED, /* the client is still being told: by denial */

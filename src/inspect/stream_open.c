@@ -115,7 +115,7 @@ static enum zg_reason establish(struct zg_engine *e, struct zg_flow *f)
 	f->phase = ZG_PHASE_OPEN;
 	f->opened = true;
 	f->opened_ms = e->now_ms;
-	zg_flowtab_move(&e->tab, &f->node, ZG_LIST_OPEN, e->now_ms);
+	zg_flowtab_move(&e->tab, &f->node, zg_flow_list_open(f), e->now_ms);
 	e->stats.flows_opened++;
 	zg_out_event(e, f, ZG_FLOW_OPENED, ZG_R_NONE, ZG_CLIENT);
 	return ZG_R_NONE;

@@ -1185,6 +1185,24 @@ START_TEST(idle_connection_ends)
 }
 END_TEST
 
+/* Somebody reads a screen that stands still. */
+START_TEST(patient_inspector_waits_longer)
+{
+	static struct zg_inspector patient; /* the world ends after this function */
+	patient = letters;
+	patient.patient = true;
+	w->inspector = &patient;
+	world_open(w);
+	world_wait(w, ZG_IDLE_LONG_MS - 1);
+	accepted(client_says(w, 0, "a", 0));
+	world_wait(w, ZG_IDLE_LONG_MS - 1);
+	ck_assert_uint_eq(w->n_events, 1);
+	world_wait(w, 1);
+	ck_assert_int_eq(w->events[1].kind, ZG_FLOW_CLOSED);
+	ck_assert_int_eq(w->events[1].reason, ZG_R_TCP_IDLE);
+}
+END_TEST
+
 /* A server may take 10 minutes to answer the end of data (RFC 5321 4.5.3.2.6): a client that never reads the answer sends
  * the mail again. */
 START_TEST(idle_connection_waits_for_its_answer)
@@ -1361,6 +1379,7 @@ int main(void)
 	tcase_add_test(tc, half_closed_connection_ends);
 	tcase_add_test(tc, idle_connection_ends);
 	tcase_add_test(tc, idle_connection_waits_for_its_answer);
+	tcase_add_test(tc, patient_inspector_waits_longer);
 	tcase_add_test(tc, policy_changes);
 	tcase_add_test(tc, policy_gone_during_handshake);
 	tcase_add_test(tc, ipv6_too);
