@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/change_arg.h"
 #include "ctl/client.h"
+#include "ctl/conf_arg.h"
 #include "ctl/json.h"
+#include "ctl/lockout.h"
 #include "sys/clock.h"
 #include "zonegate/limits.h"
 
@@ -29,6 +31,9 @@ error_t zg_change_parse(int key, char *arg, struct argp_state *state, struct zg_
 			argp_error(state, "a comment has at most %d bytes", ZG_LABEL_MAX);
 		o->comment = arg;
 		return 0;
+	case 'f':
+		o->force = true;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -42,6 +47,23 @@ error_t zg_change_parse(int key, char *arg, struct argp_state *state, struct zg_
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+int zg_change_admit(const struct zg_change_options *o, const struct zg_policy *policy, struct zg_diags *diags)
+{
+	struct zg_session session;
+	const bool stays = zg_lockout_check(policy, zg_session_here(&session) ? &session : NULL, diags);
+
+	if (!o->json)
+		zg_ctl_print_diags(diags);
+	if (stays || o->force || o->confirm_s > 0)
+		return ZG_EXIT_OK;
+	if (o->json)
+		printf("{\"schema\":%d,\"ok\":false,\"result\":\"lockout\",\"exit\":%d}\n", ZG_JSON_SCHEMA, ZG_EXIT_FAILED);
+	else
+		fputs("zonegatectl: not applied: it would cut your own SSH session; --confirm tries it and comes back, --force does it\n"
+		      "Nothing was changed.\n", stderr);
+	return ZG_EXIT_FAILED;
 }
 
 bool zg_change_members(const struct zg_change_options *o, json_t *request)

@@ -2,18 +2,15 @@
 #include "ctl/change_arg.h"
 #include "ctl/client.h"
 #include "ctl/conf_arg.h"
-#include "ctl/lockout.h"
 #include "zonegate/policy.h"
 
 struct apply_options {
 	const char *file;
-	bool force;
 	struct zg_change_options change;
 };
 
 static const struct argp_option table[] = {
 	ZG_CHANGE_OPTIONS,
-	{ "force", 'f', NULL, 0, "even if it cuts the SSH session from which this is called", 1 },
 	ZG_CLIENT_OPTION,
 	{ 0 },
 };
@@ -21,10 +18,6 @@ static const struct argp_option table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct apply_options *o = state->input;
-	if (key == 'f') {
-		o->force = true;
-		return 0;
-	}
 	if (key != ARGP_KEY_ARG)
 		return zg_change_parse(key, arg, state, &o->change);
 	if (state->arg_num > 0)
@@ -34,32 +27,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 /* The file is checked here first: the errors are the same, and nothing is sent that cannot be meant. */
-static struct zg_policy *load(const struct apply_options *o, bool *ret_lockout)
+static int load(const struct apply_options *o, struct zg_policy **ret_policy)
 {
 	struct zg_diags diags;
-	struct zg_policy *policy = NULL;
-	struct zg_session session;
+	int exit = ZG_EXIT_CONFIG;
 
 	zg_diags_init(&diags);
-	enum zg_err err = zg_conf_load(o->file, &diags, &policy);
-	if (err == ZG_OK)
-		*ret_lockout = !zg_lockout_check(policy, zg_session_here(&session) ? &session : NULL, &diags);
-	if (err != ZG_OK || !o->change.json)
+	if (zg_conf_load(o->file, &diags, ret_policy) == ZG_OK) {
+		exit = zg_change_admit(&o->change, *ret_policy, &diags);
+	} else {
 		zg_ctl_print_diags(&diags);
+		if (o->change.json)
+			printf("{\"schema\":%d,\"ok\":false,\"result\":\"invalid\",\"exit\":%d}\n", ZG_JSON_SCHEMA, ZG_EXIT_CONFIG);
+	}
 	zg_diags_free(&diags);
-	if (err != ZG_OK && o->change.json)
-		printf("{\"schema\":%d,\"ok\":false,\"result\":\"invalid\",\"exit\":%d}\n", ZG_JSON_SCHEMA, ZG_EXIT_CONFIG);
-	return policy;
-}
-
-static int refuse_lockout(const struct apply_options *o)
-{
-	if (o->change.json)
-		printf("{\"schema\":%d,\"ok\":false,\"result\":\"lockout\",\"exit\":%d}\n", ZG_JSON_SCHEMA, ZG_EXIT_FAILED);
-	else
-		fputs("zonegatectl: not applied: it would cut your own SSH session; --confirm tries it and comes back, --force does it\n"
-		      "Nothing was changed.\n", stderr);
-	return ZG_EXIT_FAILED;
+	return exit;
 }
 
 int zg_cmd_apply(int argc, char **argv)
@@ -74,17 +56,14 @@ int zg_cmd_apply(int argc, char **argv)
 
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	bool lockout = false;
-	struct zg_policy *policy = load(&o, &lockout);
-	if (policy == NULL)
-		return ZG_EXIT_CONFIG;
-	/* what is only on trial comes back by itself */
-	if (lockout && !o.force && o.change.confirm_s == 0) {
+	struct zg_policy *policy = NULL;
+	int exit = load(&o, &policy);
+	if (exit != ZG_EXIT_OK) {
 		zg_policy_free(policy);
-		return refuse_lockout(&o);
+		return exit;
 	}
 	json_t *request = json_pack("{s:s,s:s,s:s%}", "command", "apply", "file", o.file, "text", policy->text, policy->text_len);
-	int exit = ZG_EXIT_FAILED;
+	exit = ZG_EXIT_FAILED;
 	if (zg_change_members(&o.change, request))
 		exit = zg_change_ask(&o.change, o.file, request);
 	else

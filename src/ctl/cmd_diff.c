@@ -4,6 +4,7 @@
 #include "ctl/conf_arg.h"
 #include "ctl/diff.h"
 #include "ctl/json.h"
+#include "ctl/kept.h"
 
 #include <argp.h>
 #include <string.h>
@@ -50,21 +51,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static struct zg_policy *ask_policy(const struct diff_options *o, uint32_t number, char *ret_name, size_t size)
 {
 	struct zg_diags diags;
-	struct zg_policy *policy = NULL;
 	enum zg_exit exit;
-	json_t *answer = zg_client_ask(o->socket, json_pack("{s:s,s:I}", "command", "policy", "number", (json_int_t)number), &exit);
-	const json_t *text = json_object_get(answer, "text");
+	json_t *answer = zg_kept_ask(o->socket, number, false, &exit);
 
-	if (json_is_string(text)) {
-		snprintf(ret_name, size, "policy %d", (int)json_integer_value(json_object_get(answer, "number")));
-		zg_diags_init(&diags);
-		if (zg_conf_parse_for(ZG_CONF_KNOWN, 0, ret_name, json_string_value(text), json_string_length(text), &diags, &policy) != ZG_OK)
-			zg_ctl_print_diags(&diags);
-		zg_diags_free(&diags);
+	zg_diags_init(&diags);
+	struct zg_policy *policy = zg_kept_policy(answer, &diags);
+	if (policy != NULL) {
+		snprintf(ret_name, size, "policy %u", (unsigned)zg_kept_number(answer));
+	} else if (json_object_get(answer, "text") != NULL) {
+		zg_ctl_print_diags(&diags);
 	} else if (answer != NULL) {
 		const char *error = json_string_value(json_object_get(answer, "error"));
 		fprintf(stderr, "zonegatectl: %s\n", error != NULL ? error : "the daemon gave no policy");
 	}
+	zg_diags_free(&diags);
 	json_decref(answer);
 	return policy;
 }

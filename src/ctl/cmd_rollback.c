@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/change_arg.h"
 #include "ctl/client.h"
+#include "ctl/kept.h"
 
 struct rollback_options {
 	uint32_t number; /* 0 = the one before */
@@ -23,6 +24,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* Would the policy cut the caller's own session? And which is it: the one that was looked at is the one that is put in force. What
+ * is not there, or damaged, is the daemon's to say. */
+static int admit(struct rollback_options *o)
+{
+	struct zg_diags diags;
+	enum zg_exit failed = ZG_EXIT_FAILED;
+	json_t *answer = zg_kept_ask(o->change.socket, o->number, o->number == 0, &failed);
+	int exit = answer != NULL ? ZG_EXIT_OK : (int)failed;
+
+	zg_diags_init(&diags);
+	struct zg_policy *policy = zg_kept_policy(answer, &diags);
+	if (policy != NULL) {
+		o->number = zg_kept_number(answer);
+		exit = zg_change_admit(&o->change, policy, &diags);
+	}
+	zg_policy_free(policy);
+	zg_diags_free(&diags);
+	json_decref(answer);
+	return exit;
+}
+
 int zg_cmd_rollback(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -36,6 +58,9 @@ int zg_cmd_rollback(int argc, char **argv)
 
 	argp_err_exit_status = ZG_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	const int exit = admit(&o);
+	if (exit != ZG_EXIT_OK)
+		return exit;
 	if (o.number != 0)
 		snprintf(what, sizeof what, "policy %u", (unsigned)o.number);
 	json_t *request = json_pack("{s:s,s:I}", "command", "rollback", "number", (json_int_t)o.number);

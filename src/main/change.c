@@ -420,7 +420,7 @@ enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_r
 	return result;
 }
 
-static enum zg_err find_before(struct zg_supervisor *s, uint32_t *ret_number)
+enum zg_err zg_change_before(struct zg_supervisor *s, uint32_t *ret_number)
 {
 	struct zg_version *all;
 	size_t n;
@@ -441,11 +441,11 @@ enum zg_change zg_change_rollback(struct zg_supervisor *s, uint32_t number, cons
 	struct zg_change_request back = *request;
 	char *text = NULL, comment[64], damaged[ZG_STORE_NAME_MAX] = "";
 
-	enum zg_err err = number == 0 ? find_before(s, &number) : ZG_OK;
+	enum zg_err err = number == 0 ? zg_change_before(s, &number) : ZG_OK;
 	if (err == ZG_OK)
 		err = zg_store_load(s->options.state_dir, number, &version, &text, damaged);
 	if (err != ZG_OK) {
-		if (damaged[0] != '\0')
+		if (err != ZG_ENOENT && damaged[0] != '\0')
 			zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "take another one, or put the file back from a backup",
 				    "policy %u cannot be used: %s/%s is damaged", number, s->options.state_dir, damaged);
 		else

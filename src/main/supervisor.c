@@ -175,6 +175,9 @@ static json_t *on_policy(struct zg_supervisor *s, const json_t *request, const c
 	(void)who;
 	if (!number_of(request, "number", UINT32_MAX, &number))
 		return refusal("policy takes the number of a policy", ZG_EXIT_USAGE);
+	/* the one that a rollback without a number would take */
+	if (json_is_true(json_object_get(request, "before")) && zg_change_before(s, &number) != ZG_OK)
+		return refusal("there is no earlier policy", ZG_EXIT_FAILED);
 	return zg_history_text(s, number);
 }
 

@@ -151,6 +151,8 @@ struct zg_change_request {
 };
 /* text -> in force, and confirmed and kept, or on trial; or nothing. */
 enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_request *request, struct zg_diags *diags);
+/* The kept policy before the one in force: the last confirmed while another is on trial. ZG_ENOENT: there is none. */
+enum zg_err zg_change_before(struct zg_supervisor *s, uint32_t *ret_number);
 /* The same with a kept policy; number 0 = the one before the one in force: the last confirmed while another is on trial. Of the
  * request its file and text are not used. */
 enum zg_change zg_change_rollback(struct zg_supervisor *s, uint32_t number, const struct zg_change_request *request,

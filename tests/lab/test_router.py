@@ -370,6 +370,26 @@ def lockout(lab):
     need(p.returncode == 0, lambda: p.stderr)
 
 
+@test("rollback over SSH: an earlier policy that would cut the session is refused too")
+def lockout_back(lab):
+    ssh = f"{ADMIN[4]} 50000 {ROUTER['management'][4]} 22"
+    good, bad = lab.file("good.conf", config()), lab.file("bad.conf", config(manage=""))
+    for file in (bad, good):
+        p = ctl(lab, "apply", file)
+        need(p.returncode == 0, lambda: p.stderr)
+    generation = lab.status()["policy"]["generation"]
+    for args in ([], [str(generation - 1)], ["--json"]):
+        p = ctl(lab, "rollback", *args, ssh=ssh)
+        need(p.returncode == 1 and ("lockout" in p.stdout if args == ["--json"] else "--force" in p.stderr), lambda: f"{p.returncode} {p.stdout}{p.stderr}")
+    need(lab.status()["policy"]["generation"] == generation, "something was put in force")
+    p = ctl(lab, "rollback", "4000000", ssh=ssh)
+    need(p.returncode == 1 and "policy 4000000 is not kept" in p.stderr, lambda: f"{p.returncode} {p.stderr}")
+    p = ctl(lab, "rollback", "--force", ssh=ssh)
+    need(p.returncode == 0 and f"policy {generation - 1}: in force" in p.stdout, lambda: f"{p.returncode} {p.stdout}{p.stderr}")
+    p = ctl(lab, "rollback", ssh=ssh)
+    need(p.returncode == 0, lambda: p.stderr)
+
+
 # --- explain and the kernel, with packets that are really sent ---------------------------------------------------------
 
 SECRET = random.Random(int(os.environ.get("ZG_TEST_SEED", "1")))
