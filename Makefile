@@ -123,7 +123,7 @@ UNITS := zonegate-backstop.service zonegated.service
 install: all
 	$(Q)if [ -n "$(TEST_BUILD)" ]; then echo "a test build is not to be installed" >&2; exit 1; fi
 	$(say) INST $(DESTDIR)/
-	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CATALOGDIR) \
+	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(SYSCONFDIR)/zonegate.lists $(DESTDIR)$(UNITDIR) $(DESTDIR)$(CATALOGDIR) \
 		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPDIR)
 	$(Q)install -m 755 $(B)/zonegated $(B)/zonegatectl $(DESTDIR)$(SBINDIR)
 	$(Q)if [ ! -e $(DESTDIR)$(SYSCONFDIR)/zonegate.conf ]; then \
@@ -148,6 +148,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/zonegated $(DESTDIR)$(SBINDIR)/zonegatectl $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -f $(patsubst systemd/%,$(DESTDIR)$(CATALOGDIR)/%,$(wildcard systemd/*.catalog))
 	rm -f $(DESTDIR)$(COMPDIR)/zonegatectl
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/zonegate.lists
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/zonegate.conf $(DESTDIR)$(SYSCONFDIR)/zonegate.conf.new
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5))
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7))

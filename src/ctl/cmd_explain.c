@@ -10,14 +10,14 @@
 #include "ctl/json.h"
 
 struct arguments {
-	const char *file, *from, *mac, *socket, *state, *in, *out;
+	const char *file, *from, *mac, *socket, *state, *in, *out, *lists;
 	const char *isolated; /* as if this zone were cut off; NULL = ask the daemon */
 	bool json;
 	char *words[4];
 	unsigned n_words;
 };
 
-enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG, OPT_ISOLATED, OPT_STATE, OPT_IN, OPT_OUT };
+enum { OPT_FROM = 0x100, OPT_MAC, OPT_CONFIG, OPT_ISOLATED, OPT_STATE, OPT_IN, OPT_OUT, OPT_LISTS };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -49,6 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_OUT:
 		a->out = arg;
+		return 0;
+	case OPT_LISTS:
+		a->lists = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (a->n_words == 4)
@@ -294,15 +297,65 @@ static void explain_isolated(const struct arguments *a, const struct zg_policy *
 	json_decref(told);
 }
 
+/* --- blocklists -------------------------------------------------------------------------------------- */
+
+struct known_lists {
+	struct zg_blocklist *lists;	   /* one for each of the policy's */
+	const struct zg_blocklist **known; /* the same; NULL = its file cannot be read */
+};
+
+static bool read_list(const char *dir, const struct zg_policy *policy, const struct zg_blocklist_conf *conf, struct zg_blocklist *ret_list)
+{
+	struct zg_blocklist raw = { 0 };
+	struct zg_blocklist_fault fault = { 0, "" };
+	struct zg_blocklist_spared spared;
+	struct stat seen;
+
+	const bool good = zg_blocklist_read(dir, conf->file, &raw, &seen, &fault) == ZG_OK;
+	if (!good && fault.line > 0)
+		fprintf(stderr, "zonegatectl explain: blocklist %s: %s/%s:%u: %s\n", conf->name, dir, conf->file, fault.line, fault.what);
+	else if (!good)
+		fprintf(stderr, "zonegatectl explain: blocklist %s: %s/%s: %s\n", conf->name, dir, conf->file, fault.what);
+	const bool known = good && zg_blocklist_effective(&raw, policy, conf->own_networks, ret_list, &spared) == ZG_OK;
+	zg_blocklist_free(&raw);
+	return known;
+}
+
+static bool read_lists(const char *dir, const struct zg_policy *policy, struct known_lists *ret_lists)
+{
+	ret_lists->lists = calloc(policy->n_blocklists + 1, sizeof *ret_lists->lists);
+	ret_lists->known = calloc(policy->n_blocklists + 1, sizeof *ret_lists->known);
+	if (ret_lists->lists == NULL || ret_lists->known == NULL)
+		return false;
+	for (size_t i = 0; i < policy->n_blocklists; i++)
+		if (read_list(dir, policy, &policy->blocklists[i], &ret_lists->lists[i]))
+			ret_lists->known[i] = &ret_lists->lists[i];
+	return true;
+}
+
+static void free_lists(const struct zg_policy *policy, struct known_lists *lists)
+{
+	for (size_t i = 0; lists->lists != NULL && i < policy->n_blocklists; i++)
+		zg_blocklist_free(&lists->lists[i]);
+	free(lists->lists);
+	free(lists->known);
+}
+
 static int explain(const struct arguments *a, const struct zg_policy *policy, char *const *words, struct zg_question *q)
 {
 	struct zg_explanation answer;
+	struct known_lists lists = { 0 };
+
 	if (a->from != NULL) {
 		q->from = zg_policy_zone(policy, a->from);
 		if (q->from == NULL)
 			return usage_error("no zone of this name in the configuration", a->from);
 	}
+	if (read_lists(a->lists, policy, &lists))
+		q->lists = lists.known;
 	explain_isolated(a, policy, q, &answer);
+	q->lists = NULL;
+	free_lists(policy, &lists);
 	if (!a->json)
 		print_text(policy, words, &answer);
 	else if (!print_json(policy, words, &answer))
@@ -321,6 +374,7 @@ int zg_cmd_explain(int argc, char **argv)
 		{ "out", OPT_OUT, "INTERFACE", 0, "It leaves by this interface", 0 },
 		{ "state", OPT_STATE, "STATE", 0, "Which packet of the connection: new, the first (the default); reply; error, an ICMP error that "
 						  "comes back; invalid, one that fits no connection", 0 },
+		{ "lists-dir", OPT_LISTS, "DIR", 0, "Where the files of the blocklists are (" ZG_LISTS_DIR ")", 0 },
 		{ "json", 'j', NULL, 0, "Print one JSON object", 0 },
 		ZG_CLIENT_OPTION,
 		{ 0 },
@@ -338,7 +392,7 @@ int zg_cmd_explain(int argc, char **argv)
 		NULL,
 		NULL
 	};
-	struct arguments a = { .file = ZG_CONF_FILE };
+	struct arguments a = { .file = ZG_CONF_FILE, .lists = ZG_LISTS_DIR };
 	struct zg_question question = { .now = time(NULL) };
 	struct zg_policy *policy = NULL;
 	struct zg_diags diags;

@@ -309,32 +309,66 @@ static bool explain_isolation(const struct zg_policy *policy, const struct zg_qu
 	return true;
 }
 
-static bool list_applies(const struct zg_blocklist_conf *list, size_t from, size_t to)
+static bool list_applies(const struct zg_policy *policy, const struct zg_blocklist_conf *list, const struct zg_zone *const ends[static 2])
 {
 	for (size_t i = 0; i < list->n_zones; i++)
-		if (list->zones[i] == from || list->zones[i] == to)
-			return true;
+		for (size_t end = 0; end < 2; end++)
+			if (&policy->zones[list->zones[i]] == ends[end])
+				return true;
 	return list->n_zones == 0;
 }
 
-/* What is asked besides the policy: entries of lists and what meters have counted are not in it. */
-static void explain_watch(const struct zg_policy *policy, const struct zg_zone *from, const struct zg_zone *to, struct zg_explanation *answer)
+/* False, and a step: one of its addresses is on this list. */
+static bool explain_list(const struct zg_blocklist_conf *conf, const struct zg_blocklist *list, const struct zg_addr *const addrs[static 2],
+			 struct zg_explanation *answer)
 {
-	const size_t from_index = (size_t)(from - policy->zones), to_index = (size_t)(to - policy->zones);
-	size_t n = 0;
+	char text[ZG_ADDRSTR_MAX];
+	for (size_t end = 0; end < 2; end++) {
+		const struct zg_block_entry *entry = zg_blocklist_find(list, addrs[end]);
+		if (entry == NULL)
+			continue;
+		explain_step(answer, "blocklist", ZG_STEP_DENY, conf->line, "%s is on the list %s: line %u of its file %s",
+			     zg_addr_str(addrs[end], text), conf->name, (unsigned)entry->line, conf->file);
+		return false;
+	}
+	return true;
+}
+
+/* Lists are asked before all flows, for every packet. False: one of them refuses it. */
+static bool explain_lists(const struct zg_policy *policy, const struct zg_question *q, const struct zg_addr *sender,
+			  const struct zg_addr *receiver, struct zg_explanation *answer)
+{
+	const struct zg_zone *const ends[] = {
+		q->iface_in != NULL ? zg_policy_zone_of_iface(policy, q->iface_in) : q->from != NULL ? q->from : zg_policy_zone_of(policy, sender),
+		q->iface_out != NULL ? zg_policy_zone_of_iface(policy, q->iface_out) : zg_policy_zone_of(policy, receiver),
+	};
+	size_t asked = 0, unknown = 0;
 	unsigned line = 0;
 	for (size_t i = 0; i < policy->n_blocklists; i++) {
-		if (!list_applies(&policy->blocklists[i], from_index, to_index))
+		const struct zg_blocklist_conf *conf = &policy->blocklists[i];
+		const struct zg_blocklist *list = q->lists != NULL ? q->lists[i] : NULL;
+		if (!list_applies(policy, conf, ends))
 			continue;
-		line = n++ == 0 ? policy->blocklists[i].line : line;
+		line = list == NULL && unknown++ == 0 ? conf->line : line;
+		asked++;
+		if (list != NULL && !explain_list(conf, list, (const struct zg_addr *const[]){ sender, receiver }, answer))
+			return false;
 	}
-	if (n > 0)
-		explain_step(answer, "blocklist", ZG_STEP_NOTE, line, "%zu %s asked before all flows; what %s is not looked at here", n,
-		     n == 1 ? "list is" : "lists are", n == 1 ? "it holds" : "they hold");
+	if (unknown > 0)
+		explain_step(answer, "blocklist", ZG_STEP_NOTE, line, "%zu %s asked before all flows; what %s is not known here", unknown,
+			     unknown == 1 ? "list is" : "lists are", unknown == 1 ? "it holds" : "they hold");
+	else if (asked > 0)
+		explain_step(answer, "blocklist", ZG_STEP_OK, 0, "on none of %zu lists", asked);
+	return true;
+}
+
+/* What meters have counted is not in the policy. */
+static void explain_monitors(const struct zg_policy *policy, const struct zg_zone *from, struct zg_explanation *answer)
+{
 	for (size_t i = 0; i < policy->n_monitors; i++)
-		if (policy->monitors[i].zone == from_index)
+		if (&policy->zones[policy->monitors[i].zone] == from)
 			explain_step(answer, "monitor", ZG_STEP_NOTE, policy->monitors[i].line,
-			     "what zone %s opens is counted; a source that is blocked for now opens nothing", from->name);
+				     "what zone %s opens is counted; a source that is blocked for now opens nothing", from->name);
 }
 
 /* An ICMP error about a connection of a permitted flow. */
@@ -359,7 +393,7 @@ static void explain_forward(const struct zg_policy *policy, const struct zg_ques
 		explain_step(answer, "addresses", ZG_STEP_DENY, 0, "source and destination are of different families");
 		return;
 	}
-	if (!explain_isolation(policy, q, answer))
+	if (!explain_isolation(policy, q, answer) || !explain_lists(policy, q, sender, receiver, answer))
 		return;
 	const struct zg_zone *near = explain_source(policy, q, sender, answer);
 	if (near == NULL || !explain_station(near, q, sender, answer))
@@ -372,7 +406,7 @@ static void explain_forward(const struct zg_policy *policy, const struct zg_ques
 	const struct zg_zone *from = q->reply ? far : near, *to = q->reply ? near : far;
 	if (far == NULL)
 		return;
-	explain_watch(policy, from, to, answer);
+	explain_monitors(policy, from, answer);
 	if (!explain_pair(policy, q, from, to, answer))
 		return;
 	if (q->protocol == ZG_ROUTER_ICMP) {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "zonegate/blocklist.h"
 #include "zonegate/policy.h"
 
 #define EXPLAIN_STEPS_MAX 16
@@ -27,6 +28,7 @@ struct zg_question {
 	const char *iface_in, *iface_out;	/* NULL = one of the zone; in decides over from */
 	const struct zg_mac *mac;		/* of the sender; NULL = not known */
 	time_t now;
+	const struct zg_blocklist *const *lists; /* what each list of the policy has in force; NULL, all of them or one: not known */
 	const char *const *isolated;		/* zones that are cut off; "*" = every zone */
 	size_t n_isolated;
 };
