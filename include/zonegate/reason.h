@@ -101,13 +101,36 @@
 	Z(SMTP_ATTACHMENT, "smtp-attachment", "attachments are not permitted", "configuration") \
 	Z(SMTP_IN_PLACE, "smtp-in-place", "a header field that cannot be made safe within its length", "zonegate-inspectors(7)")
 
+#define ZG_REASONS_TLS(Z) \
+	Z(TLS_RECORD, "tls-record", "not TLS, or a record where it has no place", "RFC 8446 5.1") \
+	Z(TLS_LENGTH, "tls-record-length", "an empty or too long record", "RFC 8446 5.1, 5.2") \
+	Z(TLS_VERSION, "tls-version", "protocol version that is not permitted", "configuration") \
+	Z(TLS_HANDSHAKE, "tls-handshake", "handshake message out of order, or cut by another record", "RFC 8446 4, 5.1") \
+	Z(TLS_HELLO, "tls-hello", "malformed hello", "RFC 8446 4.1.2, 4.1.3") \
+	Z(TLS_SIZE, "tls-size", "handshake message larger, or with more in it, than permitted", "limit ZG_TLS_HELLO_MAX") \
+	Z(TLS_COMPRESSION, "tls-compression", "compression is not permitted", "RFC 8446 4.1.2") \
+	Z(TLS_NO_NAME, "tls-no-name", "the client does not name the server", "RFC 6066 3") \
+	Z(TLS_NAME_FORM, "tls-name-form", "malformed server name, or more than one", "RFC 6066 3") \
+	Z(TLS_NAME, "tls-name", "the server that the client names is not permitted", "configuration") \
+	Z(TLS_ALPN, "tls-alpn", "application protocol that is not permitted, or none named", "configuration") \
+	Z(TLS_EXTENSION, "tls-extension", "extension that is not permitted", "zonegate-inspectors(7)") \
+	Z(TLS_TWICE, "tls-extension-twice", "an extension occurs twice", "RFC 8446 4.2") \
+	Z(TLS_ENCRYPTED_HELLO, "tls-encrypted-hello", "the hello hides the server's name (ECH)", "configuration") \
+	Z(TLS_EARLY_DATA, "tls-early-data", "data before the handshake (0-RTT) are not permitted", "configuration") \
+	Z(TLS_CHANGED, "tls-hello-changed", "the second ClientHello is not the first", "RFC 8446 4.1.2") \
+	Z(TLS_CHOICE, "tls-choice", "the server chose what was not offered", "RFC 8446 4.1.3") \
+	Z(TLS_RENEGOTIATION, "tls-renegotiation", "renegotiation is not permitted", "RFC 5246 7.4.1.1") \
+	Z(TLS_AFTER_END, "tls-after-end", "a record after the closing alert", "RFC 8446 6.1") \
+	Z(TLS_TRUNCATED, "tls-truncated", "the stream ends within a record or a message", "RFC 8446 6.1")
+
 #define ZG_REASONS(Z) \
 	Z(NONE, "none", "", "") \
 	ZG_REASONS_PACKET(Z) \
 	ZG_REASONS_TCP(Z) \
 	ZG_REASONS_UDP(Z) \
 	ZG_REASONS_ICMP(Z) \
-	ZG_REASONS_SMTP(Z)
+	ZG_REASONS_SMTP(Z) \
+	ZG_REASONS_TLS(Z)
 
 enum zg_reason {
 #define ZG_REASON_ENUM(id, name, text, source) ZG_R_##id,
