@@ -126,6 +126,7 @@ static inline bool zg_inspector_usable(const struct zg_inspector *inspector)
 
 extern const struct zg_inspector zg_smtp;     /* src/proto/smtp.c */
 extern const struct zg_inspector zg_tls;      /* src/proto/tls.c */
+extern const struct zg_inspector zg_rdp;      /* src/proto/rdp.c */
 extern const struct zg_inspector zg_stream;   /* src/proto/stream.c; test_only */
 extern const struct zg_inspector zg_datagram; /* src/proto/datagram.c; test_only */
 

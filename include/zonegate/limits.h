@@ -128,6 +128,8 @@
 #define ZG_TLS_MESSAGE_MAX	(128u * 1024) /* octets of another handshake message in the clear, 1.2: what OpenSSL takes of a certificate chain (100 kB) */
 #define ZG_TLS_NAMES_MAX	1024u /* names of one flow: a large cloud service asks for 200; each ClientHello is compared with all of them */
 #define ZG_TLS_ALPN_MAX		32u  /* protocols of one flow: bits of a word */
+#define ZG_TLS_CERTIFICATES_MAX 64u /* certificates of one flow: some servers, each with its next one */
+#define ZG_RDP_REQUEST_MAX	259u /* octets of a connection request or its confirmation: the length of X.224 is one octet, and TPKT's header */
 #define ZG_TLS_NAME_MAX		253u /* octets of a server's name (RFC 1035 2.3.4, without the last dot) */
 #define ZG_TLS_SUITES_MAX	192u /* cipher suites that a client may offer: all that OpenSSL can do are 160 */
 #define ZG_TLS_EXTENSIONS_MAX	63u  /* extensions of one hello: bits of a word; browsers have 20 */

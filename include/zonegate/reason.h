@@ -119,9 +119,17 @@
 	Z(TLS_EARLY_DATA, "tls-early-data", "data before the handshake (0-RTT) are not permitted", "configuration") \
 	Z(TLS_CHANGED, "tls-hello-changed", "the second ClientHello is not the first", "RFC 8446 4.1.2") \
 	Z(TLS_CHOICE, "tls-choice", "the server chose what was not offered", "RFC 8446 4.1.3") \
+	Z(TLS_CERTIFICATE, "tls-certificate", "the server's certificate is not permitted, or was not shown", "configuration") \
 	Z(TLS_RENEGOTIATION, "tls-renegotiation", "renegotiation is not permitted", "RFC 5246 7.4.1.1") \
 	Z(TLS_AFTER_END, "tls-after-end", "a record after the closing alert", "RFC 8446 6.1") \
 	Z(TLS_TRUNCATED, "tls-truncated", "the stream ends within a record or a message", "RFC 8446 6.1")
+
+#define ZG_REASONS_RDP(Z) \
+	Z(RDP_REQUEST, "rdp-request", "malformed connection request", "MS-RDPBCGR 2.2.1.1") \
+	Z(RDP_CONFIRM, "rdp-confirm", "malformed connection confirmation, or one that does not fit the request", "MS-RDPBCGR 2.2.1.2") \
+	Z(RDP_SECURITY, "rdp-security", "RDP's own security, without TLS, is not permitted", "MS-RDPBCGR 5.3") \
+	Z(RDP_PROTOCOL, "rdp-protocol", "unknown security protocol or flag", "MS-RDPBCGR 2.2.1.1.1") \
+	Z(RDP_SEQUENCE, "rdp-sequence", "octets before the other end's answer, or after its refusal", "MS-RDPBCGR 1.3.1.1")
 
 #define ZG_REASONS(Z) \
 	Z(NONE, "none", "", "") \
@@ -130,7 +138,8 @@
 	ZG_REASONS_UDP(Z) \
 	ZG_REASONS_ICMP(Z) \
 	ZG_REASONS_SMTP(Z) \
-	ZG_REASONS_TLS(Z)
+	ZG_REASONS_TLS(Z) \
+	ZG_REASONS_RDP(Z)
 
 enum zg_reason {
 #define ZG_REASON_ENUM(id, name, text, source) ZG_R_##id,

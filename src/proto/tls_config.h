@@ -12,6 +12,7 @@ enum zg_tls_version { ZG_TLS_1_2, ZG_TLS_1_3 };
 struct zg_tls_config {
 	struct zg_item_list names; /* small letters; none: any server, named or not */
 	struct zg_item_list alpn;  /* none: any */
+	struct zg_item_list certificates; /* SHA-256 of the server's, 64 hexadecimal digits; none: any */
 	uint32_t min_version;	   /* enum zg_tls_version */
 	uint8_t alpn_optional;
 	uint8_t ech_grease;

@@ -5,6 +5,7 @@
 
 #include "zonegate/limits.h"
 
+#define DIGEST_DIGITS 64u /* of SHA-256 */
 #define LABEL_MAX 63u /* octets, RFC 1035 2.3.4 */
 
 /* 0 = has no place in a name. */
@@ -95,4 +96,44 @@ const char *zg_tls_check_alpn(char *text)
 		if (*c <= ' ' || *c > '~')
 			return "write the identifier that IANA has registered: \"h2\", \"http/1.1\"";
 	return NULL;
+}
+
+static bool is_digit(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+const char *zg_tls_check_digest(char *text)
+{
+	static const char wanted[] = "write the 64 digits that `openssl x509 -noout -fingerprint -sha256` tells";
+	size_t n = 0;
+
+	for (const char *c = text; *c != '\0'; c++) {
+		const char small = (char)zg_tls_small((uint8_t)*c);
+		if (*c == ':' && n > 0 && n % 2 == 0)
+			continue;
+		if (!is_digit(small) || n >= DIGEST_DIGITS)
+			return wanted;
+		text[n++] = small;
+	}
+	text[n] = '\0';
+	return n == DIGEST_DIGITS ? NULL : wanted;
+}
+
+bool zg_tls_digest_listed(const void *config, const struct zg_item_list *list, const uint8_t *digest, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct zg_item_list cursor = { 0 };
+	uint8_t text[DIGEST_DIGITS];
+	const uint8_t *listed;
+	size_t len;
+
+	for (size_t i = 0; i < n && 2 * i + 1 < DIGEST_DIGITS; i++) {
+		text[2 * i] = (uint8_t)digits[digest[i] >> 4];
+		text[2 * i + 1] = (uint8_t)digits[digest[i] & 15];
+	}
+	while (zg_item_list_next(config, list, &cursor, &listed, &len))
+		if (len == DIGEST_DIGITS && memcmp(listed, text, len) == 0)
+			return true;
+	return false;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proto/tls_session.h"
 
+#include "proto/tls_name.h"
+
 enum phase {
 	HELLO = 0, /* the client's comes */
 	OFFERED,   /* the server's comes */
@@ -50,7 +52,8 @@ static const struct {
 	{ ZG_CLIENT, CERTIFICATE_VERIFY, 3 },
 };
 
-#define MESSAGE_HEADER 4u
+#define MESSAGE_HEADER	   4u
+#define CERTIFICATE_HEADER 6u
 
 struct reading {
 	struct zg_tls_session *t;
@@ -91,7 +94,9 @@ static bool old_change_may_come(const struct reading *r)
 static enum zg_reason change_begins(const struct reading *r)
 {
 	switch (phase_of(r)) {
-	case OLD:
+	case OLD: /* a server that resumes a session shows no certificate, nor does one that needs none */
+		if (r->c->certificates.n > 0 && !r->t->certificate.known)
+			return ZG_R_TLS_CERTIFICATE;
 		return old_change_may_come(r) ? ZG_R_NONE : ZG_R_TLS_HANDSHAKE;
 	case NEW:
 	case RETRY:
@@ -312,9 +317,38 @@ static enum zg_reason hello_over(const struct reading *r)
 	/* where other keys begin, and behind a ClientHello, its record ends too (RFC 8446 5.1) */
 	if (next != OLD && r->side->left > 0)
 		return ZG_R_TLS_HANDSHAKE;
+	if (next == NEW && r->c->certificates.n > 0)
+		return ZG_R_TLS_CERTIFICATE; /* it would be encrypted */
 	t->phase = (uint8_t)next;
 	t->held[r->dir] = 0;
+	if (next == OLD)
+		t->certificate = (struct zg_tls_certificate){ 0 };
 	return ZG_R_NONE;
+}
+
+/* RFC 5246 7.4.2: the length of all, the length of the first, the first. */
+static enum zg_reason certificate_octet(const struct reading *r, uint8_t octet)
+{
+	struct zg_tls_certificate *certificate = &r->t->certificate;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+
+	if (certificate->octets < CERTIFICATE_HEADER) {
+		certificate->left = (certificate->left << 8 | octet) & 0xffffff;
+		if (++certificate->octets == CERTIFICATE_HEADER) {
+			if (certificate->left == 0 || certificate->left > r->side->message_left)
+				return ZG_R_TLS_CERTIFICATE;
+			sha256_init(&certificate->sha256);
+		}
+		return ZG_R_NONE;
+	}
+	if (certificate->left == 0)
+		return ZG_R_NONE;
+	sha256_update(&certificate->sha256, 1, &octet);
+	if (--certificate->left > 0)
+		return ZG_R_NONE;
+	sha256_digest(&certificate->sha256, sizeof digest, digest);
+	certificate->known = zg_tls_digest_listed(r->base, &r->c->certificates, digest, sizeof digest);
+	return certificate->known ? ZG_R_NONE : ZG_R_TLS_CERTIFICATE;
 }
 
 static enum zg_reason body_octet(const struct reading *r, uint8_t octet)
@@ -326,6 +360,8 @@ static enum zg_reason body_octet(const struct reading *r, uint8_t octet)
 		reason = zg_tls_hello_octet(&r->t->hello, &r->t->offer, r->base, r->c, octet);
 		if (reason == ZG_R_NONE && r->side->message_left == 0)
 			reason = hello_over(r);
+	} else if (r->c->certificates.n > 0 && r->dir == ZG_SERVER && r->side->message_type == CERTIFICATE) {
+		reason = certificate_octet(r, octet);
 	}
 	if (r->side->message_left == 0)
 		r->side->message = 0;

@@ -6,6 +6,8 @@
 #ifndef ZONEGATE_PROTO_TLS_SESSION_H
 #define ZONEGATE_PROTO_TLS_SESSION_H
 
+#include <nettle/sha2.h>
+
 #include "proto/tls_hello.h"
 #include "zonegate/inspector.h"
 
@@ -28,12 +30,23 @@ struct zg_tls_side {
 	uint32_t message_left;
 };
 
+/* The server's own, the first of its list, 1.2. */
+struct zg_tls_certificate {
+	uint8_t octets;	 /* of the two lengths before it that came */
+	uint8_t known;	 /* it is permitted */
+	uint32_t left;	 /* octets of it that are still to come */
+	struct sha256_ctx sha256;
+};
+
 struct zg_tls_session {
 	uint8_t phase;
 	struct zg_tls_side side[2];
 	uint32_t held[2]; /* octets of a hello that is not judged yet, with what is around it */
 	struct zg_tls_offer offer;
-	struct zg_tls_hello hello;
+	union {
+		struct zg_tls_hello hello;
+		struct zg_tls_certificate certificate; /* once a version was agreed on */
+	};
 };
 
 /* The next octets of dir, all of them, or up to the one that offends. base: the beginning of the configuration that c lies in. */
