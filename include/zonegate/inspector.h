@@ -70,6 +70,7 @@ struct zg_inspector {
 	const char *name;
 	enum zg_transport transport;
 	bool test_only; /* for replay and test builds: it lets through what no policy should */
+	const char *blind; /* what passes it unseen, one line for people; NULL = nothing but what text and pictures can carry */
 	/* What it holds is acknowledged at once, in the receiver's name: the sender may have nothing else to send before it is
 	 * acknowledged, and nothing of what is held may be let go (see settle). */
 	bool acknowledges;

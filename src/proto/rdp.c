@@ -248,6 +248,7 @@ static const struct zg_item items[] = {
 const struct zg_inspector zg_rdp = {
 	.name = "rdp",
 	.transport = ZG_TCP,
+	.blind = "what is inside TLS is not seen: clipboard, files, drives, printers, and with 1.3 the server's certificate",
 	.acknowledges = true,
 	.state_size = sizeof(struct rdp),
 	.config_size = sizeof(struct zg_tls_config),

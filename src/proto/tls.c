@@ -104,6 +104,7 @@ _Static_assert(ZG_REASON_COUNT <= UINT8_MAX, "a reason fits");
 const struct zg_inspector zg_tls = {
 	.name = "tls",
 	.transport = ZG_TCP,
+	.blind = "what both ends say inside TLS is not seen: any content, and any protocol that both agree on",
 	.acknowledges = true,
 	.state_size = sizeof(struct tls),
 	.config_size = sizeof(struct zg_tls_config),

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-from lablib import LAB, SLOW, Lab, need, run_tests, sample, test, wait_for
+from lablib import LAB, SLOW, TOP, Lab, need, run_tests, sample, test, wait_for
 
 NAME, OTHER = "www.cloud.example", "www.evil.example"
 CLIENT, SERVER = {4: "10.20.0.25", 6: "fd00:20::25"}, {4: "10.30.0.25", 6: "fd00:30::25"}
@@ -82,17 +82,15 @@ class Site:
 class Answerer(threading.Thread):
     """Python's server: says back what it reads, in capitals; knows what every client asked."""
 
-    def __init__(self, lab, site, port, alpn=("h2", "http/1.1"), **limits):
+    def __init__(self, lab, site, port, alpn=("h2", "http/1.1"), where=("internet", SERVER[4])):
         super().__init__(daemon=True)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(site.cert, site.key)
         if alpn:
             self.context.set_alpn_protocols(list(alpn))
-        for key, value in limits.items():
-            setattr(self.context, key, value)
-        self.names, self.raw = [], b""
+        self.names = []
         self.context.sni_callback = lambda s, name, c: self.names.append(name)
-        self.socket = lab.listen("internet", SERVER[4], port)
+        self.socket = lab.listen(*where, port)
 
     def __enter__(self):
         self.start()
@@ -370,6 +368,29 @@ def tunnel(lab, site):
                     raw.close()
                 return "closed"
         refused(lab, "tls-record", speak, told="reset")
+
+
+@test("the sample for alpha-prime: by its names and from its terminals, and no other way")
+def alpha_prime(_lab, site):
+    with open(os.path.join(TOP, "conf", "alpha-prime.conf"), encoding="utf-8") as f, Lab(f.read()) as lab:
+        of = {a: name for name, host in lab.hosts.items() for a in host["addresses"]}
+        client, server = of["10.20.0.31"], of["203.0.113.10"]
+        with Answerer(lab, site, 443, where=(server, "203.0.113.10")):
+            def ask(name):
+                c = context()
+                c.set_alpn_protocols(["h2"])
+                with lab.connect(client, "203.0.113.10", 443) as s, c.wrap_socket(s, server_hostname=name) as t:
+                    t.sendall(b"hello")
+                    return t.recv(100)
+            for name in ("mail.office.example", "login.example.jp"):
+                need(ask(name) == b"HELLO", name)
+            for name in ("office.example", "www.login.example.jp"):
+                try:
+                    ask(name)
+                    need(False, name + " passes")
+                except ssl.SSLError as e:
+                    need(e.reason == "TLSV1_UNRECOGNIZED_NAME", str(e))
+            need(len(lab.events("content-denied", reason="tls-name", flow="office")) == 2, "not recorded")
 
 
 def main():
