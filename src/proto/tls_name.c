@@ -124,7 +124,7 @@ bool zg_tls_digest_listed(const void *config, const struct zg_item_list *list, c
 {
 	static const char digits[] = "0123456789abcdef";
 	struct zg_item_list cursor = { 0 };
-	uint8_t text[DIGEST_DIGITS];
+	uint8_t text[DIGEST_DIGITS] = { 0 };
 	const uint8_t *listed;
 	size_t len;
 
