@@ -140,7 +140,7 @@ install: all
 	$(Q)install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	$(Q)install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 	$(Q)install -m 644 scripts/completion/zonegatectl $(DESTDIR)$(COMPDIR)
-	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf $(DESTDIR)$(DOCDIR)
+	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf conf/alpha-prime.conf $(DESTDIR)$(DOCDIR)
 	$(Q)install -d $(DESTDIR)$(DOCDIR)/towns && install -m 644 conf/towns/*.conf $(DESTDIR)$(DOCDIR)/towns
 
 # Leaves the configuration and the state where they are.

@@ -49,6 +49,7 @@ enum zg_say {
 enum zg_refusal {
 	ZG_REFUSAL_RESET = 0, /* only the reset */
 	ZG_REFUSAL_SMTP_554,  /* "554 5.7.1 zonegate: <reason text>" and FIN */
+	ZG_REFUSAL_TLS_ALERT, /* a fatal alert in the clear, which the reason chooses, and FIN */
 	ZG_REFUSAL_COUNT
 };
 
@@ -69,6 +70,10 @@ struct zg_inspector {
 	const char *name;
 	enum zg_transport transport;
 	bool test_only; /* for replay and test builds: it lets through what no policy should */
+	const char *blind; /* what passes it unseen, one line for people; NULL = nothing but what text and pictures can carry */
+	/* What it holds is acknowledged at once, in the receiver's name: the sender may have nothing else to send before it is
+	 * acknowledged, and nothing of what is held may be let go (see settle). */
+	bool acknowledges;
 	bool sanitises; /* nothing malicious can ride on what it accepts (無害化): it may stand between LGWAN and Internet */
 	bool patient;	/* its connections may be silent for ZG_IDLE_LONG_MS, those of others for ZG_IDLE_MS */
 	/* Bytes of state per connection, zeroed before begin, or per transaction, zeroed before request, and then at most
@@ -122,6 +127,8 @@ static inline bool zg_inspector_usable(const struct zg_inspector *inspector)
 }
 
 extern const struct zg_inspector zg_smtp;     /* src/proto/smtp.c */
+extern const struct zg_inspector zg_tls;      /* src/proto/tls.c */
+extern const struct zg_inspector zg_rdp;      /* src/proto/rdp.c */
 extern const struct zg_inspector zg_stream;   /* src/proto/stream.c; test_only */
 extern const struct zg_inspector zg_datagram; /* src/proto/datagram.c; test_only */
 

@@ -72,8 +72,8 @@
 #define ZG_STREAM_HOLD_PKTS	256u /* packets out of order or held per direction */
 #define ZG_QUEUE_PACKETS	4096u /* packets that wait in the kernel for one inspector, those that it holds included: at 64 KiB each a burst of a second, not the whole memory */
 #define ZG_ENGINE_EARLY_PKTS	(ZG_QUEUE_PACKETS / 2) /* packets out of order over all flows: a queue full of them would take no other */
-#define ZG_ENGINE_EARLY_SHARE	4u /* of the places that are left one direction may have this part of: fifty that leave holes on purpose leave a hundred and fifty for the rest */
 #define ZG_ENGINE_HELD_PKTS	(ZG_QUEUE_PACKETS / 4 * 3) /* packets out of order or held over all flows, for the same reason */
+#define ZG_ENGINE_HELD_SHARE	4u /* of the places that are left one direction may have this part of: fifty that leave holes on purpose, or a hello unfinished, leave a hundred and fifty for the rest */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
 #define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */
@@ -118,6 +118,25 @@
 #define ZG_SMTP_DEPTH_MAX	8    /* multiparts within each other: the configuration's bound; each connection keeps so many boundaries */
 #define ZG_SMTP_PARTS_MAX	1000u /* parts of one message: readers that list them take their time */
 #define ZG_SMTP_MESSAGE_MAX	(25u * 1024 * 1024) /* octets of one message unless configured */
+
+/* --- TLS -------------------------------------------------------------------------------------- */
+#define ZG_TLS_PLAIN_MAX	16384u /* octets of one record in the clear, RFC 8446 5.1 */
+#define ZG_TLS_PROTECTED_MAX	(16384u + 256) /* ... of a protected one, 1.3: RFC 8446 5.2 */
+#define ZG_TLS_PROTECTED12_MAX	(16384u + 2048) /* ... 1.2: RFC 5246 6.2.3 */
+#define ZG_TLS_PROTECTED_MIN	9u   /* octets: the content type and the shortest tag (CCM_8) */
+#define ZG_TLS_PROTECTED12_MIN	16u  /* octets: the shortest MAC, or nonce and tag */
+#define ZG_TLS_FINISHED_MAX	512u /* octets of a protected Finished in 1.2: 16, MAC and padding at their longest are below 400 */
+#define ZG_TLS_HELLO_MAX	16384u /* octets of one ClientHello or ServerHello: five of the largest met, post-quantum shares included; the ClientHello is held until it is whole */
+#define ZG_TLS_MESSAGE_MAX	(128u * 1024) /* octets of another handshake message in the clear, 1.2: what OpenSSL takes of a certificate chain (100 kB) */
+#define ZG_TLS_NAMES_MAX	1024u /* names of one flow: a large cloud service asks for 200; each ClientHello is compared with all of them */
+#define ZG_TLS_ALPN_MAX		32u  /* protocols of one flow: bits of a word */
+#define ZG_TLS_CERTIFICATES_MAX 64u /* certificates of one flow: some servers, each with its next one */
+#define ZG_RDP_REQUEST_MAX	259u /* octets of a connection request or its confirmation: the length of X.224 is one octet, and TPKT's header */
+#define ZG_TLS_NAME_MAX		253u /* octets of a server's name (RFC 1035 2.3.4, without the last dot) */
+#define ZG_TLS_SUITES_MAX	192u /* cipher suites that a client may offer: all that OpenSSL can do are 160 */
+#define ZG_TLS_EXTENSIONS_MAX	63u  /* extensions of one hello: bits of a word; browsers have 20 */
+#define ZG_TLS_CCS_MAX		2u   /* ChangeCipherSpec records that say nothing in 1.3 (RFC 8446 D.4), per direction: none sends more */
+#define ZG_TLS_ALERTS_MAX	2u   /* alerts per direction: a warning, and the end */
 
 /* --- records (per inspector process) ----------------------------------------------------------- */
 #define ZG_RECORDS_BURST	2000u /* records of connections told one by one at once ... */

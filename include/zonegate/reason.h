@@ -103,13 +103,45 @@
 	Z(SMTP_LINK, "smtp-link", "links are not permitted in the text", "configuration") \
 	Z(SMTP_SUBJECT, "smtp-subject", "the subject does not begin with the tag of sanitised mail", "configuration")
 
+#define ZG_REASONS_TLS(Z) \
+	Z(TLS_RECORD, "tls-record", "not TLS, or a record where it has no place", "RFC 8446 5.1") \
+	Z(TLS_LENGTH, "tls-record-length", "an empty or too long record", "RFC 8446 5.1, 5.2") \
+	Z(TLS_VERSION, "tls-version", "protocol version that is not permitted", "configuration") \
+	Z(TLS_HANDSHAKE, "tls-handshake", "handshake message out of order, or cut by another record", "RFC 8446 4, 5.1") \
+	Z(TLS_HELLO, "tls-hello", "malformed hello", "RFC 8446 4.1.2, 4.1.3") \
+	Z(TLS_SIZE, "tls-size", "handshake message larger, or with more in it, than permitted", "limit ZG_TLS_HELLO_MAX") \
+	Z(TLS_COMPRESSION, "tls-compression", "compression is not permitted", "RFC 8446 4.1.2") \
+	Z(TLS_NO_NAME, "tls-no-name", "the client does not name the server", "RFC 6066 3") \
+	Z(TLS_NAME_FORM, "tls-name-form", "malformed server name, or more than one", "RFC 6066 3") \
+	Z(TLS_NAME, "tls-name", "the server that the client names is not permitted", "configuration") \
+	Z(TLS_ALPN, "tls-alpn", "application protocol that is not permitted, or none named", "configuration") \
+	Z(TLS_EXTENSION, "tls-extension", "extension that is not permitted", "zonegate-inspectors(7)") \
+	Z(TLS_TWICE, "tls-extension-twice", "an extension occurs twice", "RFC 8446 4.2") \
+	Z(TLS_ENCRYPTED_HELLO, "tls-encrypted-hello", "the hello hides the server's name (ECH)", "configuration") \
+	Z(TLS_EARLY_DATA, "tls-early-data", "data before the handshake (0-RTT) are not permitted", "configuration") \
+	Z(TLS_CHANGED, "tls-hello-changed", "the second ClientHello is not the first", "RFC 8446 4.1.2") \
+	Z(TLS_CHOICE, "tls-choice", "the server chose what was not offered", "RFC 8446 4.1.3") \
+	Z(TLS_CERTIFICATE, "tls-certificate", "the server's certificate is not permitted, or was not shown", "configuration") \
+	Z(TLS_RENEGOTIATION, "tls-renegotiation", "renegotiation is not permitted", "RFC 5246 7.4.1.1") \
+	Z(TLS_AFTER_END, "tls-after-end", "a record after the closing alert", "RFC 8446 6.1") \
+	Z(TLS_TRUNCATED, "tls-truncated", "the stream ends within a record or a message", "RFC 8446 6.1")
+
+#define ZG_REASONS_RDP(Z) \
+	Z(RDP_REQUEST, "rdp-request", "malformed connection request", "MS-RDPBCGR 2.2.1.1") \
+	Z(RDP_CONFIRM, "rdp-confirm", "malformed connection confirmation, or one that does not fit the request", "MS-RDPBCGR 2.2.1.2") \
+	Z(RDP_SECURITY, "rdp-security", "RDP's own security, without TLS, is not permitted", "MS-RDPBCGR 5.3") \
+	Z(RDP_PROTOCOL, "rdp-protocol", "unknown security protocol or flag", "MS-RDPBCGR 2.2.1.1.1") \
+	Z(RDP_SEQUENCE, "rdp-sequence", "octets before the other end's answer, or after its refusal", "MS-RDPBCGR 1.3.1.1")
+
 #define ZG_REASONS(Z) \
 	Z(NONE, "none", "", "") \
 	ZG_REASONS_PACKET(Z) \
 	ZG_REASONS_TCP(Z) \
 	ZG_REASONS_UDP(Z) \
 	ZG_REASONS_ICMP(Z) \
-	ZG_REASONS_SMTP(Z)
+	ZG_REASONS_SMTP(Z) \
+	ZG_REASONS_TLS(Z) \
+	ZG_REASONS_RDP(Z)
 
 enum zg_reason {
 #define ZG_REASON_ENUM(id, name, text, source) ZG_R_##id,

@@ -11,7 +11,7 @@
 #define ZG_REFUSAL_MAX 200 /* bytes with NUL: a reply line with a reason's text and name */
 
 /* "554 5.7.1 zonegate: <reason text> (<reason name>)\r\n" (RFC 5321 4.2.1, RFC 3463), ASCII. Returns its length
- * without the NUL; 0 and an empty string where the refusal has no text or is unknown. */
+ * without the NUL; 0 and an empty string where the refusal has no text or is unknown. Or the octets of a TLS alert (RFC 8446 6). */
 size_t zg_refusal_text(enum zg_refusal refusal, enum zg_reason reason, char buf[static ZG_REFUSAL_MAX]);
 
 #endif

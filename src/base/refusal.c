@@ -4,9 +4,46 @@
 #include <stdio.h>
 #include <string.h>
 
+/* RFC 8446 6.2: what the client's people see. */
+static uint8_t alert_of(enum zg_reason reason)
+{
+	static const struct {
+		enum zg_reason reason;
+		uint8_t alert;
+	} rows[] = {
+		{ ZG_R_TLS_RECORD, 10 },       /* unexpected_message */
+		{ ZG_R_TLS_LENGTH, 22 },       /* record_overflow */
+		{ ZG_R_TLS_VERSION, 70 },      /* protocol_version */
+		{ ZG_R_TLS_HANDSHAKE, 10 },    /* unexpected_message */
+		{ ZG_R_TLS_HELLO, 50 },	       /* decode_error */
+		{ ZG_R_TLS_COMPRESSION, 47 },  /* illegal_parameter */
+		{ ZG_R_TLS_NO_NAME, 112 },     /* unrecognized_name */
+		{ ZG_R_TLS_NAME_FORM, 112 },
+		{ ZG_R_TLS_NAME, 112 },
+		{ ZG_R_TLS_ALPN, 120 },	       /* no_application_protocol */
+		{ ZG_R_TLS_TWICE, 47 },
+		{ ZG_R_TLS_CHANGED, 47 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].reason == reason)
+			return rows[i].alert;
+	return 49; /* access_denied */
+}
+
+/* One record of type alert, level fatal; not text, and with NULs. */
+static size_t tls_alert(enum zg_reason reason, char *buf)
+{
+	const uint8_t alert[] = { 21, 3, 3, 0, 2, 2, alert_of(reason) };
+
+	memcpy(buf, alert, sizeof alert);
+	return sizeof alert;
+}
+
 size_t zg_refusal_text(enum zg_refusal refusal, enum zg_reason reason, char buf[static ZG_REFUSAL_MAX])
 {
 	buf[0] = '\0';
+	if (refusal == ZG_REFUSAL_TLS_ALERT)
+		return tls_alert(reason, buf);
 	if (refusal != ZG_REFUSAL_SMTP_554)
 		return 0;
 	/* the precisions keep the line end in place whatever the table of reasons says */

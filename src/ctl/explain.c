@@ -277,6 +277,8 @@ static void explain_inspector(const struct zg_policy *policy, const struct zg_fl
 		explain_step(answer, "opaque", ZG_STEP_NOTE, flow->line,
 		     "nothing reads what is said: 特定通信, limited by MAC address, IP address and port");
 	answer->inspect = true;
+	if (flow->inspector != NULL && flow->inspector->blind != NULL)
+		explain_step(answer, "inspector", ZG_STEP_NOTE, flow->line, "%s", flow->inspector->blind);
 }
 
 static bool is_isolated(const struct zg_question *q, const struct zg_zone *zone)

@@ -140,12 +140,20 @@ static json_t *config_json(const struct zg_inspector *inspector, const void *con
 	return object;
 }
 
+/* What passes the inspector unseen, where there is such. */
+static json_t *with_blind(json_t *object, const struct zg_inspector *inspector)
+{
+	if (inspector != NULL && inspector->blind != NULL)
+		json_object_set_new(object, "not_seen", json_string(inspector->blind));
+	return object;
+}
+
 static json_t *service_json(const struct zg_policy *policy, const struct zg_service *service)
 {
 	json_t *o = json_pack("{s:o, s:s, s:o, s:s, s:o}", "name", zg_json_text(service->name), "protocol",
 			      service->transport == ZG_UDP ? "udp" : "tcp", "ports", ports_json(service->ports, service->n_ports),
 			      "inspector", service->inspector->name, "config", config_json(service->inspector, service->config.bytes));
-	return with_place(policy, o, service->line);
+	return with_place(policy, with_blind(o, service->inspector), service->line);
 }
 
 static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *flow)
@@ -166,7 +174,7 @@ static json_t *flow_json(const struct zg_policy *policy, const struct zg_flow *f
 		"schedule", flow->schedule != ZG_SCHEDULE_ALWAYS ? zg_json_text(policy->schedules[flow->schedule].name) : json_null(),
 		"log", flow->log == ZG_FLOW_LOG_REFUSED ? "refused" : "all", "rate", rate_json(&flow->rate),
 		"connections", flow->connections != 0 ? json_integer(flow->connections) : json_null());
-	return with_place(policy, o, flow->line);
+	return with_place(policy, with_blind(o, flow->inspector), flow->line);
 }
 
 static json_t *schedules_json(const struct zg_policy *policy)

@@ -71,7 +71,7 @@ static void write_strings(FILE *out, const struct zg_item *item, const void *con
 	while (zg_item_list_next(config, &strings, &cursor, &text, &len))
 		fprintf(out, "%s%.*s", cursor.n > 1 ? " " : "", (int)len, (const char *)text);
 	if (cursor.n == 0)
-		fputs("none", out);
+		fputs("not set", out);
 }
 
 char *zg_item_str(const struct zg_item *item, const void *config)
@@ -252,6 +252,8 @@ static void show_terms(enum zg_transport transport, const struct zg_ports *ports
 		printf("  %-12s   %s = %s\n", "", inspector->items[i].key, text != NULL ? text : "?");
 		free(text);
 	}
+	if (inspector != NULL && inspector->blind != NULL)
+		row("not seen", inspector->blind);
 }
 
 static void show_service(const struct zg_policy *policy, const struct zg_service *service)

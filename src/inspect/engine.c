@@ -282,6 +282,20 @@ static void expired(struct zg_engine *e, struct zg_flow *f)
 	}
 }
 
+/* Nobody waits longer. Its sender repeats it; if it was told that we have it, the connection cannot go on. */
+static void give_up(struct zg_engine *e, struct zg_held *held)
+{
+	struct zg_flow *f = held->flow;
+	const bool inspected = zg_seq_lt(held->pkt.seg.seq, f->half[held->dir].nxt);
+
+	if (inspected && f->inspector->acknowledges) {
+		zg_deny(e, f, held->dir, ZG_R_TCP_HOLD, NULL, NULL, 0);
+		return;
+	}
+	zg_out_packet_denied(e, f, &held->pkt.seg, held->pkt.mark, ZG_R_TCP_HOLD);
+	zg_hold_drop(e, held, ZG_R_TCP_HOLD);
+}
+
 /* Costs what it expires: every list is in order of expiry. */
 void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms)
 {
@@ -294,8 +308,7 @@ void zg_engine_tick(struct zg_engine *engine, uint64_t now_ms)
 		struct zg_held *held = ZG_LIST_OF(engine->held.next, struct zg_held, in_engine);
 		if (now_ms - held->since_ms < ZG_HOLD_MS)
 			break;
-		zg_out_packet_denied(engine, held->flow, &held->pkt.seg, held->pkt.mark, ZG_R_TCP_HOLD);
-		zg_hold_drop(engine, held, ZG_R_TCP_HOLD);
+		give_up(engine, held);
 	}
 	for (int list = 0; list < ZG_LIST_COUNT; list++)
 		while ((node = zg_flowtab_oldest(&engine->tab, (enum zg_flow_list)list)) != NULL &&

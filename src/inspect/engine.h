@@ -90,7 +90,7 @@ struct zg_half {
 	uint32_t n_held;
 	size_t held_bytes;
 
-	uint32_t vouched; /* edge of what this end was told came out of order while it was held here; >= una */
+	uint32_t vouched; /* edge of what this end was told came while it was held here, out of order or by the inspector; >= una */
 	uint32_t again;	  /* una when something was last sent again for this end, and the time: low 32 bits of ms */
 	uint32_t again_ms;
 };
@@ -219,6 +219,8 @@ void zg_out_ack(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, e
  * ends agreed to selective acknowledgements (RFC 5681 3.2, RFC 2018). Without it the sender of a lost segment would know
  * nothing before its retransmission timer, since the segments behind the gap do not reach the receiver. */
 void zg_out_ack_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, uint32_t seq, uint32_t end);
+/* ACK for all of dir that the inspector has, though it holds some: for inspectors that say so (acknowledges). */
+void zg_out_ack_held(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir);
 /* The first n bytes (1 .. ZG_INJECT_AGAIN_MAX) of dir that are not acknowledged, as they were released, to the other end. */
 void zg_out_again(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t n);
 /* The injection common to a flow's own: mark, tuple, timestamps. */

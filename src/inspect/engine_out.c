@@ -209,6 +209,16 @@ void zg_out_ack_early(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, u
 		zg_again_vouch(e, f, dir, end);
 }
 
+/* Should it be lost behind us once it is released, we send it again: its sender has been told that it came. */
+void zg_out_ack_held(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
+{
+	struct zg_inject ack = ack_to(f, dir, ZG_R_NONE);
+
+	ack.ack = f->half[dir].nxt;
+	zg_out_inject(e, &ack);
+	zg_again_vouch(e, f, dir, ack.ack);
+}
+
 void zg_out_again(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, uint32_t n)
 {
 	const struct zg_half *half = &f->half[dir];

@@ -8,6 +8,8 @@
 static const struct zg_inspector *const inspectors[] = {
 	NULL, /* index 0 names none */
 	&zg_smtp,
+	&zg_tls,
+	&zg_rdp,
 	&zg_stream,
 	&zg_datagram,
 };

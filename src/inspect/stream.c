@@ -289,6 +289,8 @@ static void settle(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir)
 {
 	struct zg_answer answer = { .say = ZG_SAY_MORE };
 
+	if (f->inspector->acknowledges)
+		zg_out_ack_held(e, f, dir);
 	if (f->inspector->settle == NULL)
 		return;
 	f->inspector->settle(f->state, dir, &answer);
@@ -311,6 +313,8 @@ static struct zg_fate forward_or_wait(struct zg_engine *e, struct zg_flow *f, en
 		return ZG_FATE_DROP(ZG_R_TCP_REPEAT);
 	}
 	enum zg_reason reason = zg_hold_add(e, f, dir, ZG_HOLD_WAIT, p);
+	if (reason == ZG_R_NONE && f->inspector->acknowledges)
+		zg_out_ack_held(e, f, dir);
 	/* the inspector has these bytes already: a repetition would find the same bound again */
 	return reason == ZG_R_NONE ? ZG_FATE_DONE : kill_flow(e, f, dir, reason);
 }

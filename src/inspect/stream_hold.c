@@ -16,13 +16,12 @@ static bool memory_for(const struct zg_engine *e, enum zg_hold which, size_t siz
 }
 
 /* Nor the places in the kernel's queue, where every packet stays until its verdict; and of these no more than a part of what
- * is left, so that others may lose a packet too. */
+ * is left, so that others may lose a packet too, or begin slowly. */
 static bool place_for(const struct zg_engine *e, enum zg_hold which, const struct zg_half *half)
 {
-	if (which == ZG_HOLD_WAIT)
-		return e->stats.held < ZG_ENGINE_HELD_PKTS;
-	return e->stats.held < ZG_ENGINE_EARLY_PKTS &&
-	       half->n_held <= (ZG_ENGINE_EARLY_PKTS - e->stats.held) / ZG_ENGINE_EARLY_SHARE;
+	const uint32_t most = which == ZG_HOLD_WAIT ? ZG_ENGINE_HELD_PKTS : ZG_ENGINE_EARLY_PKTS;
+
+	return e->stats.held < most && half->n_held <= (most - e->stats.held) / ZG_ENGINE_HELD_SHARE;
 }
 
 /* Where a packet belongs in a list ordered by sequence number: before the returned node. Packets mostly come in order,

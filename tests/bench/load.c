@@ -40,6 +40,8 @@ static const char usage[] =
 	"       load source SECONDS STREAMS PORT PAIR...       send as fast as it goes\n"
 	"       load ping SECONDS CONNECTIONS PORT PAIR...     requests on kept connections, one at a time on each\n"
 	"       load connect SECONDS PARALLEL PORT PAIR...     connect, request, answer, close\n"
+	"       load tls-sink PORT...                          the same as sink, inside TLS as it looks from outside\n"
+	"       load tls-source SECONDS STREAMS PORT PAIR...   the same as source\n"
 	"       load hold SECONDS CONNECTIONS PORT PAIR...     open connections that say nothing, keep them until SIGTERM\n"
 	"PAIR is SOURCE,DESTINATION, addresses of one family; connections take the pairs in turn.\n";
 
@@ -119,6 +121,52 @@ static enum served serve_sink(struct conn *c)
 		return STAYS;
 	failures += n < 0;
 	return OVER;
+}
+
+/* --- TLS 1.3 as it looks from outside: two hellos, and records of the largest size -------------------------------------- */
+
+#define RECORD 16384u /* with its header; CHUNK is a multiple */
+static const uint8_t client_hello[] =
+	"\x16\3\1\0\x50\1\0\0\x4c\3\3" "01234567890123456789012345678901" "\0\0\2\x13\1\1\0\0\x21"
+	"\0\0\0\x12\0\x10\0\0\x0d" "bench.example" "\0\x2b\0\3\2\3\4" "\0\x17\0\0";
+static const uint8_t server_hello[] =
+	"\x16\3\3\0\x32\2\0\0\x2e\3\3" "01234567890123456789012345678901" "\0\x13\1\0\0\6" "\0\x2b\0\2\3\4";
+#define OCTETS(text) (sizeof(text) - 1)
+
+static void fill_records(void)
+{
+	for (size_t at = 0; at < CHUNK; at += RECORD)
+		memcpy(chunk + at, (const uint8_t[]){ 23, 3, 3, (RECORD - 5) >> 8, (RECORD - 5) & 0xff }, 5);
+}
+
+static enum served serve_tls(struct conn *c)
+{
+	if (c->got == OCTETS(client_hello))
+		return serve_sink(c);
+	const ssize_t n = recv(c->fd, chunk, OCTETS(client_hello) - c->got, MSG_DONTWAIT);
+	if (n <= 0 && !(n < 0 && errno == EAGAIN)) {
+		failures++;
+		return OVER;
+	}
+	c->got += n > 0 ? (uint32_t)n : 0;
+	if (c->got == OCTETS(client_hello) && send(c->fd, server_hello, OCTETS(server_hello), MSG_NOSIGNAL) != (ssize_t)OCTETS(server_hello))
+		failures++;
+	return STAYS;
+}
+
+/* Before the clock starts. */
+static void shake_hands(struct conn *c)
+{
+	uint8_t answer[OCTETS(server_hello)];
+	const double start = now();
+	ssize_t n = send(c->fd, client_hello, OCTETS(client_hello), MSG_NOSIGNAL);
+
+	for (size_t got = 0; n >= 0 && got < sizeof answer; got += n > 0 ? (size_t)n : 0) {
+		n = recv(c->fd, answer + got, sizeof answer - got, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN) || now() - start > DRAIN_S)
+			die("ServerHello");
+		n = n < 0 ? 0 : n;
+	}
 }
 
 /* The answer fits the send buffer always: the client waits for it before it asks again. */
@@ -309,11 +357,29 @@ static struct conn *open_all(long number, uint32_t events)
 	return all;
 }
 
+/* What is left of the record that was begun: a stream does not end within one. */
+static void end_record(struct conn *c)
+{
+	const double start = now();
+	while (c->count % RECORD != 0) {
+		const size_t at = c->count % CHUNK;
+		const ssize_t sent = send(c->fd, chunk + at, RECORD - at % RECORD, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if ((sent < 0 && errno != EAGAIN) || now() - start > DRAIN_S)
+			die("last record");
+		c->count += sent > 0 ? (uint64_t)sent : 0;
+		bytes += sent > 0 ? (uint64_t)sent : 0;
+	}
+}
+
 /* Bytes count when the far side has read them: it closes then, and we see its end. */
-static int source(double seconds, long streams)
+static int stream(double seconds, long streams, bool tls)
 {
 	struct epoll_event events[EVENTS];
 	struct conn *all = open_all(streams, EPOLLOUT);
+	if (tls)
+		fill_records();
+	for (long i = 0; tls && i < streams; i++)
+		shake_hands(&all[i]);
 	const double start = now(), end = start + seconds;
 	double t = start;
 	long left = streams;
@@ -329,6 +395,8 @@ static int source(double seconds, long streams)
 			closing = true;
 			for (long i = 0; i < streams; i++) {
 				struct epoll_event e = { .events = EPOLLIN, .data.ptr = &all[i] };
+				if (tls)
+					end_record(&all[i]);
 				if (shutdown(all[i].fd, SHUT_WR) != 0 || epoll_ctl(epfd, EPOLL_CTL_MOD, all[i].fd, &e) != 0)
 					die("shutdown");
 			}
@@ -343,15 +411,27 @@ static int source(double seconds, long streams)
 				left--;
 				continue;
 			}
-			const ssize_t sent = send(c->fd, chunk, sizeof chunk, MSG_DONTWAIT | MSG_NOSIGNAL);
-			if (sent > 0)
+			const size_t at = tls ? c->count % CHUNK : 0;
+			const ssize_t sent = send(c->fd, chunk + at, sizeof chunk - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+			if (sent > 0) {
 				bytes += (uint64_t)sent;
-			else if (errno != EAGAIN)
+				c->count += (uint64_t)sent;
+			} else if (errno != EAGAIN)
 				die("send");
 		}
 	}
-	report("source", t - start);
+	report(tls ? "tls-source" : "source", t - start);
 	return EXIT_SUCCESS;
+}
+
+static int source(double seconds, long streams)
+{
+	return stream(seconds, streams, false);
+}
+
+static int tls_source(double seconds, long streams)
+{
+	return stream(seconds, streams, true);
 }
 
 static void ask(struct conn *c)
@@ -478,6 +558,7 @@ int main(int argc, char **argv)
 		int (*load)(double, long);
 	} roles[] = {
 		{ "sink", serve_sink, NULL }, { "echo", serve_echo, NULL },    { "accept", serve_once, NULL }, { "source", NULL, source },
+		{ "tls-sink", serve_tls, NULL }, { "tls-source", NULL, tls_source },
 		{ "ping", NULL, ping },	      { "connect", NULL, connect_rate }, { "hold", NULL, hold },
 	};
 	const struct sigaction end = { .sa_handler = on_end };

@@ -40,6 +40,7 @@ struct outcome {
 	bool told;	 /* draining ended */
 	size_t told_at;	 /* client bytes until then */
 	size_t passed_len[2];
+	size_t released[2]; /* of them: what is not held */
 	uint8_t *passed[2]; /* in the same allocation */
 };
 
@@ -81,8 +82,10 @@ static inline void session_give(struct session *s, enum zg_dir dir, const uint8_
 	o->passed_len[dir] += in.pos;
 	s->given[dir] += in.pos;
 	for (int d = 0; d < 2; d++) {
-		MUST(answer.held[d] <= o->passed_len[d] && answer.held[d] <= ZG_HELD_REWRITE);
+		MUST(answer.held[d] <= o->passed_len[d] && (s->inspector->settle == NULL || answer.held[d] <= ZG_HELD_REWRITE));
+		MUST(o->passed_len[d] - answer.held[d] >= o->released[d]);
 		s->held[d] = answer.held[d];
+		o->released[d] = o->passed_len[d] - answer.held[d];
 	}
 	o->say = answer.say;
 	free(copy);
@@ -148,7 +151,7 @@ static inline void outcome_same(const char *label, const struct outcome *a, cons
 		ck_abort_msg("%s: another cut, another answer: %d %s at %zu, %d %s at %zu", label, a->say,
 			     zg_reason_name(a->reason), a->at, b->say, zg_reason_name(b->reason), b->at);
 	for (int d = 0; d < 2; d++)
-		if (a->passed_len[d] != b->passed_len[d] || memcmp(a->passed[d], b->passed[d], a->passed_len[d]) != 0)
+		if (a->passed_len[d] != b->passed_len[d] || a->released[d] != b->released[d] || memcmp(a->passed[d], b->passed[d], a->passed_len[d]) != 0)
 			ck_abort_msg("%s: another cut, other bytes", label);
 }
 

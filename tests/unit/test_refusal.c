@@ -23,6 +23,26 @@ START_TEST(every_reason_makes_one_line)
 }
 END_TEST
 
+/* RFC 8446 6: one record, fatal; what the client's people read of it. */
+START_TEST(every_reason_makes_one_alert)
+{
+	char buf[ZG_REFUSAL_MAX];
+	static const struct {
+		enum zg_reason reason;
+		char alert;
+	} some[] = { { ZG_R_TLS_NAME, 112 }, { ZG_R_TLS_VERSION, 70 }, { ZG_R_TLS_ALPN, 120 }, { ZG_R_TLS_ENCRYPTED_HELLO, 49 } };
+
+	for (int r = 0; r < ZG_REASON_COUNT; r++) {
+		ck_assert_uint_eq(zg_refusal_text(ZG_REFUSAL_TLS_ALERT, (enum zg_reason)r, buf), 7);
+		ck_assert_mem_eq(buf, "\x15\3\3\0\2\2", 6);
+	}
+	for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+		zg_refusal_text(ZG_REFUSAL_TLS_ALERT, some[i].reason, buf);
+		ck_assert_int_eq(buf[6], some[i].alert);
+	}
+}
+END_TEST
+
 START_TEST(no_text_for_a_reset)
 {
 	char buf[ZG_REFUSAL_MAX] = "x";
@@ -38,6 +58,7 @@ int main(void)
 	Suite *suite = suite_create("refusal");
 	TCase *tc = tcase_create("text");
 	tcase_add_test(tc, every_reason_makes_one_line);
+	tcase_add_test(tc, every_reason_makes_one_alert);
 	tcase_add_test(tc, no_text_for_a_reset);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);

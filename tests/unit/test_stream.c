@@ -816,6 +816,72 @@ START_TEST(repeated_held_byte_is_settled)
 }
 END_TEST
 
+/* --- what is held is acknowledged at once, where the inspector says so -------------------------------- */
+
+static struct zg_inspector acknowledging;
+
+static void set_up_acknowledging(void)
+{
+	acknowledging = letters;
+	acknowledging.acknowledges = true;
+	acknowledging.settle = NULL;
+	w = world_new();
+	w->inspector = &acknowledging;
+	world_open(w);
+}
+
+static void acknowledged(size_t n_injects, uint32_t ack)
+{
+	ck_assert_uint_eq(w->n_injects, n_injects);
+	const struct zg_inject *last = &w->injects[n_injects - 1];
+	ck_assert_int_eq(last->kind, ZG_INJECT_ACK);
+	ck_assert(last->to_client && last->ack == C + 1 + ack && last->seq == S + 1);
+}
+
+START_TEST(held_bytes_are_acknowledged)
+{
+	const uint32_t first = client_says(w, 0, "a(b", 0);
+	held(first);
+	acknowledged(1, 3);
+	const uint32_t second = client_says(w, 3, "c", 0);
+	held(second);
+	acknowledged(2, 4);
+	world_refused(w, client_says(w, 0, "a(b", 0), ZG_R_TCP_REPEAT); /* the acknowledgement was lost */
+	acknowledged(3, 4);
+	accepted(client_says(w, 4, ")d", 0));
+	accepted(first);
+	accepted(second);
+	world_read(w, ZG_CLIENT, "a(bc)d");
+	ck_assert_uint_eq(w->n_injects, 3);
+	/* lost behind us: the sender believes that it came */
+	world_wait(w, ZG_AGAIN_MS);
+	sent_again(1, 0, "a(bc");
+	accepted(server_says(w, 0, "", 6));
+	world_wait(w, ZG_AGAIN_MS);
+	sent_again(1, 0, "a(bc");
+}
+END_TEST
+
+START_TEST(acknowledged_and_denied)
+{
+	held(client_says(w, 0, "(b", 0));
+	dropped(client_says(w, 2, "X", 0));
+	world_killed(w, ZG_R_SMTP_LINE_END);
+	world_read(w, ZG_CLIENT, "");
+}
+END_TEST
+
+/* Its sender would not repeat it: the connection could not go on. */
+START_TEST(acknowledged_and_never_completed)
+{
+	const uint32_t a = client_says(w, 0, "(b", 0);
+	held(a);
+	world_wait(w, ZG_HOLD_MS);
+	dropped(a);
+	world_killed(w, ZG_R_TCP_HOLD);
+}
+END_TEST
+
 /* What is released by a segment may acknowledge the beginning of that very segment: how it was rewritten is forgotten then. */
 START_TEST(acknowledged_while_it_is_read)
 {
@@ -1384,6 +1450,11 @@ int main(void)
 	tcase_add_test(tc, policy_gone_during_handshake);
 	tcase_add_test(tc, ipv6_too);
 	tcase_add_test(tc, numbers_wrap);
+	suite_add_tcase(suite, tc);
+	tc = with("acknowledging", set_up_acknowledging);
+	tcase_add_test(tc, held_bytes_are_acknowledged);
+	tcase_add_test(tc, acknowledged_and_denied);
+	tcase_add_test(tc, acknowledged_and_never_completed);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }
