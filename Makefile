@@ -20,7 +20,7 @@ comma := ,
 tag   := $(if $(findstring clang,$(CC)),-clang)$(if $(SAN),-san)
 B     ?= build$(tag)
 
-PKGS_COMMON := libnftnl libmnl libnetfilter_queue libconfig libseccomp libcap-ng libsystemd nettle jansson libpcap
+PKGS_COMMON := libnftnl libmnl libnetfilter_queue libconfig libseccomp libcap-ng libsystemd nettle jansson libpcap zlib
 # deferred, so that `make help` and `make clean` work before the libraries are there
 PKG_CFLAGS   = $(shell $(PKG_CONFIG) --cflags $(PKGS_COMMON))
 PKG_LIBS     = $(shell $(PKG_CONFIG) --libs $(PKGS_COMMON))

@@ -8,6 +8,7 @@
 static const struct zg_inspector *const inspectors[] = {
 	NULL, /* index 0 names none */
 	&zg_smtp,
+	&zg_rfb,
 	&zg_stream,
 	&zg_datagram,
 };
