@@ -142,6 +142,7 @@ install: all
 	$(Q)install -m 644 scripts/completion/zonegatectl $(DESTDIR)$(COMPDIR)
 	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf $(DESTDIR)$(DOCDIR)
 	$(Q)install -d $(DESTDIR)$(DOCDIR)/towns && install -m 644 conf/towns/*.conf $(DESTDIR)$(DOCDIR)/towns
+	$(Q)install -d $(DESTDIR)$(DOCDIR)/models && install -m 644 conf/models/*.conf $(DESTDIR)$(DOCDIR)/models
 
 # Leaves the configuration and the state where they are.
 uninstall:

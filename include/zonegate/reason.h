@@ -115,6 +115,7 @@
 	Z(RFB_SERVER_MESSAGE, "rfb-server-message", "message of the server outside the allow-list (file transfer, chat, ...)", "RFC 6143 7.6") \
 	Z(RFB_MESSAGE_SYNTAX, "rfb-message-syntax", "malformed message", "RFC 6143 7.5, 7.6") \
 	Z(RFB_CLIPBOARD, "rfb-clipboard", "clipboard that is refused, longer than permitted or in the extended form", "configuration") \
+	Z(RFB_INPUT, "rfb-input", "key or pointer of a client that may only watch", "configuration") \
 	Z(RFB_UNASKED, "rfb-unasked", "update before the client asked for any", "RFC 6143 7.5.3") \
 	Z(RFB_ENCODING, "rfb-encoding", "rectangle in an encoding that may not pass or that the client did not ask for", "RFC 6143 7.7") \
 	Z(RFB_RECTANGLE, "rfb-rectangle", "rectangle, or a part of it, outside the framebuffer", "RFC 6143 7.6.1") \

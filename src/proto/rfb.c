@@ -152,14 +152,19 @@ static void rfb_settle(void *state, enum zg_dir dir, struct zg_answer *ret_answe
 }
 
 static const char *const clipboards[] = { [ZG_RFB_CLIPBOARD_BLANK] = "blank", [ZG_RFB_CLIPBOARD_KILL] = "kill", NULL };
+static const char *const views[] = { [ZG_RFB_VIEW_ONLY_OFF] = "off",
+				     [ZG_RFB_VIEW_ONLY_BLANK] = "blank",
+				     [ZG_RFB_VIEW_ONLY_KILL] = "kill",
+				     NULL };
 static const char *const names[] = { [ZG_RFB_NAME_ASCII] = "ascii", [ZG_RFB_NAME_BLANK] = "blank", NULL };
 
 static const struct zg_item items[] = {
 	{ .key = "view_only",
-	  .type = ZG_ITEM_BOOL,
+	  .type = ZG_ITEM_ENUM,
 	  .offset = offsetof(struct zg_rfb_config, view_only),
-	  .preset = 0,
-	  .help = "keys and pointer of the client do not reach the server: they become a key that is none and a pointer at rest" },
+	  .preset = ZG_RFB_VIEW_ONLY_OFF,
+	  .words = views,
+	  .help = "keys and pointer of the client pass, become a key that is none and a pointer at rest, or end the connection" },
 	{ .key = "clipboard_to_server",
 	  .type = ZG_ITEM_ENUM,
 	  .offset = offsetof(struct zg_rfb_config, clipboard_to_server),

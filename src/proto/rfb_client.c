@@ -66,6 +66,8 @@ static enum zg_reason message(struct zg_rfb_state *s, const struct zg_rfb_config
 		return ZG_R_RFB_CLIENT_MESSAGE;
 	if (type == SET_DESKTOP_SIZE && (!s->screens || config->view_only))
 		return ZG_R_RFB_CLIENT_MESSAGE;
+	if ((type == KEY || type == POINTER) && config->view_only == ZG_RFB_VIEW_ONLY_KILL)
+		return ZG_R_RFB_INPUT;
 	if (type == CUT_TEXT && config->clipboard_to_server == ZG_RFB_CLIPBOARD_KILL)
 		return ZG_R_RFB_CLIPBOARD;
 	client->message = type;

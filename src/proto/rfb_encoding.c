@@ -19,7 +19,7 @@ static const struct {
 	{ -232, -232, ZG_RFB_POINTER_POS },
 	{ -239, -239, ZG_RFB_CURSOR },
 	{ -240, -240, ZG_RFB_XCURSOR },
-	{ -256, -247, ZG_RFB_LEVEL },
+	{ -255, -247, ZG_RFB_LEVEL }, /* not 0, with which LibVNCServer sends Tight without zlib, which few can read */
 	{ -307, -307, ZG_RFB_DESKTOP_NAME },
 	{ -308, -308, ZG_RFB_EXTENDED_SIZE },
 };

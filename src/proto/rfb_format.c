@@ -39,7 +39,8 @@ bool zg_rfb_format(const uint8_t bytes[static ZG_RFB_FORMAT_LEN], struct zg_rfb_
 {
 	struct zg_rd rd = zg_rd_init(bytes, ZG_RFB_FORMAT_LEN);
 	const uint32_t bits = zg_rd_u8(&rd), depth = zg_rd_u8(&rd);
-	const uint8_t big = zg_rd_u8(&rd), colours = zg_rd_u8(&rd);
+	zg_rd_skip(&rd, 1); /* the order of bytes */
+	const bool colours = zg_rd_u8(&rd) != 0; /* LibVNCServer says 255 */
 	struct channel c[3];
 	uint32_t taken = 0;
 
@@ -47,7 +48,7 @@ bool zg_rfb_format(const uint8_t bytes[static ZG_RFB_FORMAT_LEN], struct zg_rfb_
 		c[i].max = zg_rd_be16(&rd);
 	for (int i = 0; i < 3; i++)
 		c[i].shift = zg_rd_u8(&rd);
-	if ((bits != 8 && bits != 16 && bits != 32) || depth == 0 || depth > bits || big > 1 || colours > 1)
+	if ((bits != 8 && bits != 16 && bits != 32) || depth == 0 || depth > bits)
 		return false;
 	const uint8_t pixel = (uint8_t)(bits / 8);
 	struct zg_rfb_format format = { pixel, pixel, pixel };
