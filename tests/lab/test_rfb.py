@@ -4,6 +4,7 @@
 ZG_TEST_LONG=1: more viewers, and the frame rate with the boundary and without."""
 
 import contextlib
+import itertools
 import os
 import socket
 import struct
@@ -46,9 +47,12 @@ class Programs:
         return p
 
     def end(self, p):
-        if p.poll() is None:
+        p.terminate()
+        try:
+            p.wait(5 * SLOW)
+        except subprocess.TimeoutExpired:
             p.kill()
-        p.wait()
+            p.wait()
 
     def __enter__(self):
         return self
@@ -57,15 +61,18 @@ class Programs:
         for p in reversed(self.all):
             self.end(p)
 
+    numbers = itertools.count(100 + os.getpid() % 4000 * 12)
+
     def display(self, host, *cmd):
-        """An X server, once it has said its display's name."""
+        """An X server, once it is ready. It cannot find a free number itself: some of its sockets are the network namespace's."""
+        name = f":{next(Programs.numbers)}"
         r, w = os.pipe()
-        p = self.start(host, *cmd, "-noreset", "-displayfd", str(w), keep=(w,))
+        p = self.start(host, cmd[0], name, *cmd[1:], "-noreset", "-displayfd", str(w), keep=(w,))
         os.close(w)
         with os.fdopen(r) as f:
-            number = f.readline().strip()
-        need(number, lambda: f"{cmd[0]} did not start: " + open(p.log, errors="replace").read()[-500:])
-        return ":" + number
+            ready = f.readline().strip()
+        need(ready, lambda: f"{cmd[0]} did not start: " + open(p.log, errors="replace").read()[-500:])
+        return name
 
     def xvnc(self, host, port, *options, geometry="320x240"):
         return self.display(host, "Xvnc", "-rfbport", str(port), "-geometry", geometry, "-depth", "24",
