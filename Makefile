@@ -20,7 +20,7 @@ comma := ,
 tag   := $(if $(findstring clang,$(CC)),-clang)$(if $(SAN),-san)
 B     ?= build$(tag)
 
-PKGS_COMMON := libnftnl libmnl libnetfilter_queue libconfig libseccomp libcap-ng libsystemd nettle jansson libpcap
+PKGS_COMMON := libnftnl libmnl libnetfilter_queue libconfig libseccomp libcap-ng libsystemd nettle jansson libpcap zlib
 # deferred, so that `make help` and `make clean` work before the libraries are there
 PKG_CFLAGS   = $(shell $(PKG_CONFIG) --cflags $(PKGS_COMMON))
 PKG_LIBS     = $(shell $(PKG_CONFIG) --libs $(PKGS_COMMON))
@@ -140,8 +140,9 @@ install: all
 	$(Q)install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	$(Q)install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 	$(Q)install -m 644 scripts/completion/zonegatectl $(DESTDIR)$(COMPDIR)
-	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf conf/alpha-prime.conf $(DESTDIR)$(DOCDIR)
+	$(Q)install -m 644 README.md README.ja.md conf/zonegate.conf $(DESTDIR)$(DOCDIR)
 	$(Q)install -d $(DESTDIR)$(DOCDIR)/towns && install -m 644 conf/towns/*.conf $(DESTDIR)$(DOCDIR)/towns
+	$(Q)install -d $(DESTDIR)$(DOCDIR)/models && install -m 644 conf/models/*.conf $(DESTDIR)$(DOCDIR)/models
 
 # Leaves the configuration and the state where they are.
 uninstall:

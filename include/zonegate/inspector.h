@@ -50,6 +50,8 @@ enum zg_refusal {
 	ZG_REFUSAL_RESET = 0, /* only the reset */
 	ZG_REFUSAL_SMTP_554,  /* "554 5.7.1 zonegate: <reason text>" and FIN */
 	ZG_REFUSAL_TLS_ALERT, /* a fatal alert in the clear, which the reason chooses, and FIN */
+	ZG_REFUSAL_RFB_33,    /* no security type of RFB 3.3, the reason's text and FIN */
+	ZG_REFUSAL_RFB,	      /* the same of RFB 3.7 and 3.8 */
 	ZG_REFUSAL_COUNT
 };
 
@@ -65,6 +67,16 @@ struct zg_answer {
 	 * in->pos, which was not consumed, until it says DONE. */
 	bool drain;
 };
+
+/*
+ * Memory beyond the state, for what only some connections come to need, as a decompressor does: of the same bounded reserve,
+ * zeroed, and given back when the state is. A lender is valid during one call, what it lent as long as the state.
+ */
+struct zg_lender {
+	void *(*lend)(struct zg_lender *lender, size_t size); /* size <= ZG_LEND_MAX; NULL: there is none left */
+};
+
+#define ZG_LEND_MAX (34u * 1024 - 64) /* bytes in one piece: a deflate window of 32 KiB and something beside it */
 
 struct zg_inspector {
 	const char *name;
@@ -90,7 +102,8 @@ struct zg_inspector {
 	void (*begin)(void *state, const void *config);
 	/* The next in->len bytes of dir, in order, each exactly once. On return with MORE or DONE in->pos is
 	 * in->len. Bytes may be overwritten in place (zg_rw_replace) as long as they are not yet released, the last
-	 * ZG_HELD_REWRITE that are held from earlier calls too (zg_rw_amend). */
+	 * ZG_HELD_REWRITE that are held from earlier calls too (zg_rw_amend). in->lender is never NULL, unless the connection
+	 * was denied before. */
 	void (*data)(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer);
 	/* The sender repeats what is held: it may wait for an acknowledgement before it goes on. Nothing of dir may be held in
 	 * the answer. May be NULL, in an inspector that holds nothing. */
@@ -129,6 +142,7 @@ static inline bool zg_inspector_usable(const struct zg_inspector *inspector)
 extern const struct zg_inspector zg_smtp;     /* src/proto/smtp.c */
 extern const struct zg_inspector zg_tls;      /* src/proto/tls.c */
 extern const struct zg_inspector zg_rdp;      /* src/proto/rdp.c */
+extern const struct zg_inspector zg_rfb;      /* src/proto/rfb.c */
 extern const struct zg_inspector zg_stream;   /* src/proto/stream.c; test_only */
 extern const struct zg_inspector zg_datagram; /* src/proto/datagram.c; test_only */
 

@@ -138,6 +138,18 @@
 #define ZG_TLS_CCS_MAX		2u   /* ChangeCipherSpec records that say nothing in 1.3 (RFC 8446 D.4), per direction: none sends more */
 #define ZG_TLS_ALERTS_MAX	2u   /* alerts per direction: a warning, and the end */
 
+/* --- RFB (RFC 6143) --------------------------------------------------------------------------- */
+#define ZG_RFB_SIDE_MAX		16384u /* pixels: width or height of a framebuffer, four 4K screens side by side */
+#define ZG_RFB_PIXELS_MAX	(36u * 1024 * 1024) /* pixels of it: four 4K screens, or one of 8K; an update of a few KiB can hold them all */
+#define ZG_RFB_CURSOR_MAX	256u /* pixels: width or height of a cursor; twice what screens of 300 dpi use */
+#define ZG_RFB_SCREENS_MAX	16u  /* screens of one framebuffer */
+#define ZG_RFB_TEXT_MAX		1024u /* bytes of a name or of a reason: a title */
+#define ZG_RFB_CUT_MAX		(1024u * 1024) /* bytes of clipboard text, which passes as blanks: a copied file is more than anybody reads */
+#define ZG_RFB_ENCODINGS_MAX	256u /* codes of one SetEncodings: five times what any viewer names */
+#define ZG_RFB_TYPES_MAX	(ZG_HELD_REWRITE - 1) /* security types: the list is held with its length, and overwritten */
+#define ZG_RFB_EMPTY_BLOCKS	4u   /* deflate blocks without content in one rectangle: a flush makes one, a change of level another */
+#define ZG_RFB_EMPTY_BYTES	8u   /* bytes of such a block: a stored one has five */
+
 /* --- records (per inspector process) ----------------------------------------------------------- */
 #define ZG_RECORDS_BURST	2000u /* records of connections told one by one at once ... */
 #define ZG_RECORDS_PER_S	200u /* ... and from then on; beyond, equal ones are told together each second: journald takes about 10,000 a second and is not ours alone */

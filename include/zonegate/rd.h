@@ -100,6 +100,8 @@ static inline const uint8_t *zg_rd_block(const struct zg_rd *rd, uint8_t pad[sta
 	return pad;
 }
 
+struct zg_lender; /* zonegate/inspector.h */
+
 struct zg_rw {
 	uint8_t *p; /* borrowed; writable copy of the segment's payload */
 	size_t len;
@@ -108,6 +110,7 @@ struct zg_rw {
 	uint8_t *held;	 /* borrowed; the last n_held bytes before p, which are not released yet */
 	size_t n_held;
 	bool held_dirty; /* one of these was really changed */
+	struct zg_lender *lender; /* borrowed; memory that the reader of these bytes may come to need */
 };
 
 static inline struct zg_rw zg_rw_init(uint8_t *p, size_t len)

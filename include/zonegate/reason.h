@@ -133,6 +133,27 @@
 	Z(RDP_PROTOCOL, "rdp-protocol", "unknown security protocol or flag", "MS-RDPBCGR 2.2.1.1.1") \
 	Z(RDP_SEQUENCE, "rdp-sequence", "octets before the other end's answer, or after its refusal", "MS-RDPBCGR 1.3.1.1")
 
+#define ZG_REASONS_RFB(Z) \
+	Z(RFB_VERSION, "rfb-version", "only RFB 3.8 may pass", "RFC 6143 7.1.1") \
+	Z(RFB_SECURITY, "rfb-security", "no security type that can be read: let the server offer None or VncAuth", "RFC 6143 7.1.2") \
+	Z(RFB_HANDSHAKE, "rfb-handshake", "malformed handshake, or bytes before their turn", "RFC 6143 7.1, 7.3") \
+	Z(RFB_TEXT, "rfb-text", "name or reason longer than permitted", "limit ZG_RFB_TEXT_MAX") \
+	Z(RFB_SIZE, "rfb-size", "framebuffer without size or larger than permitted", "limit ZG_RFB_PIXELS_MAX") \
+	Z(RFB_FORMAT, "rfb-pixel-format", "pixel format that is malformed or not read alike by all programs", "RFC 6143 7.4, 7.7.5") \
+	Z(RFB_FORMAT_RACE, "rfb-format-race", "pixel format changed while an update in the old one may be under way", "zonegate-inspectors(7)") \
+	Z(RFB_CLIENT_MESSAGE, "rfb-client-message", "message of the client outside the allow-list (file transfer, chat, ...)", "RFC 6143 7.5") \
+	Z(RFB_SERVER_MESSAGE, "rfb-server-message", "message of the server outside the allow-list (file transfer, chat, ...)", "RFC 6143 7.6") \
+	Z(RFB_MESSAGE_SYNTAX, "rfb-message-syntax", "malformed message", "RFC 6143 7.5, 7.6") \
+	Z(RFB_CLIPBOARD, "rfb-clipboard", "clipboard that is refused, longer than permitted or in the extended form", "configuration") \
+	Z(RFB_INPUT, "rfb-input", "key or pointer of a client that may only watch", "configuration") \
+	Z(RFB_UNASKED, "rfb-unasked", "update before the client asked for any", "RFC 6143 7.5.3") \
+	Z(RFB_ENCODING, "rfb-encoding", "rectangle in an encoding that may not pass or that the client did not ask for", "RFC 6143 7.7") \
+	Z(RFB_RECTANGLE, "rfb-rectangle", "rectangle, or a part of it, outside the framebuffer", "RFC 6143 7.6.1") \
+	Z(RFB_CURSOR, "rfb-cursor", "cursor larger than permitted", "limit ZG_RFB_CURSOR_MAX") \
+	Z(RFB_DATA, "rfb-rectangle-data", "data that contradicts its encoding", "RFC 6143 7.7") \
+	Z(RFB_ZLIB, "rfb-zlib", "compressed data that is malformed or more or less than its pixels", "RFC 1950, RFC 1951") \
+	Z(RFB_MEMORY, "rfb-memory", "no memory to look into compressed data", "limit ZG_ENGINE_BYTES_MAX")
+
 #define ZG_REASONS(Z) \
 	Z(NONE, "none", "", "") \
 	ZG_REASONS_PACKET(Z) \
@@ -141,7 +162,8 @@
 	ZG_REASONS_ICMP(Z) \
 	ZG_REASONS_SMTP(Z) \
 	ZG_REASONS_TLS(Z) \
-	ZG_REASONS_RDP(Z)
+	ZG_REASONS_RDP(Z) \
+	ZG_REASONS_RFB(Z)
 
 enum zg_reason {
 #define ZG_REASON_ENUM(id, name, text, source) ZG_R_##id,

@@ -10,8 +10,10 @@
 
 #define ZG_REFUSAL_MAX 200 /* bytes with NUL: a reply line with a reason's text and name */
 
-/* "554 5.7.1 zonegate: <reason text> (<reason name>)\r\n" (RFC 5321 4.2.1, RFC 3463), ASCII. Returns its length
- * without the NUL; 0 and an empty string where the refusal has no text or is unknown. Or the octets of a TLS alert (RFC 8446 6). */
+/* "554 5.7.1 zonegate: <reason text> (<reason name>)
+" (RFC 5321 4.2.1, RFC 3463), ASCII; or the octets of a TLS alert (RFC
+ * 8446 6); or security type 0 and the reason with its length before it (RFC 6143 7.1.2, A.1). Returns the length without a NUL at
+ * the end; 0 and an empty string where the refusal has no text or is unknown. */
 size_t zg_refusal_text(enum zg_refusal refusal, enum zg_reason reason, char buf[static ZG_REFUSAL_MAX]);
 
 #endif

@@ -39,19 +39,42 @@ static size_t tls_alert(enum zg_reason reason, char *buf)
 	return sizeof alert;
 }
 
+/* The precisions keep every text within the buffer, whatever the table of reasons says. */
+static size_t smtp_554(enum zg_reason reason, char buf[static ZG_REFUSAL_MAX])
+{
+	const int n = snprintf(buf, ZG_REFUSAL_MAX, "554 5.7.1 zonegate: %.110s (%.40s)\r\n", zg_reason_text(reason),
+			       zg_reason_name(reason));
+	return n > 0 && n < ZG_REFUSAL_MAX ? (size_t)n : 0;
+}
+
+/* zeros: how a version says "no security type". */
+static size_t rfb_failure(size_t zeros, enum zg_reason reason, char buf[static ZG_REFUSAL_MAX])
+{
+	const size_t head = zeros + 4;
+	const int n = snprintf(buf + head, ZG_REFUSAL_MAX - head, "zonegate: %.110s (%.40s)", zg_reason_text(reason),
+			       zg_reason_name(reason));
+	if (n <= 0 || (size_t)n >= ZG_REFUSAL_MAX - head)
+		return 0;
+	memset(buf, 0, head);
+	buf[head - 1] = (char)(unsigned char)n;
+	return head + (size_t)n;
+}
+
+_Static_assert(ZG_REFUSAL_MAX <= UINT8_MAX, "a length in one byte");
+
 size_t zg_refusal_text(enum zg_refusal refusal, enum zg_reason reason, char buf[static ZG_REFUSAL_MAX])
 {
-	buf[0] = '\0';
-	if (refusal == ZG_REFUSAL_TLS_ALERT)
-		return tls_alert(reason, buf);
-	if (refusal != ZG_REFUSAL_SMTP_554)
-		return 0;
-	/* the precisions keep the line end in place whatever the table of reasons says */
-	int n = snprintf(buf, ZG_REFUSAL_MAX, "554 5.7.1 zonegate: %.110s (%.40s)\r\n", zg_reason_text(reason),
-			 zg_reason_name(reason));
-	if (n <= 0 || n >= ZG_REFUSAL_MAX) {
+	size_t len = 0;
+
+	if (refusal == ZG_REFUSAL_SMTP_554)
+		len = smtp_554(reason, buf);
+	else if (refusal == ZG_REFUSAL_TLS_ALERT)
+		len = tls_alert(reason, buf);
+	else if (refusal == ZG_REFUSAL_RFB_33)
+		len = rfb_failure(4, reason, buf);
+	else if (refusal == ZG_REFUSAL_RFB)
+		len = rfb_failure(1, reason, buf);
+	if (len == 0)
 		buf[0] = '\0';
-		return 0;
-	}
-	return (size_t)n;
+	return len;
 }

@@ -62,10 +62,43 @@ void *zg_engine_get(struct zg_engine *e, size_t size)
 	return object != NULL ? memset(object, 0, size) : NULL;
 }
 
+/* A piece of memory that a flow's inspector has borrowed, in the list of all of them. */
+struct zg_lent {
+	struct zg_lent *next;
+	size_t size;
+	max_align_t bytes[];
+};
+
+_Static_assert(sizeof(struct zg_lent) + ZG_LEND_MAX <= ZG_POOL_OBJECT_MAX / 2, "two in a block of the pool");
+
+static void *lend(struct zg_lender *lender, size_t size)
+{
+	struct zg_flow_lender *l = ZG_LIST_OF(lender, struct zg_flow_lender, lender);
+	struct zg_lent *lent = size <= ZG_LEND_MAX ? zg_engine_get(l->engine, sizeof *lent + size) : NULL;
+
+	if (lent == NULL)
+		return NULL;
+	lent->next = l->flow->lent;
+	lent->size = size;
+	l->flow->lent = lent;
+	return lent->bytes;
+}
+
+struct zg_flow_lender zg_flow_lender(struct zg_engine *e, struct zg_flow *f)
+{
+	return (struct zg_flow_lender){ { lend }, e, f };
+}
+
 void zg_flow_state_free(struct zg_engine *e, struct zg_flow *f)
 {
 	if (f->state == NULL)
 		return;
+	while (f->lent != NULL) {
+		struct zg_lent *lent = f->lent;
+		f->lent = lent->next;
+		explicit_bzero(lent->bytes, lent->size);
+		zg_pool_put(&e->pool, lent);
+	}
 	/* it may have seen mail */
 	explicit_bzero(f->state, f->inspector->state_size);
 	zg_pool_put(&e->pool, f->state);

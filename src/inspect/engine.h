@@ -118,6 +118,7 @@ struct zg_flow {
 	uint64_t identity;
 	const struct zg_inspector *inspector;
 	const void *config; /* valid during one packet: the table it lies in may go with its generation */
+	struct zg_lent *lent; /* what the inspector has borrowed; goes with the state */
 	void *state;	    /* inspector->state_size bytes, NULL before the handshake is complete and after a denial */
 	struct zg_digest *digest; /* NULL = not wanted */
 	struct zg_half half[2];
@@ -238,6 +239,13 @@ void zg_flow_free(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason)
 /* Gives back everything but the flow itself: state, rings, held packets. */
 void zg_flow_strip(struct zg_engine *e, struct zg_flow *f, enum zg_reason reason);
 void zg_flow_state_free(struct zg_engine *e, struct zg_flow *f);
+/* Lends the flow's inspector memory of the pool; valid as long as both. */
+struct zg_flow_lender {
+	struct zg_lender lender;
+	struct zg_engine *engine;
+	struct zg_flow *flow;
+};
+struct zg_flow_lender zg_flow_lender(struct zg_engine *e, struct zg_flow *f);
 
 /* --- stream_open.c ---------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@ static const struct zg_inspector *const inspectors[] = {
 	&zg_smtp,
 	&zg_tls,
 	&zg_rdp,
+	&zg_rfb,
 	&zg_stream,
 	&zg_datagram,
 };

@@ -223,7 +223,9 @@ static struct zg_fate feed(struct zg_engine *e, struct zg_flow *f, enum zg_dir d
 	/* the sender keeps what is dropped, and slows down */
 	if (zg_ring_append(&s->ring, &e->pool, bytes, n, ring_bound(e)) != ZG_OK)
 		return ZG_FATE_DROP(ZG_R_TCP_MEMORY);
+	struct zg_flow_lender lender = zg_flow_lender(e, f);
 	struct zg_rw in = zg_rw_init(bytes, n);
+	in.lender = &lender.lender;
 	in.held = held;
 	in.n_held = unreleased < ZG_HELD_REWRITE ? unreleased : ZG_HELD_REWRITE;
 	zg_ring_copy(&s->ring, base - (uint32_t)in.n_held, held, (uint32_t)in.n_held);

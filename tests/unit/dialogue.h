@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lend.h"
 #include "zonegate/inspector.h"
 #include "zonegate/limits.h"
 
@@ -48,6 +49,7 @@ struct session {
 	const struct zg_inspector *inspector;
 	const void *config;
 	void *state;
+	struct purse *purse;
 	size_t given[2];
 	size_t held[2]; /* of the bytes that passed: may still be overwritten */
 	struct outcome *out;
@@ -63,6 +65,7 @@ static inline void session_give(struct session *s, enum zg_dir dir, const uint8_
 	struct zg_rw in = zg_rw_init(copy, len);
 	in.n_held = s->held[dir] < ZG_HELD_REWRITE ? s->held[dir] : ZG_HELD_REWRITE;
 	in.held = o->passed[dir] + o->passed_len[dir] - in.n_held;
+	in.lender = &s->purse->lender;
 
 	if (o->say == ZG_SAY_DENY && (!o->drain || dir == ZG_SERVER || o->told)) {
 		free(copy);
@@ -117,7 +120,8 @@ static inline struct outcome *dialogue_run(const struct zg_inspector *inspector,
 	MUST(out != NULL && state != NULL);
 	out->passed[0] = (uint8_t *)(out + 1);
 	out->passed[1] = out->passed[0] + total;
-	struct session s = { inspector, config, state, { 0, 0 }, { 0, 0 }, out };
+	struct purse purse = purse_open();
+	struct session s = { inspector, config, state, &purse, { 0, 0 }, { 0, 0 }, out };
 	uint32_t random = (uint32_t)parameter * 2654435761u + 12345u;
 	size_t before = 0;
 
@@ -140,6 +144,7 @@ static inline struct outcome *dialogue_run(const struct zg_inspector *inspector,
 			pos += len;
 		}
 	}
+	purse_close(&purse);
 	free(state);
 	return out;
 }

@@ -426,7 +426,7 @@ static void top(char path[static PATH_MAX])
 
 START_TEST(test_explain_agrees_with_the_kernel)
 {
-	static const char *const patterns[] = { "conf/*.conf", "conf/towns/*.conf", "tests/golden/plan/*.conf", "tests/golden/conf/*-ok.conf" };
+	static const char *const patterns[] = { "conf/*.conf", "conf/towns/*.conf", "conf/models/*.conf", "tests/golden/plan/*.conf", "tests/golden/conf/*-ok.conf" };
 	const char *given = getenv("ZG_TEST_SEED");
 	char dir[PATH_MAX], pattern[PATH_MAX + 64];
 	glob_t found = { 0 };

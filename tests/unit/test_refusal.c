@@ -43,6 +43,27 @@ START_TEST(every_reason_makes_one_alert)
 }
 END_TEST
 
+/* Security type 0 (in 3.3 of four bytes), and the reason as a string. */
+START_TEST(every_reason_makes_a_failure_of_rfb)
+{
+	char buf[ZG_REFUSAL_MAX];
+
+	for (int r = 0; r < ZG_REASON_COUNT; r++) {
+		const char *text = zg_reason_text((enum zg_reason)r), *name = zg_reason_name((enum zg_reason)r);
+		for (size_t zeros = 1; zeros <= 4; zeros += 3) {
+			const size_t n = zg_refusal_text(zeros == 1 ? ZG_REFUSAL_RFB : ZG_REFUSAL_RFB_33, (enum zg_reason)r, buf);
+			ck_assert_uint_gt(n, zeros + 4 + 10);
+			ck_assert_uint_lt(n, sizeof buf);
+			for (size_t i = 0; i < zeros + 3; i++)
+				ck_assert_int_eq(buf[i], 0);
+			ck_assert_uint_eq((unsigned char)buf[zeros + 3], n - zeros - 4);
+			ck_assert_uint_eq(strlen(buf + zeros + 4), n - zeros - 4);
+			ck_assert(strstr(buf + zeros + 4, text) != NULL && strstr(buf + zeros + 4, name) != NULL);
+		}
+	}
+}
+END_TEST
+
 START_TEST(no_text_for_a_reset)
 {
 	char buf[ZG_REFUSAL_MAX] = "x";
@@ -59,6 +80,7 @@ int main(void)
 	TCase *tc = tcase_create("text");
 	tcase_add_test(tc, every_reason_makes_one_line);
 	tcase_add_test(tc, every_reason_makes_one_alert);
+	tcase_add_test(tc, every_reason_makes_a_failure_of_rfb);
 	tcase_add_test(tc, no_text_for_a_reset);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
