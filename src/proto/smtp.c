@@ -154,6 +154,8 @@ static enum zg_reason message_octet(struct zg_smtp_state *s, const struct zg_smt
 	enum zg_reason reason = ZG_R_NONE;
 	switch (zg_message_octet(&s->message, config, in, octet, &reason)) {
 	case ZG_MESSAGE_END:
+		s->note = s->message.textify.note;
+		s->noted = s->note.parts > 0;
 		s->phase = COMMANDS;
 		transaction_over(s);
 		wait_for_reply(s, ZG_VERB_END_OF_DATA);
@@ -306,6 +308,9 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 	*ret_answer = (struct zg_answer){ .say = s->phase == QUIT && s->silent ? ZG_SAY_DONE : ZG_SAY_MORE };
 	if (s->phase == MESSAGE)
 		ret_answer->held[ZG_CLIENT] = zg_textify_held(&s->message);
+	if (s->noted)
+		ret_answer->note = &s->note;
+	s->noted = 0;
 }
 
 static void smtp_settle(void *state, enum zg_dir dir, struct zg_answer *ret_answer)

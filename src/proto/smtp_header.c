@@ -74,6 +74,11 @@ enum zg_field_kind zg_header_rewritten(const struct zg_header *header)
 	}
 }
 
+bool zg_header_in_message_id(const struct zg_header *header)
+{
+	return header->stage == BODY && header->field == F_MESSAGE_ID;
+}
+
 bool zg_header_at_line(const struct zg_header *header)
 {
 	return header->stage == LINE_BEGIN;

@@ -44,6 +44,8 @@ struct zg_header {
 void zg_header_begin(struct zg_header *ret_header);
 /* Which of the fields that the caller rewrites is being read. */
 enum zg_field_kind zg_header_rewritten(const struct zg_header *header);
+/* An octet of the Message-ID was the last. */
+bool zg_header_in_message_id(const struct zg_header *header);
 /* The next octet begins a line. */
 bool zg_header_at_line(const struct zg_header *header);
 /* The next octet of a line. */

@@ -6,6 +6,8 @@
 
 #define ESC 0x1B
 
+#define N(word) (sizeof(word) - 1)
+
 /* --- links ------------------------------------------------------------------------------------------ */
 
 /* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too; and of w and W, "=77" and
@@ -110,6 +112,7 @@ void zg_textify_link(struct zg_message *message, struct zg_rw *in, unsigned plac
 			keep(link, base64, place, c);
 		break;
 	case ZG_LINK_LIVE:
+		message->textify.links++;
 		defuse(link, in, base64, place, octet);
 		break;
 	case ZG_LINK_DEFUSED:
@@ -132,6 +135,51 @@ static enum zg_reason text_octet(struct zg_message *m, struct zg_rw *in, bool re
 	if (reason == ZG_R_NONE && decoded >= 0 && zg_textify_character(m, &before, (uint8_t)decoded, &c))
 		zg_textify_link(m, in, place, c, replayed, octet);
 	return reason;
+}
+
+static enum zg_note_action action_of(const struct zg_textify *t)
+{
+	static const uint8_t actions[ZG_PART_KINDS] = {
+		[ZG_PART_OTHER] = ZG_NOTE_FILE, [ZG_PART_IMAGE] = ZG_NOTE_IMAGE,     [ZG_PART_CALENDAR] = ZG_NOTE_CALENDAR,
+		[ZG_PART_TNEF] = ZG_NOTE_TNEF,	[ZG_PART_SIGNED] = ZG_NOTE_SIGNED, [ZG_PART_MESSAGE] = ZG_NOTE_MESSAGE,
+	};
+	if (t->treatment == ZG_TREAT_TEXT)
+		return ZG_NOTE_LINKS;
+	if (t->treatment == ZG_TREAT_HTML)
+		return ZG_NOTE_HTML;
+	if (t->alternative && t->type.kind == ZG_PART_OTHER)
+		return ZG_NOTE_FORM;
+	return (enum zg_note_action)actions[t->type.kind == ZG_PART_IMAGE && t->type.attachment ? ZG_PART_OTHER : t->type.kind];
+}
+
+/* The body that was read is over. */
+static void note_part(struct zg_textify *t)
+{
+	struct zg_note *note = &t->note;
+
+	if (t->treatment == ZG_TREAT_BETWEEN || (t->treatment == ZG_TREAT_TEXT && t->links == 0))
+		return;
+	note->parts++;
+	note->octets += t->octets;
+	if (note->listed == ZG_NOTE_PARTS_MAX)
+		return;
+	note->part[note->listed].number = t->multipart ? t->parts : 1;
+	note->part[note->listed].action = action_of(t);
+	note->part[note->listed].octets = t->octets;
+	note->part[note->listed++].links = t->links;
+}
+
+/* Visible, and no more than there is room for. */
+static void note_id(struct zg_textify *t, uint8_t octet)
+{
+	static const char cut[] = "...";
+
+	if (!zg_ascii_visible(octet))
+		return;
+	if (t->id_len == ZG_NOTE_ID_MAX)
+		memcpy(t->note.id + ZG_NOTE_ID_MAX - N(cut), cut, N(cut));
+	else
+		t->note.id[t->id_len++] = (char)octet;
 }
 
 /* What blanks are in base64. " \t ": of all that is blank it alone, cut after any octet, is a group with the same characters;
@@ -162,6 +210,7 @@ static size_t blank_groups(struct zg_message *m, uint32_t room, struct zg_rw *in
 	zg_rw_write(in, line, 4 * groups);
 	m->column = (uint16_t)(m->column + 4 * groups);
 	m->octets += (uint32_t)(4 * groups);
+	m->textify.octets += (uint32_t)(4 * groups);
 	return groups;
 }
 
@@ -200,6 +249,7 @@ void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *co
 
 static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool replayed, uint8_t *octet)
 {
+	m->textify.octets++;
 	switch ((enum zg_treatment)m->textify.treatment) {
 	case ZG_TREAT_TEXT:
 		return text_octet(m, in, replayed, octet);
@@ -370,6 +420,7 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 	if (media == ZG_MEDIA_PLAIN && !t->type.attachment)
 		return text(m, config, ZG_TREAT_TEXT);
 	const bool alternative = zg_tree_is_alternative(&t->tree);
+	t->alternative = alternative;
 	if (media == ZG_MEDIA_HTML && !t->type.attachment && !alternative)
 		return text(m, config, ZG_TREAT_HTML);
 	t->treatment = ZG_TREAT_BLANK;
@@ -379,6 +430,7 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_config *config)
 {
 	m->body = 1;
+	m->textify.octets = m->textify.links = 0;
 	m->textify.html = (struct zg_html){ .stage = 0 };
 	zg_text_begin(&m->textify.left, (enum zg_charset)m->textify.type.charset);
 	zg_text_begin(&m->textify.left_undecoded, ZG_CHARSET_US_ASCII);
@@ -401,7 +453,8 @@ static enum zg_reason field_over(struct zg_textify *t)
 static enum zg_reason header_octet(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in, uint8_t *octet)
 {
 	struct zg_textify *t = &m->textify;
-	const bool line = zg_header_at_line(&m->header), was = zg_header_rewritten(&m->header) != ZG_FIELD_NONE;
+	const bool line = zg_header_at_line(&m->header), id = zg_header_in_message_id(&m->header) && !m->header.part;
+	const bool was = zg_header_rewritten(&m->header) != ZG_FIELD_NONE;
 	enum zg_reason reason = ZG_R_NONE;
 
 	if (line && !zg_ascii_blank(*octet))
@@ -412,6 +465,8 @@ static enum zg_reason header_octet(struct zg_message *m, const struct zg_smtp_co
 		reason = zg_header_octet(&m->header, config, *octet);
 	if (reason != ZG_R_NONE)
 		return reason;
+	if (id)
+		note_id(t, *octet);
 	const enum zg_field_kind kind = zg_header_rewritten(&m->header);
 	if (kind == ZG_FIELD_NONE)
 		return ZG_R_NONE;
@@ -462,6 +517,7 @@ static enum zg_reason delimiter(struct zg_message *m, struct zg_rw *in)
 		return reason;
 	if (line == ZG_LINE_CONTENT)
 		return body_line_end(m);
+	note_part(t);
 	t->treatment = ZG_TREAT_BETWEEN;
 	m->b64 = (struct zg_b64){ .n = 0 };
 	if (line == ZG_LINE_CLOSE)
@@ -493,8 +549,10 @@ enum zg_reason zg_textify_end(struct zg_message *message, const struct zg_smtp_c
 
 	if (t->multipart)
 		return message->body && t->tree.depth == 0 ? ZG_R_NONE : ZG_R_SMTP_BOUNDARY;
-	if (message->body)
+	if (message->body) {
+		note_part(t);
 		return body_end(message);
+	}
 	reason = field_over(t);
 	if (reason == ZG_R_NONE)
 		reason = zg_header_cut(&message->header, config);

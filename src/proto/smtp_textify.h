@@ -18,6 +18,7 @@
 #include "proto/mime_tree.h"
 #include "proto/smtp_config.h"
 #include "proto/text.h"
+#include "zonegate/note.h"
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
@@ -35,7 +36,11 @@ struct zg_textify {
 	uint8_t treatment;   /* enum zg_treatment */
 	uint8_t multipart;   /* the message is one */
 	uint8_t line_open;   /* this line may be a delimiter */
+	uint8_t alternative; /* this body is another form of a text */
+	uint8_t id_len;	     /* characters of the Message-ID so far */
 	uint16_t parts;
+	uint32_t octets, links; /* of this body so far, as it came; that were defused in it */
+	struct zg_note note;	/* what was done so far */
 	struct zg_field field;	   /* of the header that is being read, if it is one that is rewritten */
 	struct zg_media_type type; /* what that header says */
 	struct zg_html html;

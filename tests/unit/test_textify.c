@@ -342,6 +342,92 @@ START_TEST(an_image_that_is_attached_is_an_attachment)
 }
 END_TEST
 
+/* --- what is noted ---------------------------------------------------------------------------------------------- */
+
+#define ID     "Message-ID: <1.a@b>\r\n"
+#define ID_120 "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static struct outcome *of_mail(const char *mail)
+{
+	struct script s;
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue(mail, &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_msg(o->say == ZG_SAY_MORE, "refused: %s at %zu of\n%s", zg_reason_name(o->reason), o->at, mail);
+	script_free(&s);
+	return o;
+}
+
+static const struct {
+	const char *mail, *id;
+	uint32_t parts;
+	struct {
+		uint32_t number;
+		enum zg_note_action action;
+		uint32_t octets, links;
+	} part[4];
+} noted[] = {
+	{ H_TO ID "\r\nx\r\n", "", 0, { { 0, 0, 0, 0 } } },
+	{ H_TO "\r\nhttp: www. ftp:\r\n", "", 1, { { 1, ZG_NOTE_LINKS, 15, 3 } } },
+	{ H_MIME ID TYPE("text/html") "\r\n<b>www.\r\n", "<1.a@b>", 1, { { 1, ZG_NOTE_HTML, 7, 1 } } },
+	{ H_MIME "Message-ID: " ID_120 "12345678@b>\r\n" TYPE("image/png") "\r\nx\r\n", ID_120 "1234...", 1, { { 1, ZG_NOTE_IMAGE, 1, 0 } } },
+	{ H_MIME "Message-ID:\r\n <a\r\n  b>\r\n" TYPE("multipart/mixed; boundary=b1") "\r\nx\r\n--b1\r\n" TYPE("multipart/alternative; boundary=c")
+	  "\r\n--c\r\n" TYPE("text/plain") "\r\nx\r\n--c\r\nMessage-ID: <no>\r\n" TYPE("text/html") "\r\n<p>\r\n--c--\r\n--b1\r\n" TYPE("image/png")
+	  "Content-Disposition: attachment\r\n" ENCODING("base64") "\r\nQUJD\r\nQUJD\r\n--b1\r\n" TYPE("message/rfc822") "\r\n\r\n--x\r\n--b1--\r\n",
+	  "<ab>", 3, { { 3, ZG_NOTE_FORM, 3, 0 }, { 4, ZG_NOTE_FILE, 8, 0 }, { 5, ZG_NOTE_MESSAGE, 3, 0 } } },
+};
+
+START_TEST(what_was_done_is_noted)
+{
+	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
+		struct outcome *o = of_mail(noted[i].mail);
+		uint64_t octets = 0;
+		ck_assert_uint_eq(o->notes, noted[i].parts > 0);
+		ck_assert_str_eq(o->note.id, noted[i].id);
+		ck_assert_uint_eq(o->note.parts, noted[i].parts);
+		ck_assert_uint_eq(o->note.listed, noted[i].parts);
+		for (uint32_t k = 0; k < noted[i].parts; k++) {
+			ck_assert_uint_eq(o->note.part[k].number, noted[i].part[k].number);
+			ck_assert_str_eq(zg_note_word(o->note.part[k].action), zg_note_word(noted[i].part[k].action));
+			ck_assert_uint_eq(o->note.part[k].octets, noted[i].part[k].octets);
+			ck_assert_uint_eq(o->note.part[k].links, noted[i].part[k].links);
+			octets += noted[i].part[k].octets;
+		}
+		ck_assert_uint_eq(o->note.octets, octets);
+		free(o);
+	}
+}
+END_TEST
+
+/* More parts than a record lists are added up; and a second message has a note of its own. */
+START_TEST(notes_are_bounded)
+{
+	char mail[4096] = MIXED;
+	struct script s;
+
+	for (unsigned i = 0; i < ZG_NOTE_PARTS_MAX + 5; i++)
+		strcat(mail, "--b1\r\n" TYPE("application/pdf") "\r\nab\r\n");
+	strcat(mail, "--b1--\r\n");
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue("many", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_uint_eq(o->notes, 1);
+	ck_assert_uint_eq(o->note.parts, ZG_NOTE_PARTS_MAX + 5);
+	ck_assert_uint_eq(o->note.listed, ZG_NOTE_PARTS_MAX);
+	ck_assert_uint_eq(o->note.octets, 2 * (ZG_NOTE_PARTS_MAX + 5));
+	free(o);
+	static const char *const next[] = { OK_250, MAIL, OK_250, RCPT, OK_250, "DATA\r\n", GO, H_TO "\r\nhttp:\r\n.\r\n" };
+	for (size_t i = 0; i < sizeof next / sizeof *next; i++)
+		script_text(&s, i % 2 == 0 ? ZG_SERVER : ZG_CLIENT, next[i]);
+	o = dialogue("second", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_uint_eq(o->notes, 2);
+	ck_assert_uint_eq(o->note.parts, 1);
+	ck_assert_uint_eq(o->note.part[0].action, ZG_NOTE_LINKS);
+	free(o);
+	script_free(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("textify");
@@ -356,6 +442,8 @@ int main(void)
 	tcase_add_test(tc, each_kind_of_part_can_be_refused);
 	tcase_add_test(tc, each_kind_of_part_can_be_blanked_alone);
 	tcase_add_test(tc, an_image_that_is_attached_is_an_attachment);
+	tcase_add_test(tc, what_was_done_is_noted);
+	tcase_add_test(tc, notes_are_bounded);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }
