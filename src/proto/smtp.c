@@ -5,6 +5,7 @@
  */
 #include "proto/smtp.h"
 
+#include "proto/smtp_domain.h"
 #include "zonegate/inspector.h"
 
 enum phase { COMMANDS = 0, MESSAGE, QUIT, DRAINING, DRAINED, REFUSED };
@@ -388,11 +389,23 @@ static const struct zg_item items[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .help = "RCPT commands per message; RFC 5321 4.5.3.1.8 asks for 100" },
+	{ .key = "sender_domains",
+	  .type = ZG_ITEM_STRINGS,
+	  .offset = offsetof(struct zg_smtp_config, sender_domains),
+	  .max = ZG_SMTP_DOMAINS_MAX,
+	  .check = zg_smtp_check_sender,
+	  .help = "domains of MAIL FROM; \"*.example.jp\" are those below example.jp, \"<>\" are bounces" },
+	{ .key = "recipient_domains",
+	  .type = ZG_ITEM_STRINGS,
+	  .offset = offsetof(struct zg_smtp_config, recipient_domains),
+	  .max = ZG_SMTP_DOMAINS_MAX,
+	  .check = zg_smtp_check_recipient,
+	  .help = "domains of RCPT TO, the same; \"<postmaster>\" is the one without a domain" },
 	{ .key = "subject_tag",
-	  .type = ZG_ITEM_TEXT,
+	  .type = ZG_ITEM_STRINGS,
 	  .offset = offsetof(struct zg_smtp_config, subject_tag),
-	  .min = 1,
-	  .max = ZG_SUBJECT_TAG_MAX,
+	  .max = 1,
+	  .check = zg_header_check_tag,
 	  .help = "the subject has to begin with these characters" },
 	{ .key = "links",
 	  .type = ZG_ITEM_ENUM,

@@ -41,6 +41,8 @@ struct zg_header {
 	uint8_t value[ZG_SMTP_FIELD_MAX]; /* of a field that has to be understood, unfolded */
 };
 
+/* As item->check, of the subject's tag. */
+const char *zg_header_check_tag(char *text);
 void zg_header_begin(struct zg_header *ret_header);
 /* Which of the fields that the caller rewrites is being read. */
 enum zg_field_kind zg_header_rewritten(const struct zg_header *header);
