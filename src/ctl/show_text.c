@@ -71,7 +71,7 @@ static void write_strings(FILE *out, const struct zg_item *item, const void *con
 	while (zg_item_list_next(config, &strings, &cursor, &text, &len))
 		fprintf(out, "%s%.*s", cursor.n > 1 ? " " : "", (int)len, (const char *)text);
 	if (cursor.n == 0)
-		fputs("none", out);
+		fputs("not set", out);
 }
 
 char *zg_item_str(const struct zg_item *item, const void *config)
