@@ -10,19 +10,14 @@
 
 /* --- links ------------------------------------------------------------------------------------------ */
 
-/* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too; and of w and W, "=77" and
- * "=57". */
-#define T_TO_X 0x0C
-#define W_TO_X 0x0F
-
 /* The same in base64, where one or two characters of the group have the bits, and what makes another character of a colon or
  * a dot; by the octet's place in its group. before: of the character before the one being read. */
 static const struct {
 	uint8_t t_before, t, w_before, w, end;
 } in_group[3] = {
-	{ T_TO_X >> 2, 0, W_TO_X >> 2, (W_TO_X & 0x03) << 4, 1 << 4 },
-	{ 0, (T_TO_X & 0x0F) << 2, 0, (W_TO_X & 0x0F) << 2, 1 << 2 },
-	{ 0, T_TO_X, 0, W_TO_X, 1 },
+	{ ZG_LINK_T_TO_X >> 2, 0, ZG_LINK_W_TO_X >> 2, (ZG_LINK_W_TO_X & 0x03) << 4, 1 << 4 },
+	{ 0, (ZG_LINK_T_TO_X & 0x0F) << 2, 0, (ZG_LINK_W_TO_X & 0x0F) << 2, 1 << 2 },
+	{ 0, ZG_LINK_T_TO_X, 0, ZG_LINK_W_TO_X, 1 },
 };
 
 #define COLON_INSTEAD ';'
@@ -93,7 +88,7 @@ static void keep(struct zg_link *link, bool base64, unsigned place, uint8_t c)
 {
 	const bool t = zg_ascii_lower(c) == 't';
 	const uint8_t before = !base64 ? 0 : t ? in_group[place].t_before : in_group[place].w_before;
-	const uint8_t here = !base64 ? (t ? T_TO_X : W_TO_X) : t ? in_group[place].t : in_group[place].w;
+	const uint8_t here = !base64 ? (t ? ZG_LINK_T_TO_X : ZG_LINK_W_TO_X) : t ? in_group[place].t : in_group[place].w;
 
 	if (before != 0)
 		zg_link_keep(link, 1, before);
@@ -182,9 +177,7 @@ static void note_id(struct zg_textify *t, uint8_t octet)
 		t->note.id[t->id_len++] = (char)octet;
 }
 
-/* What blanks are in base64. " \t ": of all that is blank it alone, cut after any octet, is a group with the same characters;
- * and a line of it ends with a line end. */
-static const char blanks[] = "IAkg", last_blanks[] = "IAog";
+static const char blanks[] = ZG_TEXTIFY_BLANKS, last_blanks[] = ZG_TEXTIFY_LAST_BLANKS;
 
 static enum zg_reason blank_base64(struct zg_message *m, uint8_t *octet)
 {
@@ -196,55 +189,6 @@ static enum zg_reason blank_base64(struct zg_message *m, uint8_t *octet)
 	if (*octet != '=')
 		*octet = (uint8_t)(m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
 	return ZG_R_NONE;
-}
-
-/* Whole groups of a line; 0: none, or not only. */
-static size_t blank_groups(struct zg_message *m, uint32_t room, struct zg_rw *in)
-{
-	uint8_t line[ZG_B64_LINE_MAX], decoded[ZG_B64_LINE_MAX / 4 * 3 + ZG_B64_SLACK];
-	struct zg_rd rd = zg_rw_rest(in, room);
-	const size_t groups = m->column < ZG_B64_LINE_MAX ? zg_b64_groups(&m->b64, &rd, (ZG_B64_LINE_MAX - m->column) / 4u, decoded) : 0;
-
-	for (size_t i = 0; i < groups; i++)
-		memcpy(line + 4 * i, m->column + 4 * i == ZG_B64_LINE_MAX - 4 ? last_blanks : blanks, 4);
-	zg_rw_write(in, line, 4 * groups);
-	m->column = (uint16_t)(m->column + 4 * groups);
-	m->octets += (uint32_t)(4 * groups);
-	m->textify.octets += (uint32_t)(4 * groups);
-	return groups;
-}
-
-static bool blank_line_end(struct zg_message *m, uint32_t room, struct zg_rw *in)
-{
-	struct zg_rd rd = zg_rw_rest(in, room);
-	const uint8_t *crlf = zg_rd_bytes(&rd, 2);
-
-	if (crlf == NULL || crlf[0] != '\r' || crlf[1] != '\n' || !zg_b64_line_end(&m->b64))
-		return false;
-	zg_rw_skip(in, 2);
-	m->column = 0;
-	m->octets += 2;
-	return true;
-}
-
-void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
-{
-	struct zg_message *m = message;
-	struct zg_textify *t = &m->textify;
-
-	while (m->body && t->treatment == ZG_TREAT_BLANK && m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n == 0 &&
-	       (m->line == ZG_LINE_WITHIN || m->line == ZG_LINE_BEGIN) && (t->line_open == 0 || t->tree.at == 0) &&
-	       m->octets < config->max_message) {
-		if (blank_groups(m, config->max_message - m->octets, in) == 0)
-			return;
-		m->line = ZG_LINE_WITHIN;
-		t->line_open = 0;
-		if (!blank_line_end(m, config->max_message - m->octets, in))
-			return;
-		m->line = ZG_LINE_BEGIN;
-		t->line_open = t->multipart;
-		zg_tree_line_begin(&t->tree);
-	}
 }
 
 static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool replayed, uint8_t *octet)
@@ -277,6 +221,7 @@ static enum zg_reason body_line_end(struct zg_message *m)
 	const bool base64 = m->header.encoding == ZG_ENCODING_BASE64;
 	enum zg_reason reason = ZG_R_NONE;
 
+	m->textify.octets += 2;
 	if (m->textify.treatment == ZG_TREAT_BLANK && base64)
 		return zg_b64_line_end(&m->b64) ? ZG_R_NONE : ZG_R_SMTP_ENCODING_SYNTAX;
 	if (!stays(m))

@@ -368,13 +368,13 @@ static const struct {
 	} part[4];
 } noted[] = {
 	{ H_TO ID "\r\nx\r\n", "", 0, { { 0, 0, 0, 0 } } },
-	{ H_TO "\r\nhttp: www. ftp:\r\n", "", 1, { { 1, ZG_NOTE_LINKS, 15, 3 } } },
-	{ H_MIME ID TYPE("text/html") "\r\n<b>www.\r\n", "<1.a@b>", 1, { { 1, ZG_NOTE_HTML, 7, 1 } } },
-	{ H_MIME "Message-ID: " ID_120 "12345678@b>\r\n" TYPE("image/png") "\r\nx\r\n", ID_120 "1234...", 1, { { 1, ZG_NOTE_IMAGE, 1, 0 } } },
+	{ H_TO "\r\nhttp: www. ftp:\r\n", "", 1, { { 1, ZG_NOTE_LINKS, 17, 3 } } },
+	{ H_MIME ID TYPE("text/html") "\r\n<b>www.\r\n", "<1.a@b>", 1, { { 1, ZG_NOTE_HTML, 9, 1 } } },
+	{ H_MIME "Message-ID: " ID_120 "12345678@b>\r\n" TYPE("image/png") "\r\nx\r\n", ID_120 "1234...", 1, { { 1, ZG_NOTE_IMAGE, 3, 0 } } },
 	{ H_MIME "Message-ID:\r\n <a\r\n  b>\r\n" TYPE("multipart/mixed; boundary=b1") "\r\nx\r\n--b1\r\n" TYPE("multipart/alternative; boundary=c")
 	  "\r\n--c\r\n" TYPE("text/plain") "\r\nx\r\n--c\r\nMessage-ID: <no>\r\n" TYPE("text/html") "\r\n<p>\r\n--c--\r\n--b1\r\n" TYPE("image/png")
 	  "Content-Disposition: attachment\r\n" ENCODING("base64") "\r\nQUJD\r\nQUJD\r\n--b1\r\n" TYPE("message/rfc822") "\r\n\r\n--x\r\n--b1--\r\n",
-	  "<ab>", 3, { { 3, ZG_NOTE_FORM, 3, 0 }, { 4, ZG_NOTE_FILE, 8, 0 }, { 5, ZG_NOTE_MESSAGE, 3, 0 } } },
+	  "<ab>", 3, { { 3, ZG_NOTE_FORM, 5, 0 }, { 4, ZG_NOTE_FILE, 12, 0 }, { 5, ZG_NOTE_MESSAGE, 7, 0 } } },
 };
 
 START_TEST(what_was_done_is_noted)
@@ -414,7 +414,7 @@ START_TEST(notes_are_bounded)
 	ck_assert_uint_eq(o->notes, 1);
 	ck_assert_uint_eq(o->note.parts, ZG_NOTE_PARTS_MAX + 5);
 	ck_assert_uint_eq(o->note.listed, ZG_NOTE_PARTS_MAX);
-	ck_assert_uint_eq(o->note.octets, 2 * (ZG_NOTE_PARTS_MAX + 5));
+	ck_assert_uint_eq(o->note.octets, 4 * (ZG_NOTE_PARTS_MAX + 5));
 	free(o);
 	static const char *const next[] = { OK_250, MAIL, OK_250, RCPT, OK_250, "DATA\r\n", GO, H_TO "\r\nhttp:\r\n.\r\n" };
 	for (size_t i = 0; i < sizeof next / sizeof *next; i++)
