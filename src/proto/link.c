@@ -51,9 +51,11 @@ static bool is_letter(enum stage next, uint8_t lower)
 
 bool zg_link_wants(const struct zg_link *link, uint8_t upper)
 {
-	for (uint8_t c = upper; c < upper + 4; c++)
-		if (is_letter(next_of(link, zg_ascii_lower(c)), zg_ascii_lower(c)))
+	for (unsigned lower = 0; lower < 4; lower++) {
+		const uint8_t c = zg_ascii_lower((uint8_t)(upper | lower));
+		if (is_letter(next_of(link, c), c))
 			return true;
+	}
 	return false;
 }
 

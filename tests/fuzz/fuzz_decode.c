@@ -89,7 +89,7 @@ static bool iconv_takes(const uint8_t *p, size_t n, size_t *ret_at)
 	size_t left = n, room = sizeof wide;
 
 	if (to == NULL)
-		to = iconv_open("UCS-4LE", "UTF-8");
+		to = iconv_open("UTF-16LE", "UTF-8") /* to UCS-4 it takes five octets too */;
 	memcpy(in, p, n);
 	(void)iconv(to, NULL, NULL, NULL, NULL);
 	const bool whole = iconv(to, &from, &left, &into, &room) != (size_t)-1;

@@ -135,7 +135,8 @@ static const struct {
 	size_t (*put)(const uint8_t *p, size_t n, size_t line, char *out);
 } encodings[] = { { "8bit", put_8bit }, { "quoted-printable", put_qp }, { "base64", put_b64 } };
 
-/* What of the HTML goes on, without anything blank; false: refused. */
+/* What of the HTML goes on, without anything blank, and without dots: at the beginning of a line the framing keeps them; false:
+ * refused. */
 static bool text_of(unsigned encoding, const uint8_t *p, size_t n, size_t line, char *ret_text)
 {
 	static char mail[MAIL_MAX], decoded[MAIL_MAX];
@@ -149,7 +150,7 @@ static bool text_of(unsigned encoding, const uint8_t *p, size_t n, size_t line, 
 	const size_t octets = reader_decode((struct piece){ mail + head, len - head - 3 }, encodings[encoding].name, decoded);
 	MUST(memchr(decoded, '<', octets) == NULL && reader_live_link(decoded, octets) == NULL);
 	for (size_t i = 0; i < octets; i++)
-		if (!isspace((unsigned char)decoded[i]))
+		if (!isspace((unsigned char)decoded[i]) && decoded[i] != '.')
 			ret_text[kept++] = decoded[i];
 	ret_text[kept] = '\0';
 	return true;

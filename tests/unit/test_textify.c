@@ -63,6 +63,9 @@ static const struct row links[] = {
 	{ TEXT_B64 "IHd3dy4=\r\n", TEXT_B64 "IHd3eC4=\r\n" },
 	{ TEXT_B64 "ICB3d3cu\r\n", TEXT_B64 "ICB3d3gu\r\n" },
 	{ TEXT_B64 "IFdX\r\nVy4=\r\n", TEXT_B64 "IFdX\r\nWC4=\r\n" },
+	/* an octet above 0xFB, cut behind its upper six bits */
+	{ H_MIME TYPE("text/plain; charset=shift_jis") ENCODING("base64") "\r\n/EB3d3cu\r\n",
+	  H_MIME TYPE("text/plain; charset=shift_jis") ENCODING("base64") "\r\n/EB3d3gu\r\n" },
 	{ TEXT_JIS "\x1b$B2q5D\x1b(Bwww.a \x1b$Bwww.!!\x1b(B\r\n", TEXT_JIS "\x1b$B2q5D\x1b(Bwwx.a \x1b$Bwww.!!\x1b(B\r\n" },
 	{ TEXT_8BIT "http://a https://b HTTP://c Https:d\r\n", TEXT_8BIT "hxxp://a hxxps://b HXXP://c Hxxps:d\r\n" },
 	{ TEXT_8BIT "ftp://a ftps:b mailto:c@d\r\n", TEXT_8BIT "fxp://a fxps:b mailto:c@d\r\n" },
