@@ -38,6 +38,7 @@ struct zg_smtp_config {
 	struct zg_item_list subject_tag;       /* one, printable ASCII, with which the subject begins; none: with anything */
 	struct zg_item_list sender_domains;    /* of MAIL and of RCPT, in small letters; none: all. See smtp_domain.h */
 	struct zg_item_list recipient_domains;
+	uint8_t names; /* textify: of a file that is blanked the name stays, as text */
 };
 
 #endif

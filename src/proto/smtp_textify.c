@@ -179,15 +179,53 @@ static void note_id(struct zg_textify *t, uint8_t octet)
 
 static const char blanks[] = ZG_TEXTIFY_BLANKS, last_blanks[] = ZG_TEXTIFY_LAST_BLANKS;
 
-static enum zg_reason blank_base64(struct zg_message *m, uint8_t *octet)
+/* In the place of a file: the next octet of its name, or a blank. */
+static uint8_t shown(struct zg_textify *t, uint8_t instead)
 {
+	return t->shown_at < t->shown_len ? (uint8_t)t->shown[t->shown_at++] : instead;
+}
+
+/* The group of the name that this character belongs to; false: it is blank. */
+static bool shown_group(struct zg_textify *t, uint8_t n, char ret_group[static 4])
+{
+	uint8_t text[3] = { ' ', '\t', ' ' };
+
+	if (t->shown_at >= t->shown_len)
+		return false;
+	for (unsigned i = 0; i < 3 && t->shown_at + i < t->shown_len; i++)
+		text[i] = (uint8_t)t->shown[t->shown_at + i];
+	ret_group[0] = (char)zg_b64_char(text[0] >> 2);
+	ret_group[1] = (char)zg_b64_char((unsigned)text[0] << 4 | text[1] >> 4);
+	ret_group[2] = (char)zg_b64_char((unsigned)text[1] << 2 | text[2] >> 6);
+	ret_group[3] = (char)zg_b64_char(text[2]);
+	if (n == 3)
+		t->shown_at = (uint8_t)(t->shown_at + 3);
+	return true;
+}
+
+/* Padding cuts the name within a group: what is left of the octet that is cut off becomes zero, as RFC 4648 3.5 wants it. */
+static void cut_group(struct zg_rw *in, uint8_t n)
+{
+	const uint8_t *at = zg_rw_behind(in, 1);
+
+	if (at != NULL && n >= 2)
+		(void)zg_rw_amend(in, 1, zg_b64_char(zg_b64_value(*at) & (n == 2 ? 0x30u : 0x3Cu)));
+}
+
+static enum zg_reason blank_base64(struct zg_message *m, struct zg_rw *in, uint8_t *octet)
+{
+	struct zg_textify *t = &m->textify;
 	const uint8_t n = m->b64.n;
+	const bool padded = m->b64.ended;
 	uint8_t decoded;
+	char group[4];
 
 	if (m->column > ZG_B64_LINE_MAX || zg_b64_feed(&m->b64, *octet, &decoded) < 0)
 		return ZG_R_SMTP_ENCODING_SYNTAX;
 	if (*octet != '=')
-		*octet = (uint8_t)(m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
+		*octet = (uint8_t)(shown_group(t, n, group) ? group : m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
+	else if (!padded && t->shown_at < t->shown_len)
+		cut_group(in, n);
 	return ZG_R_NONE;
 }
 
@@ -201,8 +239,9 @@ static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool re
 		return zg_textify_html_octet(m, in, replayed, octet);
 	case ZG_TREAT_BLANK:
 		if (m->header.encoding == ZG_ENCODING_BASE64)
-			return blank_base64(m, octet);
-		break;
+			return blank_base64(m, in, octet);
+		*octet = replayed ? ' ' : shown(&m->textify, ' ');
+		return ZG_R_NONE;
 	case ZG_TREAT_BETWEEN:
 		break;
 	}
@@ -222,6 +261,8 @@ static enum zg_reason body_line_end(struct zg_message *m)
 	enum zg_reason reason = ZG_R_NONE;
 
 	m->textify.octets += 2;
+	if (m->textify.shown_at > 0) /* it has one line */
+		m->textify.shown_len = 0;
 	if (m->textify.treatment == ZG_TREAT_BLANK && base64)
 		return zg_b64_line_end(&m->b64) ? ZG_R_NONE : ZG_R_SMTP_ENCODING_SYNTAX;
 	if (!stays(m))
@@ -376,6 +417,8 @@ static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_con
 {
 	m->body = 1;
 	m->textify.octets = m->textify.links = 0;
+	m->textify.shown_at = 0;
+	m->textify.shown_len = config->names ? (uint8_t)zg_file_name_text(&m->textify.type.name, m->textify.shown) : 0;
 	m->textify.html = (struct zg_html){ .stage = 0 };
 	zg_text_begin(&m->textify.left, (enum zg_charset)m->textify.type.charset);
 	zg_text_begin(&m->textify.left_undecoded, ZG_CHARSET_US_ASCII);
@@ -523,6 +566,8 @@ static size_t body_held(const struct zg_message *m)
 {
 	const size_t letters = zg_link_held(&m->link);
 
+	if (m->textify.treatment == ZG_TREAT_BLANK) /* padding may come */
+		return m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n >= 2 && m->textify.shown_at < m->textify.shown_len;
 	if (letters > 0 || !stays(m))
 		return letters;
 	if (m->textify.treatment == ZG_TREAT_HTML && zg_textify_html_held(m) > 0)

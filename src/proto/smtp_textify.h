@@ -39,6 +39,8 @@ struct zg_textify {
 	uint8_t alternative; /* this body is another form of a text */
 	uint8_t id_len;	     /* characters of the Message-ID so far */
 	uint16_t parts;
+	uint8_t shown_len, shown_at; /* of the text that stands in the place of a file, in the first line that has room; how far */
+	char shown[ZG_FILE_NAME_TEXT];
 	uint32_t octets, links; /* of this body so far, line ends included, as it came; that were defused in it */
 	struct zg_note note;	/* what was done so far */
 	struct zg_field field;	   /* of the header that is being read, if it is one that is rewritten */

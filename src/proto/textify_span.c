@@ -164,7 +164,7 @@ static bool some(struct zg_message *m, const struct zg_smtp_config *config, stru
 	    m->octets >= config->max_message || (b64 && m->b64.n != 0))
 		return false;
 	if (t->treatment == ZG_TREAT_BLANK)
-		return b64 && blank(m, config, in);
+		return b64 && t->shown_at >= t->shown_len && blank(m, config, in);
 	/* in the other charsets an octet is not yet a character */
 	if (t->treatment != ZG_TREAT_TEXT || m->header.encoding == ZG_ENCODING_QP ||
 	    (charset != ZG_CHARSET_US_ASCII && charset != ZG_CHARSET_UTF_8))

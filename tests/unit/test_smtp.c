@@ -716,7 +716,7 @@ START_TEST(record)
 	ck_assert_uint_le(zg_smtp.state_size, 4096);
 	for (size_t i = 0; i < zg_smtp.n_items; i++) {
 		const struct zg_item *item = &zg_smtp.items[i];
-		ck_assert_uint_le(item->offset + sizeof(uint32_t), zg_smtp.config_size);
+		ck_assert_uint_le(item->offset + (item->type == ZG_ITEM_BOOL ? 1 : sizeof(uint32_t)), zg_smtp.config_size);
 		if (item->type == ZG_ITEM_INT)
 			ck_assert(item->preset >= item->min && item->preset <= item->max);
 	}

@@ -345,6 +345,65 @@ START_TEST(an_image_that_is_attached_is_an_attachment)
 }
 END_TEST
 
+/* --- names of files ------------------------------------------------------------------------------------------------ */
+
+/* A file with these parameters becomes text of which this is the beginning; 100 octets are there. */
+static void named(const char *disposition, const char *encoding, const char *body, const char *text)
+{
+	char mail[2000], expected[400];
+	struct script s;
+	struct zg_smtp_config config = *TEXTIFY;
+
+	config.names = 1;
+	snprintf(mail, sizeof mail, H_MIME "%s" ENCODING("%s") "\r\n%s\r\n", disposition, encoding, body);
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue(mail, &zg_smtp, &config, s.turns, s.n);
+	ck_assert_msg(o->say == ZG_SAY_MORE, "refused: %s at %zu of\n%s", zg_reason_name(o->reason), o->at, mail);
+	const uint8_t *after = o->passed[ZG_CLIENT] + o->passed_len[ZG_CLIENT] - 3 - 2 - strlen(body);
+	snprintf(expected, sizeof expected, "%s", text);
+	if (memcmp(after, expected, strlen(expected)) != 0)
+		ck_abort_msg("expected\n%s\nbut it became\n%.*s\nof\n%s", expected, (int)strlen(body), after, mail);
+	free(o);
+	script_free(&s);
+}
+
+#define SIXTY	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define DISPOSITION "Content-Disposition: attachment; "
+
+static const struct {
+	const char *fields, *text;
+} file_names[] = {
+	{ DISPOSITION "filename=a.pdf\r\n", "[blanked: a.pdf]     " },
+	{ DISPOSITION "filename=\"a b (1).pdf\"\r\n", "[blanked: a b (1).pdf]     " },
+	{ DISPOSITION "filename=\"<b>'&:/@.pdf\"\r\n", "[blanked: _b______.pdf]   " },
+	{ DISPOSITION "filename=\"WWW.a.pdf\"\r\n", "[blanked: WWW_a.pdf]   " },
+	{ DISPOSITION "filename=\"=?UTF-8?B?5Lya?= =?ISO-2022-JP?B?GyRCMnE1RBsoQi54bHM=?=\"\r\n", "[blanked: _ __.xls]   " },
+	{ DISPOSITION "filename=\"=?UTF-8?B?5Lya?=\r\n =?UTF-8?Q?.xls?=\"\r\n", "[blanked: _.xls]   " },
+	{ DISPOSITION "filename*=utf-8'ja'%E4%BC%9a%2Exls; filename=no\r\n", "[blanked: _.xls]   " },
+	{ DISPOSITION "filename*0*=utf-8''%E4%BC;\r\n filename*1*=%9A%2E; filename*2=\"xl%s\"; filename=no\r\n", "[blanked: _.xl_s]   " },
+	{ DISPOSITION "filename=\"1234567890123456789012345678901234567890\"\r\n", "[blanked: 1234567890123456789012345678901234567890] " },
+	{ DISPOSITION "filename=\"12345678901234567890123456789012345678901\"\r\n", "[blanked: 1234567890123456789012345678901234567890...] " },
+	{ DISPOSITION "filename=\"=?x\"\r\n", "       " },
+	{ DISPOSITION "filename=\" \"; xname=b\r\n", "       " },
+	{ TYPE("application/x-y; name=b.doc") DISPOSITION "filename=c.doc\r\n", "[blanked: b.doc]   " },
+	{ DISPOSITION "size=3\r\n", "       " },
+};
+
+START_TEST(names_of_files_stay_if_so_configured)
+{
+	for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++)
+		named(file_names[i].fields, "8bit", SIXTY "\r\n" SIXTY, file_names[i].text);
+	named(file_names[0].fields, "7bit", "\r\n..x\r\n" SIXTY, "\r\n..b\r\n      ");
+	named(file_names[0].fields, "quoted-printable", "=41=42=\r\n" SIXTY, "[blanke\r\n      ");
+	/* "[blanked: a.pdf]" and blanks; cut by padding behind one octet, and behind two */
+	named(file_names[0].fields, "base64", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY\r\nQUJD", "W2JsYW5rZWQ6IGEucGRmXQkgIAkgIAkg\r\nIAkg");
+	named(file_names[0].fields, "base64", "QUJDRA==", "W2JsYQ==");
+	named(file_names[0].fields, "base64", "QUJDREU=", "W2JsYW4=");
+	named(file_names[0].fields, "base64", "QUJD\r\nQUJD", "W2Js\r\nIAkg");
+}
+END_TEST
+
 /* --- what is noted ---------------------------------------------------------------------------------------------- */
 
 #define ID     "Message-ID: <1.a@b>\r\n"
@@ -445,6 +504,7 @@ int main(void)
 	tcase_add_test(tc, each_kind_of_part_can_be_refused);
 	tcase_add_test(tc, each_kind_of_part_can_be_blanked_alone);
 	tcase_add_test(tc, an_image_that_is_attached_is_an_attachment);
+	tcase_add_test(tc, names_of_files_stay_if_so_configured);
 	tcase_add_test(tc, what_was_done_is_noted);
 	tcase_add_test(tc, notes_are_bounded);
 	suite_add_tcase(suite, tc);
