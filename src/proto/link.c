@@ -121,23 +121,41 @@ bool zg_link_rests(const struct zg_link *link)
 /* The longest name of a link, "https". */
 #define LONGEST 5
 
-#define END(v)	  (((v) == ':') | ((v) == '.'))
-#define BEFORE(v) ((((v) | 0x20) == 'p') | (((v) | 0x20) == 's') | (((v) | 0x20) == 'w') | (((v) | 0x20) == 'x'))
+#define IS(v, c) (((v) | 0x20) == (c))
+#define COLON(v)     ((v) == ':')
+#define DOT(v)	     ((v) == '.')
+#define IS_W(v)	     IS(v, 'w')
+#define IS_X(v)	     IS(v, 'x')
+#define IS_P(v)	     IS(v, 'p')
+#define IS_S(v)	     IS(v, 's')
+#define T_OR_X(v)    (IS(v, 't') | IS(v, 'x'))
 
-/* Where the block has a colon or a dot behind a letter with which a link's name ends. */
+/* Where the block has a colon behind "tp", "xp" or "ps", or a dot behind "ww" or "wx". open: what stands before the block may
+ * have begun a name. */
 static uint64_t suspects(const uint8_t block[static ZG_RD_BLOCK], bool open)
 {
 	const struct zg_octets o = zg_octets_load(block);
-	const uint64_t end = ZG_OCTETS_EACH(&o, END);
+	const uint64_t colons = ZG_OCTETS_EACH(&o, COLON), dots = ZG_OCTETS_EACH(&o, DOT);
+	const uint64_t first = open ? 1 : 0, second = open ? 3 : 0;
+	uint64_t found = 0;
 
-	return end != 0 ? end & (ZG_OCTETS_EACH(&o, BEFORE) << 1 | (open ? 1 : 0)) : 0;
+	if (colons != 0) {
+		const uint64_t p = ZG_OCTETS_EACH(&o, IS_P), s = ZG_OCTETS_EACH(&o, IS_S), t = ZG_OCTETS_EACH(&o, T_OR_X);
+		found = colons & ((p << 1 & (t << 2 | second)) | (s << 1 & (p << 2 | second)) | first);
+	}
+	if (dots != 0) {
+		const uint64_t w = ZG_OCTETS_EACH(&o, IS_W), x = ZG_OCTETS_EACH(&o, IS_X);
+		found |= dots & (((w | x) << 1 & (w << 2 | second)) | first);
+	}
+	return found;
 }
 
 const uint8_t *zg_link_block(const struct zg_link *link, const uint8_t block[static ZG_RD_BLOCK],
-			     uint8_t ret_cut[static ZG_RD_BLOCK])
+			     uint8_t ret_cut[static ZG_RD_BLOCK], size_t *ret_suspect)
 {
 	const size_t at = zg_bits_first(suspects(block, !zg_link_rests(link)));
 
+	*ret_suspect = at;
 	if (at == ZG_RD_BLOCK)
 		return block;
 	memset(ret_cut, 0, ZG_RD_BLOCK);
@@ -162,7 +180,7 @@ void zg_link_take(struct zg_link *link, const uint8_t *octets, size_t n, bool ke
 	}
 }
 
-size_t zg_link_groups(const uint8_t *text, size_t groups)
+size_t zg_link_groups(const uint8_t *text, size_t groups, size_t *ret_suspect)
 {
 	struct zg_rd rd = zg_rd_init(text, 3 * groups);
 	uint8_t pad[ZG_RD_BLOCK];
@@ -179,6 +197,7 @@ size_t zg_link_groups(const uint8_t *text, size_t groups)
 		open = true;
 		zg_rd_skip(&rd, n);
 	}
+	*ret_suspect = clean;
 	/* up to where a word ends: within one a name may have begun */
 	for (groups = clean / 3; groups > 0 && zg_ascii_alnum(text[3 * groups - 1]); groups--)
 		;

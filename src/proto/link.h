@@ -56,15 +56,16 @@ bool zg_link_wants(const struct zg_link *link, uint8_t upper);
 /* --- many octets at once, of us-ascii or utf-8 ---------------------------------------------------------------- */
 
 /* The block, or its beginning with zeros behind it (in ret_cut), that certainly has no end of a link, nor a part of one that
- * ends in the rest. */
+ * ends in the rest. *ret_suspect: where one may end; ZG_RD_BLOCK: nowhere. */
 const uint8_t *zg_link_block(const struct zg_link *link, const uint8_t block[static ZG_RD_BLOCK],
-			     uint8_t ret_cut[static ZG_RD_BLOCK]);
+			     uint8_t ret_cut[static ZG_RD_BLOCK], size_t *ret_suspect);
 /* That beginning was read, from the wire, where each octet is one of the text or of a line end. keep: its letters are remembered. */
 void zg_link_take(struct zg_link *link, const uint8_t *octets, size_t n, bool keep);
 /* Nothing has begun, so that what comes next is looked at alone. */
 bool zg_link_rests(const struct zg_link *link);
-/* How many whole groups of three of the text have no end of a link and leave nothing begun, if nothing was. */
-size_t zg_link_groups(const uint8_t *text, size_t groups);
+/* How many whole groups of three of the text have no end of a link and leave nothing begun, if nothing was. *ret_suspect: where
+ * one may end, else how much text there is. */
+size_t zg_link_groups(const uint8_t *text, size_t groups, size_t *ret_suspect);
 
 /* Octets at the end of what was read that may still be changed. */
 static inline uint8_t zg_link_held(const struct zg_link *link)

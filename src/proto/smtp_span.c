@@ -38,11 +38,12 @@ static void plain(struct zg_message *m, const struct zg_smtp_config *config, str
 	const bool links = config->links != ZG_SMTP_LINKS_ALLOW;
 	const bool eight = m->header.encoding == ZG_ENCODING_8BIT && m->eight_bit;
 	uint8_t pad[ZG_RD_BLOCK], shorter[ZG_RD_BLOCK];
+	size_t suspect;
 	while (zg_rd_left(rd) > 0 && m->column <= CONTENT_MAX - ZG_RD_BLOCK) {
 		size_t line = SIZE_MAX;
 		const uint8_t *block = zg_rd_block(rd, pad);
 		if (links)
-			block = zg_link_block(&m->link, block, shorter);
+			block = zg_link_block(&m->link, block, shorter, &suspect);
 		size_t n = zg_text_block(&m->text, eight ? ZG_TEXT_WIRE : ZG_TEXT_WIRE_7BIT, block, &line);
 		if (n == 0)
 			break;

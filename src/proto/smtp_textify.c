@@ -553,6 +553,8 @@ enum zg_reason zg_textify_end(struct zg_message *message, const struct zg_smtp_c
 void zg_textify_tick(struct zg_message *message)
 {
 	zg_link_tick(&message->link);
+	if (message->textify.wait > 0)
+		message->textify.wait--;
 }
 
 /* The first character of a group may be the one that has the bits of a letter. */

@@ -38,6 +38,7 @@ struct zg_textify {
 	uint8_t line_open;   /* this line may be a delimiter */
 	uint8_t alternative; /* this body is another form of a text */
 	uint8_t id_len;	     /* characters of the Message-ID so far */
+	uint16_t wait; /* octets until many at once may be tried again */
 	uint16_t parts;
 	uint8_t shown_len, shown_at; /* of the text that stands in the place of a file, in the first line that has room; how far */
 	char shown[ZG_FILE_NAME_TEXT];

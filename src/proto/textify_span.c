@@ -23,6 +23,12 @@ static void advance(struct zg_message *m, size_t n)
 		zg_tree_line_begin(&t->tree);
 }
 
+/* Before so many octets were read one by one there is no use in trying again. */
+static void wait_for(struct zg_message *m, size_t octets)
+{
+	m->textify.wait = (uint16_t)octets;
+}
+
 /* --- files ---------------------------------------------------------------------------------------------- */
 
 /* Whole groups of a line; 0: none, or not only. */
@@ -80,15 +86,18 @@ static bool plain(struct zg_message *m, const struct zg_smtp_config *config, str
 	const bool eight = m->header.encoding == ZG_ENCODING_8BIT && m->eight_bit;
 	const struct zg_rd rd = zg_rw_rest(in, config->max_message - m->octets);
 	uint8_t pad[ZG_RD_BLOCK], shorter[ZG_RD_BLOCK];
-	size_t line = SIZE_MAX;
+	size_t line = SIZE_MAX, suspect;
 
 	if (m->column > CONTENT_MAX - ZG_RD_BLOCK)
 		return false;
 	const uint8_t *block = zg_rd_block(&rd, pad);
-	block = zg_link_block(&m->link, block, shorter);
+	block = zg_link_block(&m->link, block, shorter, &suspect);
 	const size_t n = zg_text_block(&m->text, eight ? ZG_TEXT_WIRE : ZG_TEXT_WIRE_7BIT, block, &line);
-	if (n == 0)
+	if (n == 0) {
+		if (suspect < ZG_RD_BLOCK)
+			wait_for(m, suspect + 1);
 		return false;
+	}
 	m->column = (uint16_t)(line == SIZE_MAX ? m->column + n : n - line);
 	zg_link_take(&m->link, block, n, true);
 	zg_rw_skip(in, n);
@@ -139,13 +148,16 @@ static bool base64(struct zg_message *m, const struct zg_smtp_config *config, st
 {
 	uint8_t decoded[DECODED_MAX + ZG_B64_SLACK];
 	struct zg_text text = m->text;
+	size_t suspect;
 
 	if (m->b64.ended || m->column > ZG_B64_LINE_MAX || !zg_link_rests(&m->link))
 		return false;
 	const size_t there = decode_lines(m, zg_rw_rest(in, config->max_message - m->octets), decoded);
-	const size_t groups = zg_link_groups(decoded, there);
-	if (groups == 0 || zg_text_feed_all(&text, zg_rd_init(decoded, 3 * groups)) != ZG_R_NONE)
+	const size_t groups = zg_link_groups(decoded, there, &suspect);
+	if (groups == 0 || zg_text_feed_all(&text, zg_rd_init(decoded, 3 * groups)) != ZG_R_NONE) {
+		wait_for(m, (suspect + 3) / 3 * 4);
 		return false;
+	}
 	m->text = text;
 	m->link = (struct zg_link){ .n = 0 };
 	take_groups(m, in, groups);
@@ -174,6 +186,6 @@ static bool some(struct zg_message *m, const struct zg_smtp_config *config, stru
 
 void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
 {
-	while (message->body && some(message, config, in))
+	while (message->body && message->textify.wait == 0 && some(message, config, in))
 		;
 }

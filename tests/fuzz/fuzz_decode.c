@@ -147,9 +147,10 @@ static void links(const uint8_t *p, size_t n)
 	struct zg_link one = { .n = 0 }, many = { .n = 0 };
 	uint8_t pad[ZG_RD_BLOCK], shorter[ZG_RD_BLOCK];
 	struct zg_rd rd = zg_rd_init(p, n);
+	size_t suspect;
 
 	while (zg_rd_left(&rd) > 0) {
-		const uint8_t *there = zg_rd_block(&rd, pad), *block = zg_link_block(&many, there, shorter);
+		const uint8_t *there = zg_rd_block(&rd, pad), *block = zg_link_block(&many, there, shorter, &suspect);
 		size_t k = zg_rd_left(&rd) < ZG_RD_BLOCK ? zg_rd_left(&rd) : ZG_RD_BLOCK;
 		while (k > 0 && block != there && block[k - 1] == 0)
 			k--;
