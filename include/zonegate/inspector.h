@@ -64,7 +64,8 @@ struct zg_answer {
 	 * swallowed (acknowledged, never forwarded) and still given to data(), beginning with the byte at
 	 * in->pos, which was not consumed, until it says DONE. */
 	bool drain;
-	/* With MORE: a message ended in these bytes that was changed so; borrowed until the next call. NULL: none. */
+	/* A message ended in these bytes (with DENY: before the byte at in->pos) that was changed so; borrowed until the next call.
+	 * NULL: none. */
 	const struct zg_note *note;
 };
 

@@ -282,6 +282,14 @@ static void smtp_begin(void *state, const void *config)
 	wait_for_reply(s, ZG_VERB_GREETING);
 }
 
+/* A message has ended in these octets, of which something is to be told. */
+static void tell_note(struct zg_smtp_state *s, struct zg_answer *answer)
+{
+	if (s->noted)
+		answer->note = &s->note;
+	s->noted = 0;
+}
+
 static void smtp_data(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer)
 {
 	struct zg_smtp_state *s = state;
@@ -302,6 +310,7 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 			dir == ZG_CLIENT ? client_octet(s, config, in, &octet, &drain) : server_octet(s, config, &octet);
 		if (reason != ZG_R_NONE) {
 			refuse(s, reason, drain, ret_answer);
+			tell_note(s, ret_answer);
 			return;
 		}
 		zg_rw_replace(in, octet);
@@ -309,9 +318,7 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 	*ret_answer = (struct zg_answer){ .say = s->phase == QUIT && s->silent ? ZG_SAY_DONE : ZG_SAY_MORE };
 	if (s->phase == MESSAGE)
 		ret_answer->held[ZG_CLIENT] = zg_textify_held(&s->message);
-	if (s->noted)
-		ret_answer->note = &s->note;
-	s->noted = 0;
+	tell_note(s, ret_answer);
 }
 
 static void smtp_settle(void *state, enum zg_dir dir, struct zg_answer *ret_answer)

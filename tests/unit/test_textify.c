@@ -486,6 +486,18 @@ START_TEST(notes_are_bounded)
 	ck_assert_uint_eq(o->note.parts, 1);
 	ck_assert_uint_eq(o->note.part[0].action, ZG_NOTE_LINKS);
 	free(o);
+	/* what is refused behind it takes nothing from the note */
+	script_text(&s, ZG_CLIENT, "x");
+	o = dialogue("refused behind", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_int_eq(o->say, ZG_SAY_DENY);
+	ck_assert_uint_eq(o->notes, 2);
+	free(o);
+	script_free(&s);
+	script_mail(&s, OFFERS, MAIL, H_TO "\r\nhttp:\r\n.\r\nX", strlen(H_TO "\r\nhttp:\r\n.\r\nX"));
+	o = dialogue("refused in one piece", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_int_eq(o->say, ZG_SAY_DENY);
+	ck_assert_uint_eq(o->notes, 1);
+	free(o);
 	script_free(&s);
 }
 END_TEST
