@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "zonegate/item.h"
+#include "zonegate/note.h"
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
@@ -66,6 +67,9 @@ struct zg_answer {
 	 * swallowed (acknowledged, never forwarded) and still given to data(), beginning with the byte at
 	 * in->pos, which was not consumed, until it says DONE. */
 	bool drain;
+	/* A message ended in these bytes (with DENY: before the byte at in->pos) that was changed so; borrowed until the next call.
+	 * NULL: none. */
+	const struct zg_note *note;
 };
 
 /*

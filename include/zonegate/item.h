@@ -13,7 +13,6 @@ enum zg_item_type {
 	ZG_ITEM_INT,   /* uint32_t at offset, min..max */
 	ZG_ITEM_ENUM,  /* uint32_t at offset: index into words */
 	ZG_ITEM_FLAGS, /* uint32_t at offset: bit i for words[i]; written as a list of words, not empty */
-	ZG_ITEM_TEXT,  /* char[max + 1] at offset: printable ASCII, min..max characters and NULs; "" unless configured */
 	ZG_ITEM_STRINGS, /* struct zg_item_list at offset: at most max of them; none unless written */
 };
 
@@ -30,7 +29,7 @@ struct zg_item {
 	enum zg_item_type type;
 	size_t offset;		  /* into the inspector's configuration struct */
 	uint32_t preset;	  /* the default */
-	uint32_t min, max;	  /* ZG_ITEM_INT; ZG_ITEM_TEXT: characters; ZG_ITEM_STRINGS: max */
+	uint32_t min, max;	  /* ZG_ITEM_INT; ZG_ITEM_STRINGS: max */
 	const char *const *words; /* ZG_ITEM_ENUM, ZG_ITEM_FLAGS; ends with NULL */
 	const char *help;	  /* one line with the unit */
 	/* ZG_ITEM_STRINGS: looks at a string and gives it the form in which it is compared, never a longer one. NULL = good, else
@@ -52,24 +51,6 @@ static inline bool zg_item_list_next(const void *config, const struct zg_item_li
 	cursor->at += 1u + *at;
 	cursor->n++;
 	return true;
-}
-
-/* The bytes that it has in the configuration. */
-static inline size_t zg_item_size(const struct zg_item *item)
-{
-	switch (item->type) {
-	case ZG_ITEM_BOOL:
-		return sizeof(uint8_t);
-	case ZG_ITEM_TEXT:
-		return (size_t)item->max + 1;
-	case ZG_ITEM_STRINGS:
-		return sizeof(struct zg_item_list);
-	case ZG_ITEM_INT:
-	case ZG_ITEM_ENUM:
-	case ZG_ITEM_FLAGS:
-		break;
-	}
-	return sizeof(uint32_t);
 }
 
 #endif

@@ -114,7 +114,11 @@
 #define ZG_SMTP_PIPELINE_MAX	256  /* commands without their reply */
 #define ZG_SMTP_HEADER_MAX	(64u * 1024) /* octets of one message's header: a thousand Received lines never met */
 #define ZG_SMTP_FIELD_MAX	1024 /* octets of one unfolded header field that has to be understood; each connection keeps one */
+#define ZG_SMTP_DOMAINS_MAX	256  /* domains in one list: each address is compared with all of them */
 #define ZG_SUBJECT_TAG_MAX	31   /* characters of the tag of sanitised mail: "[Sanitized by ...]"; more leaves no subject in a list of mails */
+#define ZG_NOTE_ID_MAX		127  /* characters of a Message-ID in a record: twice the longest that mailers in use write */
+#define ZG_NOTE_PARTS_MAX	12   /* parts of a message that a record lists; what was done to the others it adds up */
+#define ZG_FILE_NAME_SHOWN	40   /* characters of the name of a file that stays where the file was: with what stands around it a line of base64 */
 #define ZG_SMTP_DEPTH_MAX	8    /* multiparts within each other: the configuration's bound; each connection keeps so many boundaries */
 #define ZG_SMTP_PARTS_MAX	1000u /* parts of one message: readers that list them take their time */
 #define ZG_SMTP_MESSAGE_MAX	(25u * 1024 * 1024) /* octets of one message unless configured */

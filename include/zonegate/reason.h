@@ -101,6 +101,8 @@
 	Z(SMTP_ATTACHMENT, "smtp-attachment", "attachments are not permitted", "configuration") \
 	Z(SMTP_IN_PLACE, "smtp-in-place", "a header field that cannot be made safe within its length", "zonegate-inspectors(7)") \
 	Z(SMTP_LINK, "smtp-link", "links are not permitted in the text", "configuration") \
+	Z(SMTP_SENDER, "smtp-sender", "the sender's domain is not permitted", "configuration") \
+	Z(SMTP_RECIPIENT, "smtp-recipient", "the recipient's domain is not permitted", "configuration") \
 	Z(SMTP_SUBJECT, "smtp-subject", "the subject does not begin with the tag of sanitised mail", "configuration")
 
 #define ZG_REASONS_TLS(Z) \

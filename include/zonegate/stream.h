@@ -63,7 +63,7 @@ struct zg_inject {
 	uint32_t mtu; /* bytes; with "too big", else 0 */
 };
 
-enum zg_flow_event_kind { ZG_FLOW_OPENED = 1, ZG_FLOW_CLOSED, ZG_FLOW_DENIED, ZG_PACKET_DENIED };
+enum zg_flow_event_kind { ZG_FLOW_OPENED = 1, ZG_FLOW_CLOSED, ZG_FLOW_DENIED, ZG_PACKET_DENIED, ZG_CONTENT_CHANGED };
 struct zg_flow_event {
 	enum zg_flow_event_kind kind;
 	uint32_t mark;
@@ -74,6 +74,7 @@ struct zg_flow_event {
 	uint64_t duration_ms;
 	bool digested; /* CLOSED and DENIED, if the policy asks for it */
 	uint8_t sha256[2][ZG_SHA256_LEN]; /* of the released bytes per direction */
+	struct zg_note note; /* CONTENT_CHANGED; bytes: what was changed, by who sent it */
 };
 
 struct zg_flow_policy {

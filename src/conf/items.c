@@ -32,28 +32,6 @@ static bool read_flags(struct reader *r, const config_setting_t *value, const st
 	return good;
 }
 
-/* A character that means itself wherever it is shown or compared. */
-static bool plain(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (*text < 0x20 || *text > 0x7E)
-			return false;
-	return true;
-}
-
-static void read_text(struct reader *r, const config_setting_t *value, const struct zg_item *item, char *at)
-{
-	const char *text = text_of(r, value);
-	if (text == NULL)
-		return;
-	const size_t len = strlen(text);
-	if (len < item->min || len > item->max || !plain(text))
-		CONF_ERROR(r->diags, place_of(value)->value, "letters, digits and signs of ASCII, and blanks", "\"%s\" has to be %u to %u characters of ASCII",
-			   item->key, (unsigned)item->min, (unsigned)item->max);
-	else
-		memcpy(at, text, len);
-}
-
 static void read_string(struct reader *r, const config_setting_t *value, const struct zg_item *item, struct zg_config *config)
 {
 	char *text;
@@ -94,9 +72,6 @@ static void read_item(struct reader *r, const config_setting_t *value, const str
 	case ZG_ITEM_FLAGS:
 		good = read_flags(r, value, item, &number);
 		break;
-	case ZG_ITEM_TEXT:
-		read_text(r, value, item, (char *)at);
-		return;
 	case ZG_ITEM_STRINGS:
 		read_strings(r, value, item, config);
 		return;

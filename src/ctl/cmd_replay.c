@@ -69,9 +69,8 @@ static bool parse_value(const struct zg_item *item, const char *value, uint32_t 
 		return word_index(item->words, value, strlen(value), ret_value);
 	case ZG_ITEM_FLAGS:
 		return parse_flags(item, value, ret_value);
-	case ZG_ITEM_TEXT:
 	case ZG_ITEM_STRINGS:
-		return false; /* set_text(), set_strings() */
+		return false; /* set_strings() */
 	case ZG_ITEM_INT:
 		break;
 	}
@@ -88,8 +87,6 @@ static void wanted(const struct zg_item *item)
 {
 	if (item->type == ZG_ITEM_INT)
 		fprintf(stderr, ": wanted is a number from %u to %u\n", item->min, item->max);
-	else if (item->type == ZG_ITEM_TEXT)
-		fprintf(stderr, ": wanted are %u to %u characters of ASCII\n", item->min, item->max);
 	else if (item->type == ZG_ITEM_BOOL)
 		fputs(": wanted is true or false\n", stderr);
 	else if (item->type == ZG_ITEM_STRINGS)
@@ -123,20 +120,6 @@ static bool set_strings(const struct zg_item *item, const char *value, struct zg
 	}
 }
 
-static bool set_text(const struct zg_item *item, const char *value, char *at)
-{
-	const size_t len = strlen(value);
-
-	for (size_t i = 0; i < len; i++)
-		if (value[i] < 0x20 || value[i] > 0x7E)
-			return false;
-	if (len < item->min || len > item->max)
-		return false;
-	memset(at, 0, zg_item_size(item));
-	memcpy(at, value, len);
-	return true;
-}
-
 /* One "key=value" into the inspector's configuration. */
 static bool set(const struct zg_inspector *inspector, const char *setting, struct zg_config *config)
 {
@@ -153,8 +136,6 @@ static bool set(const struct zg_inspector *inspector, const char *setting, struc
 		fputc('\n', stderr);
 		return false;
 	}
-	if (item->type == ZG_ITEM_TEXT && set_text(item, setting + len + 1, (char *)config->bytes + item->offset))
-		return true;
 	const bool strings = item->type == ZG_ITEM_STRINGS;
 	if (!(strings ? set_strings(item, setting + len + 1, config) : parse_value(item, setting + len + 1, &value))) {
 		fputs("zonegatectl replay: ", stderr);

@@ -117,6 +117,7 @@ static void own_event(void *ctx, const struct zg_flow_event *event)
 		c->flow.reason = event->reason;
 		break;
 	case ZG_FLOW_OPENED:
+	case ZG_CONTENT_CHANGED:
 		break;
 	}
 }

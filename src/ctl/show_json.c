@@ -100,8 +100,6 @@ static json_t *item_json(const struct zg_item *item, const void *config)
 	uint32_t number = 0;
 	if (item->type == ZG_ITEM_BOOL)
 		return json_boolean(*at);
-	if (item->type == ZG_ITEM_TEXT)
-		return *at != '\0' ? zg_json_text((const char *)at) : json_null();
 	memcpy(&number, at, sizeof number);
 	if (item->type == ZG_ITEM_INT)
 		return json_integer(number);

@@ -83,7 +83,7 @@ char *zg_item_str(const struct zg_item *item, const void *config)
 	FILE *out = open_memstream(&text, &len);
 	if (out == NULL)
 		return NULL;
-	if (item->type != ZG_ITEM_BOOL && item->type != ZG_ITEM_TEXT)
+	if (item->type != ZG_ITEM_BOOL)
 		memcpy(&number, at, sizeof number);
 	switch (item->type) {
 	case ZG_ITEM_BOOL:
@@ -100,9 +100,6 @@ char *zg_item_str(const struct zg_item *item, const void *config)
 			if ((number >> bit & 1) != 0)
 				fprintf(out, "%s%s", n++ > 0 ? " " : "", item->words[bit]);
 		}
-		break;
-	case ZG_ITEM_TEXT:
-		fputs(*at != '\0' ? (const char *)at : "-", out);
 		break;
 	case ZG_ITEM_STRINGS:
 		write_strings(out, item, config);

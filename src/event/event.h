@@ -29,6 +29,7 @@
 	E(FLOW_OPENED, "flow-opened", 6, "3f360999502a4d37ade06975e105f5a8") \
 	E(FLOW_CLOSED, "flow-closed", 6, "58262f22aa0b4d08b30615af66e07c42") \
 	E(CONTENT_DENIED, "content-denied", 4, "391567a57a7244c08aeefa5b328b8c15") \
+	E(CONTENT_CHANGED, "content-changed", 6, "2f0c4de15a7b49a6b6f30e5d81c97a4b") \
 	E(PACKET_DENIED, "packet-denied", 5, "a874df022f7044069ab9f8cec5d7d933") \
 	E(INSPECTOR_STARTED, "inspector-started", 5, "782294c13e484b949ced9af4485fff7a") \
 	E(INSPECTOR_DIED, "inspector-died", 3, "8966dc1422ae4fbeb8f29220e8dac86a") \
@@ -98,6 +99,10 @@ enum zg_event_kind {
 	F(SUPPRESSED, "suppressed", "ZG_SUPPRESSED", true) \
 	F(BYTES_CLIENT, "bytes_client", "ZG_BYTES_CLIENT", true) \
 	F(BYTES_SERVER, "bytes_server", "ZG_BYTES_SERVER", true) \
+	F(MAIL_ID, "mail_id", "ZG_MAIL_ID", false) \
+	F(MAIL_PARTS, "mail_parts", "ZG_MAIL_PARTS", false) \
+	F(MAIL_BYTES, "mail_bytes", "ZG_MAIL_BYTES", true) \
+	F(MAILS, "mails", "ZG_MAILS", true) \
 	F(SHA256_CLIENT, "sha256_client", "ZG_SHA256_CLIENT", false) \
 	F(SHA256_SERVER, "sha256_server", "ZG_SHA256_SERVER", false) \
 	F(DURATION_MS, "duration_ms", "ZG_DURATION_MS", true) \

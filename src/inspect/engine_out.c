@@ -100,6 +100,19 @@ void zg_out_event(struct zg_engine *e, const struct zg_flow *f, enum zg_flow_eve
 	e->owner.event(e->owner.ctx, &event);
 }
 
+void zg_out_changed(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, const struct zg_note *note)
+{
+	struct zg_flow_event event = {
+		.kind = ZG_CONTENT_CHANGED,
+		.mark = f->mark,
+		.tuple = f->node.tuple,
+		.dir = dir,
+		.note = *note,
+	};
+	event.bytes[dir] = note->octets;
+	e->owner.event(e->owner.ctx, &event);
+}
+
 /* As sent: the sender stands as the client. */
 static struct zg_tuple tuple_as_sent(const struct zg_seg *seg)
 {

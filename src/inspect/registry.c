@@ -47,7 +47,7 @@ void zg_inspector_defaults(const struct zg_inspector *inspector, void *ret_confi
 		const struct zg_item *item = &inspector->items[i];
 		if (item->type == ZG_ITEM_BOOL)
 			config[item->offset] = (uint8_t)(item->preset != 0);
-		else if (item->type != ZG_ITEM_TEXT)
+		else
 			memcpy(config + item->offset, &item->preset, sizeof item->preset);
 	}
 }

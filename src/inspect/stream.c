@@ -184,6 +184,8 @@ static bool answered(struct zg_engine *e, struct zg_flow *f, enum zg_dir dir, ui
 	release(e, f, other, f->half[other].nxt, answer->held[other]);
 	forward_waiting(e, f, dir);
 	forward_waiting(e, f, other);
+	if (answer->note != NULL)
+		zg_out_changed(e, f, dir, answer->note);
 	if (answer->say != ZG_SAY_DENY)
 		return true;
 	zg_deny(e, f, dir, answer->reason, answer, rest, n_rest);

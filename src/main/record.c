@@ -359,6 +359,9 @@ static void kernel_told(struct zg_supervisor *s, const struct zg_msg_event *msg)
 	kernel_denied(s, msg);
 }
 
+/* "4294967295:alternative:4294967295 " for each, and " +4294967295" */
+#define PARTS_TEXT_MAX (ZG_NOTE_PARTS_MAX * 36 + 16)
+
 static enum zg_event_kind kind_of(const struct zg_flow_event *f)
 {
 	switch (f->kind) {
@@ -368,6 +371,8 @@ static enum zg_event_kind kind_of(const struct zg_flow_event *f)
 		return ZG_E_FLOW_CLOSED;
 	case ZG_FLOW_DENIED:
 		return ZG_E_CONTENT_DENIED;
+	case ZG_CONTENT_CHANGED:
+		return ZG_E_CONTENT_CHANGED;
 	case ZG_PACKET_DENIED:
 		break;
 	}
@@ -387,8 +392,58 @@ static void describe_group(struct zg_event *e, const struct zg_msg_event *msg, c
 			 f->reason != ZG_R_NONE ? ": " : "", f->reason != ZG_R_NONE ? zg_reason_text(f->reason) : "");
 }
 
+/* What was done to each part, as "2:file:20480 3:html:811": its number, what was done, the octets of its body; of links their
+ * number. */
+static void write_parts(const struct zg_note *note, char ret_text[static PARTS_TEXT_MAX])
+{
+	size_t used = 0;
+
+	ret_text[0] = '\0';
+	for (uint32_t i = 0; i < note->listed; i++) {
+		const bool links = note->part[i].action == ZG_NOTE_LINKS;
+		used += (size_t)snprintf(ret_text + used, PARTS_TEXT_MAX - used, "%s%u:%s:%u", i > 0 ? " " : "", note->part[i].number,
+					 zg_note_word(note->part[i].action), links ? note->part[i].links : note->part[i].octets);
+	}
+	if (note->parts > note->listed)
+		snprintf(ret_text + used, PARTS_TEXT_MAX - used, " +%u", note->parts - note->listed);
+}
+
+static void add_mail(struct zg_event *e, const struct zg_msg_event *msg)
+{
+	char parts[PARTS_TEXT_MAX];
+
+	zg_event_u64(e, ZG_F_MAILS, msg->count);
+	zg_event_u64(e, ZG_F_MAIL_BYTES, msg->flow.bytes[ZG_CLIENT] + msg->flow.bytes[ZG_SERVER]);
+	if (msg->count > 1)
+		return;
+	if (msg->flow.note.id[0] != '\0')
+		zg_event_str(e, ZG_F_MAIL_ID, msg->flow.note.id);
+	write_parts(&msg->flow.note, parts);
+	zg_event_str(e, ZG_F_MAIL_PARTS, parts);
+}
+
+static void describe_mail(struct zg_event *e, const struct zg_msg_event *msg, const char *flow)
+{
+	const struct zg_flow_event *f = &msg->flow;
+	char src[ZG_ADDRSTR_MAX], dst[ZG_ADDRSTR_MAX], parts[PARTS_TEXT_MAX];
+	const char *a = endpoint(&f->tuple, true, src), *b = endpoint(&f->tuple, false, dst);
+	const unsigned long long bytes = f->bytes[ZG_CLIENT] + f->bytes[ZG_SERVER];
+
+	write_parts(&f->note, parts);
+	if (msg->count > 1)
+		zg_event_message(e, "made text of %s: %llu mails, the first %s -> %s, %llu bytes", flow, (unsigned long long)msg->count, a, b,
+				 bytes);
+	else
+		zg_event_message(e, "made text of %s: %s -> %s: %s: %s", flow, a, b, f->note.id[0] != '\0' ? f->note.id : "(no Message-ID)",
+				 parts);
+}
+
 static void describe(struct zg_event *e, const struct zg_msg_event *msg, const char *flow)
 {
+	if (msg->flow.kind == ZG_CONTENT_CHANGED) {
+		describe_mail(e, msg, flow);
+		return;
+	}
 	if (msg->count > 1 && msg->flow.kind != ZG_PACKET_DENIED) {
 		describe_group(e, msg, flow);
 		return;
@@ -426,11 +481,11 @@ static void add_digest(struct zg_event *e, enum zg_field field, const uint8_t sh
 	zg_event_str(e, field, hex);
 }
 
-/* Openings and closings of a flow whose refusals only are to be recorded; the kernel's counters have its sums. */
+/* What is no refusal, of a flow whose refusals only are to be recorded; the kernel's counters have its sums. */
 static bool is_silent(const struct zg_flow *flow, const struct zg_flow_event *f)
 {
 	return flow != NULL && flow->log == ZG_FLOW_LOG_REFUSED &&
-	       (f->kind == ZG_FLOW_OPENED || (f->kind == ZG_FLOW_CLOSED && f->reason == ZG_R_NONE));
+	       (f->kind == ZG_FLOW_OPENED || f->kind == ZG_CONTENT_CHANGED || (f->kind == ZG_FLOW_CLOSED && f->reason == ZG_R_NONE));
 }
 
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg)
@@ -471,6 +526,10 @@ void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const 
 		zg_event_str(&e, ZG_F_DENIED_BY, "inspector");
 	if (f->kind == ZG_PACKET_DENIED) {
 		zg_event_u64(&e, ZG_F_PACKETS, msg->count);
+		if (msg->count > 1)
+			zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
+	} else if (f->kind == ZG_CONTENT_CHANGED) {
+		add_mail(&e, msg);
 		if (msg->count > 1)
 			zg_event_u64(&e, ZG_F_SUPPRESSED, msg->count - 1);
 	} else if (msg->count > 1) {

@@ -2,6 +2,7 @@
 #include "proto/link.h"
 
 #include "proto/ascii.h"
+#include "proto/octets.h"
 #include "zonegate/limits.h"
 
 /* What of a link's name was there. */
@@ -50,9 +51,11 @@ static bool is_letter(enum stage next, uint8_t lower)
 
 bool zg_link_wants(const struct zg_link *link, uint8_t upper)
 {
-	for (uint8_t c = upper; c < upper + 4; c++)
-		if (is_letter(next_of(link, zg_ascii_lower(c)), zg_ascii_lower(c)))
+	for (unsigned lower = 0; lower < 4; lower++) {
+		const uint8_t c = zg_ascii_lower((uint8_t)(upper | lower));
+		if (is_letter(next_of(link, c), c))
 			return true;
+	}
 	return false;
 }
 
@@ -108,4 +111,95 @@ void zg_link_tick(struct zg_link *link)
 void zg_link_release(struct zg_link *link)
 {
 	link->n = 0;
+}
+
+bool zg_link_rests(const struct zg_link *link)
+{
+	return link->stage == NOTHING;
+}
+
+/* The longest name of a link, "https". */
+#define LONGEST 5
+
+#define IS(v, c) (((v) | 0x20) == (c))
+#define COLON(v)     ((v) == ':')
+#define DOT(v)	     ((v) == '.')
+#define IS_W(v)	     IS(v, 'w')
+#define IS_X(v)	     IS(v, 'x')
+#define IS_P(v)	     IS(v, 'p')
+#define IS_S(v)	     IS(v, 's')
+#define T_OR_X(v)    (IS(v, 't') | IS(v, 'x'))
+
+/* Where the block has a colon behind "tp", "xp" or "ps", or a dot behind "ww" or "wx". open: what stands before the block may
+ * have begun a name. */
+static uint64_t suspects(const uint8_t block[static ZG_RD_BLOCK], bool open)
+{
+	const struct zg_octets o = zg_octets_load(block);
+	const uint64_t colons = ZG_OCTETS_EACH(&o, COLON), dots = ZG_OCTETS_EACH(&o, DOT);
+	const uint64_t first = open ? 1 : 0, second = open ? 3 : 0;
+	uint64_t found = 0;
+
+	if (colons != 0) {
+		const uint64_t p = ZG_OCTETS_EACH(&o, IS_P), s = ZG_OCTETS_EACH(&o, IS_S), t = ZG_OCTETS_EACH(&o, T_OR_X);
+		found = colons & ((p << 1 & (t << 2 | second)) | (s << 1 & (p << 2 | second)) | first);
+	}
+	if (dots != 0) {
+		const uint64_t w = ZG_OCTETS_EACH(&o, IS_W), x = ZG_OCTETS_EACH(&o, IS_X);
+		found |= dots & (((w | x) << 1 & (w << 2 | second)) | first);
+	}
+	return found;
+}
+
+const uint8_t *zg_link_block(const struct zg_link *link, const uint8_t block[static ZG_RD_BLOCK],
+			     uint8_t ret_cut[static ZG_RD_BLOCK], size_t *ret_suspect)
+{
+	const size_t at = zg_bits_first(suspects(block, !zg_link_rests(link)));
+
+	*ret_suspect = at;
+	if (at == ZG_RD_BLOCK)
+		return block;
+	memset(ret_cut, 0, ZG_RD_BLOCK);
+	if (at > LONGEST)
+		memcpy(ret_cut, block, at - LONGEST);
+	return ret_cut;
+}
+
+void zg_link_take(struct zg_link *link, const uint8_t *octets, size_t n, bool keep)
+{
+	size_t i = 0;
+
+	if (n > LONGEST + 1) { /* what began before is over, and who stands before the last ones is no matter */
+		i = n - LONGEST - 1;
+		*link = (struct zg_link){ .within = zg_ascii_alnum(octets[i - 1]) };
+	}
+	for (; i < n; i++) {
+		const uint8_t c = octets[i] >= 0x20 && octets[i] < 0x80 ? octets[i] : ZG_LINK_OTHER;
+		if (zg_link_feed(link, c) == ZG_LINK_LETTER && keep)
+			zg_link_keep(link, 0, zg_ascii_lower(c) == 't' ? ZG_LINK_T_TO_X : ZG_LINK_W_TO_X);
+		zg_link_tick(link);
+	}
+}
+
+size_t zg_link_groups(const uint8_t *text, size_t groups, size_t *ret_suspect)
+{
+	struct zg_rd rd = zg_rd_init(text, 3 * groups);
+	uint8_t pad[ZG_RD_BLOCK];
+	size_t clean = 0;
+	bool open = false;
+
+	while (zg_rd_left(&rd) > 0) {
+		const uint8_t *block = zg_rd_block(&rd, pad);
+		const size_t left = zg_rd_left(&rd), n = left < ZG_RD_BLOCK ? left : ZG_RD_BLOCK;
+		const size_t at = zg_bits_first(suspects(block, open));
+		clean += at < n ? at : n;
+		if (at < n)
+			break;
+		open = true;
+		zg_rd_skip(&rd, n);
+	}
+	*ret_suspect = clean;
+	/* up to where a word ends: within one a name may have begun */
+	for (groups = clean / 3; groups > 0 && zg_ascii_alnum(text[3 * groups - 1]); groups--)
+		;
+	return groups;
 }

@@ -11,9 +11,17 @@
 #define ZONEGATE_PROTO_LINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "zonegate/rd.h"
+
 #define ZG_LINK_LETTERS 2
+
+/* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too; and of w and W, "=77" and
+ * "=57". */
+#define ZG_LINK_T_TO_X 0x0C
+#define ZG_LINK_W_TO_X 0x0F
 
 struct zg_link {
 	uint8_t stage;
@@ -44,6 +52,20 @@ void zg_link_tick(struct zg_link *link);
 void zg_link_release(struct zg_link *link);
 /* Would a character that comes next, of which these are the upper six bits, be a letter to be changed? */
 bool zg_link_wants(const struct zg_link *link, uint8_t upper);
+
+/* --- many octets at once, of us-ascii or utf-8 ---------------------------------------------------------------- */
+
+/* The block, or its beginning with zeros behind it (in ret_cut), that certainly has no end of a link, nor a part of one that
+ * ends in the rest. *ret_suspect: where one may end; ZG_RD_BLOCK: nowhere. */
+const uint8_t *zg_link_block(const struct zg_link *link, const uint8_t block[static ZG_RD_BLOCK],
+			     uint8_t ret_cut[static ZG_RD_BLOCK], size_t *ret_suspect);
+/* That beginning was read, from the wire, where each octet is one of the text or of a line end. keep: its letters are remembered. */
+void zg_link_take(struct zg_link *link, const uint8_t *octets, size_t n, bool keep);
+/* Nothing has begun, so that what comes next is looked at alone. */
+bool zg_link_rests(const struct zg_link *link);
+/* How many whole groups of three of the text have no end of a link and leave nothing begun, if nothing was. *ret_suspect: where
+ * one may end, else how much text there is. */
+size_t zg_link_groups(const uint8_t *text, size_t groups, size_t *ret_suspect);
 
 /* Octets at the end of what was read that may still be changed. */
 static inline uint8_t zg_link_held(const struct zg_link *link)

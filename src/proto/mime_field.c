@@ -226,7 +226,7 @@ static uint8_t kept_by_letter(const struct zg_field *f, const struct zg_media_ty
 }
 
 /* A parameter whose name begins like one that stays is that one, or refused: its letters are on their way. */
-static enum zg_reason name_octet(struct zg_field *f, uint8_t *octet)
+static enum zg_reason name_octet(struct zg_field *f, struct zg_media_type *type, uint8_t *octet)
 {
 	const uint8_t lower = zg_ascii_lower(*octet);
 
@@ -234,8 +234,10 @@ static enum zg_reason name_octet(struct zg_field *f, uint8_t *octet)
 		f->stage = VALUE_BEGIN;
 		if (f->len == 0)
 			return ZG_R_SMTP_CONTENT_SYNTAX;
-		if (f->kept == KEPT_NONE)
+		if (f->kept == KEPT_NONE) {
+			zg_file_name_begin(&type->name, f->word, f->len <= ZG_FIELD_WORD_MAX ? f->len : 0);
 			return ZG_R_NONE;
+		}
 		return kept[f->kept].name[f->len] == '\0' ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 	}
 	if (!zg_ascii_token(*octet))
@@ -248,7 +250,7 @@ static enum zg_reason name_octet(struct zg_field *f, uint8_t *octet)
 	return ZG_R_NONE;
 }
 
-static enum zg_reason name_begin(struct zg_field *f, const struct zg_media_type *type, uint8_t *octet)
+static enum zg_reason name_begin(struct zg_field *f, struct zg_media_type *type, uint8_t *octet)
 {
 	const bool fold = f->fold;
 
@@ -269,7 +271,7 @@ static enum zg_reason name_begin(struct zg_field *f, const struct zg_media_type 
 		if (f->seen & 1u << f->kept)
 			return ZG_R_SMTP_CONTENT_SYNTAX;
 		f->seen |= (uint8_t)(1u << f->kept);
-		return name_octet(f, octet);
+		return name_octet(f, type, octet);
 	}
 	if (f->letter == 'z') /* each has its own: two of one name are two readings */
 		return ZG_R_SMTP_CONTENT_SYNTAX;
@@ -277,7 +279,7 @@ static enum zg_reason name_begin(struct zg_field *f, const struct zg_media_type 
 		f->letter++; /* none that the name of one that stays begins with */
 	while (f->letter == 'b' || f->letter == 'c' || f->letter == 'f');
 	if (!f->owed)
-		return name_octet(f, octet);
+		return name_octet(f, type, octet);
 	if (!zg_ascii_token(*octet))
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	f->owed = 0;
@@ -297,6 +299,7 @@ static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	word_octet(f, *octet);
 	if (f->kept == KEPT_NONE) {
+		zg_file_name_octet(&type->name, *octet);
 		*octet = f->letter;
 		return ZG_R_NONE;
 	}
@@ -415,7 +418,7 @@ enum zg_reason zg_field_octet(struct zg_field *field, struct zg_media_type *type
 	case NAME_LEAD:
 		return name_begin(field, type, octet);
 	case NAME:
-		return name_octet(field, octet);
+		return name_octet(field, type, octet);
 	case VALUE_BEGIN:
 		field->stage = VALUE;
 		field->quoted = *octet == '"';
@@ -444,6 +447,7 @@ static enum zg_reason within_line_end(struct zg_field *f, struct zg_media_type *
 	case VALUE:
 		if (!f->quoted)
 			return value_over(f, type, charsets);
+		zg_file_name_fold(&type->name);
 		return f->kept == KEPT_NONE ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 	case NAME:
 	case VALUE_BEGIN:

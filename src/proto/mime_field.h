@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "proto/charset.h"
+#include "proto/file_name.h"
 #include "proto/smtp_config.h"
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
@@ -46,6 +47,7 @@ struct zg_media_type {
 	uint8_t attachment; /* the disposition is not inline */
 	uint8_t boundary_len;
 	uint8_t boundary[ZG_BOUNDARY_MAX];
+	struct zg_file_name name;
 };
 
 struct zg_field {

@@ -5,6 +5,7 @@
  */
 #include "proto/smtp.h"
 
+#include "proto/smtp_domain.h"
 #include "zonegate/inspector.h"
 
 enum phase { COMMANDS = 0, MESSAGE, QUIT, DRAINING, DRAINED, REFUSED };
@@ -154,6 +155,8 @@ static enum zg_reason message_octet(struct zg_smtp_state *s, const struct zg_smt
 	enum zg_reason reason = ZG_R_NONE;
 	switch (zg_message_octet(&s->message, config, in, octet, &reason)) {
 	case ZG_MESSAGE_END:
+		s->note = s->message.textify.note;
+		s->noted = s->note.parts > 0;
 		s->phase = COMMANDS;
 		transaction_over(s);
 		wait_for_reply(s, ZG_VERB_END_OF_DATA);
@@ -279,6 +282,14 @@ static void smtp_begin(void *state, const void *config)
 	wait_for_reply(s, ZG_VERB_GREETING);
 }
 
+/* A message has ended in these octets, of which something is to be told. */
+static void tell_note(struct zg_smtp_state *s, struct zg_answer *answer)
+{
+	if (s->noted)
+		answer->note = &s->note;
+	s->noted = 0;
+}
+
 static void smtp_data(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer)
 {
 	struct zg_smtp_state *s = state;
@@ -299,6 +310,7 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 			dir == ZG_CLIENT ? client_octet(s, config, in, &octet, &drain) : server_octet(s, config, &octet);
 		if (reason != ZG_R_NONE) {
 			refuse(s, reason, drain, ret_answer);
+			tell_note(s, ret_answer);
 			return;
 		}
 		zg_rw_replace(in, octet);
@@ -306,6 +318,7 @@ static void smtp_data(void *state, const void *config, enum zg_dir dir, struct z
 	*ret_answer = (struct zg_answer){ .say = s->phase == QUIT && s->silent ? ZG_SAY_DONE : ZG_SAY_MORE };
 	if (s->phase == MESSAGE)
 		ret_answer->held[ZG_CLIENT] = zg_textify_held(&s->message);
+	tell_note(s, ret_answer);
 }
 
 static void smtp_settle(void *state, enum zg_dir dir, struct zg_answer *ret_answer)
@@ -383,11 +396,23 @@ static const struct zg_item items[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .help = "RCPT commands per message; RFC 5321 4.5.3.1.8 asks for 100" },
+	{ .key = "sender_domains",
+	  .type = ZG_ITEM_STRINGS,
+	  .offset = offsetof(struct zg_smtp_config, sender_domains),
+	  .max = ZG_SMTP_DOMAINS_MAX,
+	  .check = zg_smtp_check_sender,
+	  .help = "domains of MAIL FROM; \"*.example.jp\" are those below example.jp, \"<>\" are bounces" },
+	{ .key = "recipient_domains",
+	  .type = ZG_ITEM_STRINGS,
+	  .offset = offsetof(struct zg_smtp_config, recipient_domains),
+	  .max = ZG_SMTP_DOMAINS_MAX,
+	  .check = zg_smtp_check_recipient,
+	  .help = "domains of RCPT TO, the same; \"<postmaster>\" is the one without a domain" },
 	{ .key = "subject_tag",
-	  .type = ZG_ITEM_TEXT,
+	  .type = ZG_ITEM_STRINGS,
 	  .offset = offsetof(struct zg_smtp_config, subject_tag),
-	  .min = 1,
-	  .max = ZG_SUBJECT_TAG_MAX,
+	  .max = 1,
+	  .check = zg_header_check_tag,
 	  .help = "the subject has to begin with these characters" },
 	{ .key = "links",
 	  .type = ZG_ITEM_ENUM,
@@ -406,6 +431,10 @@ static const struct zg_item items[] = {
 	KIND_ITEM("tnef", ZG_PART_TNEF, "textify: the same of winmail.dat"),
 	KIND_ITEM("signatures", ZG_PART_SIGNED, "textify: the same of S/MIME and PGP, signed or encrypted"),
 	KIND_ITEM("messages", ZG_PART_MESSAGE, "textify: the same of messages within the message"),
+	{ .key = "names",
+	  .type = ZG_ITEM_BOOL,
+	  .offset = offsetof(struct zg_smtp_config, names),
+	  .help = "textify: in the place of a file stands its name, in ASCII, if there is room" },
 	{ .key = "max_depth",
 	  .type = ZG_ITEM_INT,
 	  .offset = offsetof(struct zg_smtp_config, max_depth),

@@ -10,6 +10,7 @@
 #include "proto/smtp_message.h"
 #include "proto/smtp_reply.h"
 #include "zonegate/limits.h"
+#include "zonegate/note.h"
 #include "zonegate/reason.h"
 
 struct zg_smtp_state {
@@ -27,6 +28,8 @@ struct zg_smtp_state {
 	uint32_t recipients;
 	uint16_t first, waiting; /* commands without their reply: a ring in queue */
 	struct zg_reply reply;
+	uint8_t noted;	     /* ... is to be told */
+	struct zg_note note; /* of the message that has ended */
 	/* A message begins when DATA, after which no command may come, was answered: nothing waits any more. */
 	union {
 		struct {

@@ -2,6 +2,7 @@
 #include "proto/smtp_command.h"
 
 #include "proto/ascii.h"
+#include "proto/smtp_domain.h"
 #include "zonegate/limits.h"
 
 enum stage { VERB = 0, DOMAIN, KEYWORD, PATH, PARAMETERS, NO_ARGUMENT, LF };
@@ -57,13 +58,16 @@ static bool keyword_octet(struct zg_command *c, uint8_t octet)
 	return true;
 }
 
-static bool path_octet(struct zg_command *c, uint8_t octet)
+static enum zg_reason path_octet(struct zg_command *c, const struct zg_smtp_config *config, uint8_t octet)
 {
 	if (!zg_path_feed(&c->path, octet))
-		return false;
-	if (zg_path_whole(&c->path))
-		c->stage = PARAMETERS;
-	return true;
+		return ZG_R_SMTP_COMMAND_SYNTAX;
+	if (!zg_path_whole(&c->path))
+		return ZG_R_NONE;
+	c->stage = PARAMETERS;
+	if (c->verb == ZG_VERB_MAIL)
+		return zg_smtp_domain_listed(config, &config->sender_domains, &c->path) ? ZG_R_NONE : ZG_R_SMTP_SENDER;
+	return zg_smtp_domain_listed(config, &config->recipient_domains, &c->path) ? ZG_R_NONE : ZG_R_SMTP_RECIPIENT;
 }
 
 /* CR: the command has to be whole. */
@@ -101,8 +105,7 @@ static enum zg_reason within(struct zg_command *c, const struct zg_smtp_config *
 		ok = keyword_octet(c, octet);
 		break;
 	case PATH:
-		ok = path_octet(c, octet);
-		break;
+		return path_octet(c, config, octet);
 	case PARAMETERS:
 		return zg_parameter_octet(c, config, offers, octet);
 	case NO_ARGUMENT:

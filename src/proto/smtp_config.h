@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "zonegate/item.h"
 #include "zonegate/limits.h"
 
 /* The order is that of the configuration's words. */
@@ -34,7 +35,10 @@ struct zg_smtp_config {
 	uint32_t attachments;	 /* textify: enum zg_smtp_attachments */
 	uint32_t kinds[ZG_PART_KINDS]; /* textify: enum zg_smtp_kind_rule; of ZG_PART_OTHER none */
 	uint32_t max_depth;	 /* textify: multiparts within each other */
-	char subject_tag[ZG_SUBJECT_TAG_MAX + 1]; /* with which the subject begins, printable ASCII; "": with anything */
+	struct zg_item_list subject_tag;       /* one, printable ASCII, with which the subject begins; none: with anything */
+	struct zg_item_list sender_domains;    /* of MAIL and of RCPT, in small letters; none: all. See smtp_domain.h */
+	struct zg_item_list recipient_domains;
+	uint8_t names; /* textify: of a file that is blanked the name stays, as text */
 };
 
 #endif

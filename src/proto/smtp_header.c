@@ -74,6 +74,11 @@ enum zg_field_kind zg_header_rewritten(const struct zg_header *header)
 	}
 }
 
+bool zg_header_in_message_id(const struct zg_header *header)
+{
+	return header->stage == BODY && header->field == F_MESSAGE_ID;
+}
+
 bool zg_header_at_line(const struct zg_header *header)
 {
 	return header->stage == LINE_BEGIN;
@@ -132,23 +137,53 @@ static enum zg_reason name_octet(struct zg_header *h, uint8_t octet)
 	return ZG_R_NONE;
 }
 
-static void tag_character(struct zg_header *h, const char *tag, uint32_t ch)
+const char *zg_header_check_tag(char *text)
 {
-	if (tag[h->tag_at] == '\0' || h->tag_missed || (h->tag_at == 0 && ch == ' ' && tag[0] != ' '))
+	size_t n = 0;
+
+	while (text[n] >= 0x20 && text[n] <= 0x7E)
+		n++;
+	return text[n] == '\0' && n > 0 && n <= ZG_SUBJECT_TAG_MAX && text[0] != ' ' ? NULL : "1 to 31 characters of ASCII, not a blank first";
+}
+
+/* The tag that is asked for; false: none is. */
+static bool tag_wanted(const struct zg_smtp_config *config, const uint8_t **ret_tag, size_t *ret_len)
+{
+	struct zg_item_list cursor = { 0, 0 };
+
+	return zg_item_list_next(config, &config->subject_tag, &cursor, ret_tag, ret_len);
+}
+
+static void tag_character(struct zg_header *h, const uint8_t *tag, size_t len, uint32_t ch)
+{
+	if (h->tag_at == len || h->tag_missed || (h->tag_at == 0 && (ch == ' ' || ch == '\t')))
 		return;
-	if (ch == (uint8_t)tag[h->tag_at])
+	if (ch == tag[h->tag_at])
 		h->tag_at++;
 	else
 		h->tag_missed = 1;
 }
 
 /* What the last octet shows of the subject. */
-static void subject(struct zg_header *h, const char *tag)
+static void subject(struct zg_header *h, const struct zg_smtp_config *config)
 {
+	const uint8_t *tag;
+	size_t len;
+
+	if (!tag_wanted(config, &tag, &len))
+		return;
 	if (h->word.equals_shown)
-		tag_character(h, tag, '=');
+		tag_character(h, tag, len, '=');
 	if (h->word.shown != ZG_WORD_NOTHING)
-		tag_character(h, tag, h->word.shown);
+		tag_character(h, tag, len, h->word.shown);
+}
+
+static bool tagged(const struct zg_header *h, const struct zg_smtp_config *config)
+{
+	const uint8_t *tag;
+	size_t len;
+
+	return !tag_wanted(config, &tag, &len) || h->tag_at == len;
 }
 
 static enum zg_reason counted_octet(struct zg_header *h, const struct zg_smtp_config *config, uint8_t octet)
@@ -156,7 +191,7 @@ static enum zg_reason counted_octet(struct zg_header *h, const struct zg_smtp_co
 	const enum zg_reason reason = zg_word_feed(&h->word, config->charsets, octet);
 
 	if (h->field == F_SUBJECT)
-		subject(h, config->subject_tag);
+		subject(h, config);
 	return reason;
 }
 
@@ -213,7 +248,7 @@ static enum zg_reason together(const struct zg_header *h, const struct zg_smtp_c
 {
 	if (h->content && !h->part && !(h->seen & 1u << F_MIME_VERSION))
 		return ZG_R_SMTP_MIME_VERSION;
-	if (!h->part && (config->subject_tag[h->tag_at] != '\0' || h->tag_missed))
+	if (!h->part && !tagged(h, config))
 		return ZG_R_SMTP_SUBJECT;
 	if (h->rewritten)
 		return ZG_R_NONE;

@@ -41,9 +41,13 @@ struct zg_header {
 	uint8_t value[ZG_SMTP_FIELD_MAX]; /* of a field that has to be understood, unfolded */
 };
 
+/* As item->check, of the subject's tag. */
+const char *zg_header_check_tag(char *text);
 void zg_header_begin(struct zg_header *ret_header);
 /* Which of the fields that the caller rewrites is being read. */
 enum zg_field_kind zg_header_rewritten(const struct zg_header *header);
+/* An octet of the Message-ID was the last. */
+bool zg_header_in_message_id(const struct zg_header *header);
 /* The next octet begins a line. */
 bool zg_header_at_line(const struct zg_header *header);
 /* The next octet of a line. */

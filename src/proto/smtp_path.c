@@ -53,7 +53,7 @@ bool zg_domain_feed(struct zg_domain *domain, uint8_t octet)
 	}
 	if (domain->len == ZG_DOMAIN_MAX)
 		return false;
-	domain->len++;
+	domain->name[domain->len++] = zg_ascii_lower(octet);
 	if (octet == '.') {
 		bool ok = domain->stage == LABEL && !domain->hyphen;
 		domain->stage = LABEL_BEGIN;
@@ -66,6 +66,11 @@ bool zg_domain_feed(struct zg_domain *domain, uint8_t octet)
 		return false;
 	domain->stage = LABEL;
 	return ++domain->label_len <= ZG_LABEL_LEN_MAX;
+}
+
+bool zg_domain_is_literal(const struct zg_domain *domain)
+{
+	return domain->stage == LITERAL || domain->stage == LITERAL_OVER;
 }
 
 bool zg_domain_whole(const struct zg_domain *domain)
@@ -104,6 +109,7 @@ static bool local_over(struct zg_path *p, uint8_t octet)
 		return p->kind == ZG_PATH_FORWARD && word;
 	}
 	p->stage = DOMAIN;
+	p->has_domain = 1;
 	zg_domain_begin(&p->domain);
 	return octet == '@';
 }

@@ -19,6 +19,7 @@ struct zg_domain {
 	uint8_t label_len;
 	uint8_t hyphen; /* the last octet */
 	char literal[ZG_LITERAL_MAX + 1];
+	uint8_t name[ZG_DOMAIN_MAX]; /* len octets, in small letters; not of a literal */
 };
 
 enum zg_path_kind { ZG_PATH_REVERSE = 0 /* may be <> */, ZG_PATH_FORWARD /* may be <postmaster> */ };
@@ -27,6 +28,7 @@ struct zg_path {
 	uint8_t kind; /* enum zg_path_kind */
 	uint8_t stage;
 	uint8_t local_len;
+	uint8_t has_domain; /* not <> and not <postmaster> */
 	uint8_t postmaster; /* the local part so far is the beginning of this word */
 	struct zg_domain domain;
 };
@@ -34,6 +36,7 @@ struct zg_path {
 void zg_domain_begin(struct zg_domain *ret_domain);
 /* A domain or an address literal; false: this octet cannot follow. */
 bool zg_domain_feed(struct zg_domain *domain, uint8_t octet);
+bool zg_domain_is_literal(const struct zg_domain *domain);
 /* It may end here. */
 bool zg_domain_whole(const struct zg_domain *domain);
 

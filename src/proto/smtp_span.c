@@ -33,15 +33,22 @@ static void header(struct zg_message *m, const struct zg_smtp_config *config, st
 }
 
 /* 7bit and 8bit */
-static void plain(struct zg_message *m, struct zg_rd *rd)
+static void plain(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rd *rd)
 {
+	const bool links = config->links != ZG_SMTP_LINKS_ALLOW;
 	const bool eight = m->header.encoding == ZG_ENCODING_8BIT && m->eight_bit;
-	uint8_t pad[ZG_RD_BLOCK];
+	uint8_t pad[ZG_RD_BLOCK], shorter[ZG_RD_BLOCK];
+	size_t suspect;
 	while (zg_rd_left(rd) > 0 && m->column <= CONTENT_MAX - ZG_RD_BLOCK) {
 		size_t line = SIZE_MAX;
-		size_t n = zg_text_block(&m->text, eight ? ZG_TEXT_WIRE : ZG_TEXT_WIRE_7BIT, zg_rd_block(rd, pad), &line);
+		const uint8_t *block = zg_rd_block(rd, pad);
+		if (links)
+			block = zg_link_block(&m->link, block, shorter, &suspect);
+		size_t n = zg_text_block(&m->text, eight ? ZG_TEXT_WIRE : ZG_TEXT_WIRE_7BIT, block, &line);
 		if (n == 0)
 			break;
+		if (links)
+			zg_link_take(&m->link, block, n, false);
 		m->column = (uint16_t)(line == SIZE_MAX ? m->column + n : n - line);
 		zg_rd_skip(rd, n);
 	}
@@ -144,6 +151,13 @@ static bool quoted_printable(struct zg_message *m, struct zg_rd *rd)
 	return true;
 }
 
+/* Can links be looked for in many octets at once? */
+static bool in_blocks(const struct zg_message *m)
+{
+	return (m->header.encoding == ZG_ENCODING_7BIT || m->header.encoding == ZG_ENCODING_8BIT) &&
+	       (m->header.charset == ZG_CHARSET_US_ASCII || m->header.charset == ZG_CHARSET_UTF_8);
+}
+
 bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
 {
 	struct zg_message *m = message;
@@ -152,10 +166,10 @@ bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *co
 		zg_textify_span(m, config, in);
 		return true;
 	}
-	if (m->body && config->links != ZG_SMTP_LINKS_ALLOW)
-		return false;
 	if ((m->line != ZG_LINE_BEGIN && m->line != ZG_LINE_WITHIN) || m->octets >= config->max_message)
 		return true;
+	if (m->body && config->links != ZG_SMTP_LINKS_ALLOW && !in_blocks(m))
+		return false;
 	struct zg_rd rd = zg_rw_rest(in, config->max_message - m->octets);
 	if (!m->body)
 		header(m, config, &rd);
@@ -164,7 +178,7 @@ bool zg_message_span(struct zg_message *message, const struct zg_smtp_config *co
 	else if (m->header.encoding == ZG_ENCODING_QP)
 		good = quoted_printable(m, &rd);
 	else
-		plain(m, &rd);
+		plain(m, config, &rd);
 	if (rd.pos > 0) {
 		m->octets += (uint32_t)rd.pos;
 		m->line = m->column == 0 ? ZG_LINE_BEGIN : ZG_LINE_WITHIN;

@@ -6,21 +6,18 @@
 
 #define ESC 0x1B
 
-/* --- links ------------------------------------------------------------------------------------------ */
+#define N(word) (sizeof(word) - 1)
 
-/* What makes x of t and X of T: in the octet itself, and in the last digit of "=74" and "=54" too; and of w and W, "=77" and
- * "=57". */
-#define T_TO_X 0x0C
-#define W_TO_X 0x0F
+/* --- links ------------------------------------------------------------------------------------------ */
 
 /* The same in base64, where one or two characters of the group have the bits, and what makes another character of a colon or
  * a dot; by the octet's place in its group. before: of the character before the one being read. */
 static const struct {
 	uint8_t t_before, t, w_before, w, end;
 } in_group[3] = {
-	{ T_TO_X >> 2, 0, W_TO_X >> 2, (W_TO_X & 0x03) << 4, 1 << 4 },
-	{ 0, (T_TO_X & 0x0F) << 2, 0, (W_TO_X & 0x0F) << 2, 1 << 2 },
-	{ 0, T_TO_X, 0, W_TO_X, 1 },
+	{ ZG_LINK_T_TO_X >> 2, 0, ZG_LINK_W_TO_X >> 2, (ZG_LINK_W_TO_X & 0x03) << 4, 1 << 4 },
+	{ 0, (ZG_LINK_T_TO_X & 0x0F) << 2, 0, (ZG_LINK_W_TO_X & 0x0F) << 2, 1 << 2 },
+	{ 0, ZG_LINK_T_TO_X, 0, ZG_LINK_W_TO_X, 1 },
 };
 
 #define COLON_INSTEAD ';'
@@ -91,7 +88,7 @@ static void keep(struct zg_link *link, bool base64, unsigned place, uint8_t c)
 {
 	const bool t = zg_ascii_lower(c) == 't';
 	const uint8_t before = !base64 ? 0 : t ? in_group[place].t_before : in_group[place].w_before;
-	const uint8_t here = !base64 ? (t ? T_TO_X : W_TO_X) : t ? in_group[place].t : in_group[place].w;
+	const uint8_t here = !base64 ? (t ? ZG_LINK_T_TO_X : ZG_LINK_W_TO_X) : t ? in_group[place].t : in_group[place].w;
 
 	if (before != 0)
 		zg_link_keep(link, 1, before);
@@ -110,6 +107,7 @@ void zg_textify_link(struct zg_message *message, struct zg_rw *in, unsigned plac
 			keep(link, base64, place, c);
 		break;
 	case ZG_LINK_LIVE:
+		message->textify.links++;
 		defuse(link, in, base64, place, octet);
 		break;
 	case ZG_LINK_DEFUSED:
@@ -134,72 +132,106 @@ static enum zg_reason text_octet(struct zg_message *m, struct zg_rw *in, bool re
 	return reason;
 }
 
-/* What blanks are in base64. " \t ": of all that is blank it alone, cut after any octet, is a group with the same characters;
- * and a line of it ends with a line end. */
-static const char blanks[] = "IAkg", last_blanks[] = "IAog";
-
-static enum zg_reason blank_base64(struct zg_message *m, uint8_t *octet)
+static enum zg_note_action action_of(const struct zg_textify *t)
 {
+	static const uint8_t actions[ZG_PART_KINDS] = {
+		[ZG_PART_OTHER] = ZG_NOTE_FILE, [ZG_PART_IMAGE] = ZG_NOTE_IMAGE,     [ZG_PART_CALENDAR] = ZG_NOTE_CALENDAR,
+		[ZG_PART_TNEF] = ZG_NOTE_TNEF,	[ZG_PART_SIGNED] = ZG_NOTE_SIGNED, [ZG_PART_MESSAGE] = ZG_NOTE_MESSAGE,
+	};
+	if (t->treatment == ZG_TREAT_TEXT)
+		return ZG_NOTE_LINKS;
+	if (t->treatment == ZG_TREAT_HTML)
+		return ZG_NOTE_HTML;
+	if (t->alternative && t->type.kind == ZG_PART_OTHER)
+		return ZG_NOTE_FORM;
+	return (enum zg_note_action)actions[t->type.kind == ZG_PART_IMAGE && t->type.attachment ? ZG_PART_OTHER : t->type.kind];
+}
+
+/* The body that was read is over. */
+static void note_part(struct zg_textify *t)
+{
+	struct zg_note *note = &t->note;
+
+	if (t->treatment == ZG_TREAT_BETWEEN || (t->treatment == ZG_TREAT_TEXT && t->links == 0))
+		return;
+	note->parts++;
+	note->octets += t->octets;
+	if (note->listed == ZG_NOTE_PARTS_MAX)
+		return;
+	note->part[note->listed].number = t->multipart ? t->parts : 1;
+	note->part[note->listed].action = action_of(t);
+	note->part[note->listed].octets = t->octets;
+	note->part[note->listed++].links = t->links;
+}
+
+/* Visible, and no more than there is room for. */
+static void note_id(struct zg_textify *t, uint8_t octet)
+{
+	static const char cut[] = "...";
+
+	if (!zg_ascii_visible(octet))
+		return;
+	if (t->id_len == ZG_NOTE_ID_MAX)
+		memcpy(t->note.id + ZG_NOTE_ID_MAX - N(cut), cut, N(cut));
+	else
+		t->note.id[t->id_len++] = (char)octet;
+}
+
+static const char blanks[] = ZG_TEXTIFY_BLANKS, last_blanks[] = ZG_TEXTIFY_LAST_BLANKS;
+
+/* In the place of a file: the next octet of its name, or a blank. */
+static uint8_t shown(struct zg_textify *t, uint8_t instead)
+{
+	return t->shown_at < t->shown_len ? (uint8_t)t->shown[t->shown_at++] : instead;
+}
+
+/* The group of the name that this character belongs to; false: it is blank. */
+static bool shown_group(struct zg_textify *t, uint8_t n, char ret_group[static 4])
+{
+	uint8_t text[3] = { ' ', '\t', ' ' };
+
+	if (t->shown_at >= t->shown_len)
+		return false;
+	for (unsigned i = 0; i < 3 && t->shown_at + i < t->shown_len; i++)
+		text[i] = (uint8_t)t->shown[t->shown_at + i];
+	ret_group[0] = (char)zg_b64_char(text[0] >> 2);
+	ret_group[1] = (char)zg_b64_char((unsigned)text[0] << 4 | text[1] >> 4);
+	ret_group[2] = (char)zg_b64_char((unsigned)text[1] << 2 | text[2] >> 6);
+	ret_group[3] = (char)zg_b64_char(text[2]);
+	if (n == 3)
+		t->shown_at = (uint8_t)(t->shown_at + 3);
+	return true;
+}
+
+/* Padding cuts the name within a group: what is left of the octet that is cut off becomes zero, as RFC 4648 3.5 wants it. */
+static void cut_group(struct zg_rw *in, uint8_t n)
+{
+	const uint8_t *at = zg_rw_behind(in, 1);
+
+	if (at != NULL && n >= 2)
+		(void)zg_rw_amend(in, 1, zg_b64_char(zg_b64_value(*at) & (n == 2 ? 0x30u : 0x3Cu)));
+}
+
+static enum zg_reason blank_base64(struct zg_message *m, struct zg_rw *in, uint8_t *octet)
+{
+	struct zg_textify *t = &m->textify;
 	const uint8_t n = m->b64.n;
+	const bool padded = m->b64.ended;
 	uint8_t decoded;
+	char group[4];
 
 	if (m->column > ZG_B64_LINE_MAX || zg_b64_feed(&m->b64, *octet, &decoded) < 0)
 		return ZG_R_SMTP_ENCODING_SYNTAX;
 	if (*octet != '=')
-		*octet = (uint8_t)(m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
+		*octet = (uint8_t)(shown_group(t, n, group) ? group : m->column > ZG_B64_LINE_MAX - 4 ? last_blanks : blanks)[n];
+	else if (!padded && t->shown_at < t->shown_len)
+		cut_group(in, n);
 	return ZG_R_NONE;
-}
-
-/* Whole groups of a line; 0: none, or not only. */
-static size_t blank_groups(struct zg_message *m, uint32_t room, struct zg_rw *in)
-{
-	uint8_t line[ZG_B64_LINE_MAX], decoded[ZG_B64_LINE_MAX / 4 * 3 + ZG_B64_SLACK];
-	struct zg_rd rd = zg_rw_rest(in, room);
-	const size_t groups = m->column < ZG_B64_LINE_MAX ? zg_b64_groups(&m->b64, &rd, (ZG_B64_LINE_MAX - m->column) / 4u, decoded) : 0;
-
-	for (size_t i = 0; i < groups; i++)
-		memcpy(line + 4 * i, m->column + 4 * i == ZG_B64_LINE_MAX - 4 ? last_blanks : blanks, 4);
-	zg_rw_write(in, line, 4 * groups);
-	m->column = (uint16_t)(m->column + 4 * groups);
-	m->octets += (uint32_t)(4 * groups);
-	return groups;
-}
-
-static bool blank_line_end(struct zg_message *m, uint32_t room, struct zg_rw *in)
-{
-	struct zg_rd rd = zg_rw_rest(in, room);
-	const uint8_t *crlf = zg_rd_bytes(&rd, 2);
-
-	if (crlf == NULL || crlf[0] != '\r' || crlf[1] != '\n' || !zg_b64_line_end(&m->b64))
-		return false;
-	zg_rw_skip(in, 2);
-	m->column = 0;
-	m->octets += 2;
-	return true;
-}
-
-void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in)
-{
-	struct zg_message *m = message;
-	struct zg_textify *t = &m->textify;
-
-	while (m->body && t->treatment == ZG_TREAT_BLANK && m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n == 0 &&
-	       (m->line == ZG_LINE_WITHIN || m->line == ZG_LINE_BEGIN) && (t->line_open == 0 || t->tree.at == 0) &&
-	       m->octets < config->max_message) {
-		if (blank_groups(m, config->max_message - m->octets, in) == 0)
-			return;
-		m->line = ZG_LINE_WITHIN;
-		t->line_open = 0;
-		if (!blank_line_end(m, config->max_message - m->octets, in))
-			return;
-		m->line = ZG_LINE_BEGIN;
-		t->line_open = t->multipart;
-		zg_tree_line_begin(&t->tree);
-	}
 }
 
 static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool replayed, uint8_t *octet)
 {
+	m->textify.octets++;
 	switch ((enum zg_treatment)m->textify.treatment) {
 	case ZG_TREAT_TEXT:
 		return text_octet(m, in, replayed, octet);
@@ -207,8 +239,9 @@ static enum zg_reason body_octet(struct zg_message *m, struct zg_rw *in, bool re
 		return zg_textify_html_octet(m, in, replayed, octet);
 	case ZG_TREAT_BLANK:
 		if (m->header.encoding == ZG_ENCODING_BASE64)
-			return blank_base64(m, octet);
-		break;
+			return blank_base64(m, in, octet);
+		*octet = replayed ? ' ' : shown(&m->textify, ' ');
+		return ZG_R_NONE;
 	case ZG_TREAT_BETWEEN:
 		break;
 	}
@@ -227,6 +260,9 @@ static enum zg_reason body_line_end(struct zg_message *m)
 	const bool base64 = m->header.encoding == ZG_ENCODING_BASE64;
 	enum zg_reason reason = ZG_R_NONE;
 
+	m->textify.octets += 2;
+	if (m->textify.shown_at > 0) /* it has one line */
+		m->textify.shown_len = 0;
 	if (m->textify.treatment == ZG_TREAT_BLANK && base64)
 		return zg_b64_line_end(&m->b64) ? ZG_R_NONE : ZG_R_SMTP_ENCODING_SYNTAX;
 	if (!stays(m))
@@ -370,6 +406,7 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 	if (media == ZG_MEDIA_PLAIN && !t->type.attachment)
 		return text(m, config, ZG_TREAT_TEXT);
 	const bool alternative = zg_tree_is_alternative(&t->tree);
+	t->alternative = alternative;
 	if (media == ZG_MEDIA_HTML && !t->type.attachment && !alternative)
 		return text(m, config, ZG_TREAT_HTML);
 	t->treatment = ZG_TREAT_BLANK;
@@ -379,6 +416,9 @@ static enum zg_reason treat(struct zg_message *m, const struct zg_smtp_config *c
 static enum zg_reason header_over(struct zg_message *m, const struct zg_smtp_config *config)
 {
 	m->body = 1;
+	m->textify.octets = m->textify.links = 0;
+	m->textify.shown_at = 0;
+	m->textify.shown_len = config->names ? (uint8_t)zg_file_name_text(&m->textify.type.name, m->textify.shown) : 0;
 	m->textify.html = (struct zg_html){ .stage = 0 };
 	zg_text_begin(&m->textify.left, (enum zg_charset)m->textify.type.charset);
 	zg_text_begin(&m->textify.left_undecoded, ZG_CHARSET_US_ASCII);
@@ -401,7 +441,8 @@ static enum zg_reason field_over(struct zg_textify *t)
 static enum zg_reason header_octet(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in, uint8_t *octet)
 {
 	struct zg_textify *t = &m->textify;
-	const bool line = zg_header_at_line(&m->header), was = zg_header_rewritten(&m->header) != ZG_FIELD_NONE;
+	const bool line = zg_header_at_line(&m->header), id = zg_header_in_message_id(&m->header) && !m->header.part;
+	const bool was = zg_header_rewritten(&m->header) != ZG_FIELD_NONE;
 	enum zg_reason reason = ZG_R_NONE;
 
 	if (line && !zg_ascii_blank(*octet))
@@ -412,6 +453,8 @@ static enum zg_reason header_octet(struct zg_message *m, const struct zg_smtp_co
 		reason = zg_header_octet(&m->header, config, *octet);
 	if (reason != ZG_R_NONE)
 		return reason;
+	if (id)
+		note_id(t, *octet);
 	const enum zg_field_kind kind = zg_header_rewritten(&m->header);
 	if (kind == ZG_FIELD_NONE)
 		return ZG_R_NONE;
@@ -462,6 +505,7 @@ static enum zg_reason delimiter(struct zg_message *m, struct zg_rw *in)
 		return reason;
 	if (line == ZG_LINE_CONTENT)
 		return body_line_end(m);
+	note_part(t);
 	t->treatment = ZG_TREAT_BETWEEN;
 	m->b64 = (struct zg_b64){ .n = 0 };
 	if (line == ZG_LINE_CLOSE)
@@ -493,8 +537,10 @@ enum zg_reason zg_textify_end(struct zg_message *message, const struct zg_smtp_c
 
 	if (t->multipart)
 		return message->body && t->tree.depth == 0 ? ZG_R_NONE : ZG_R_SMTP_BOUNDARY;
-	if (message->body)
+	if (message->body) {
+		note_part(t);
 		return body_end(message);
+	}
 	reason = field_over(t);
 	if (reason == ZG_R_NONE)
 		reason = zg_header_cut(&message->header, config);
@@ -507,6 +553,8 @@ enum zg_reason zg_textify_end(struct zg_message *message, const struct zg_smtp_c
 void zg_textify_tick(struct zg_message *message)
 {
 	zg_link_tick(&message->link);
+	if (message->textify.wait > 0)
+		message->textify.wait--;
 }
 
 /* The first character of a group may be the one that has the bits of a letter. */
@@ -520,6 +568,8 @@ static size_t body_held(const struct zg_message *m)
 {
 	const size_t letters = zg_link_held(&m->link);
 
+	if (m->textify.treatment == ZG_TREAT_BLANK) /* padding may come */
+		return m->header.encoding == ZG_ENCODING_BASE64 && m->b64.n >= 2 && m->textify.shown_at < m->textify.shown_len;
 	if (letters > 0 || !stays(m))
 		return letters;
 	if (m->textify.treatment == ZG_TREAT_HTML && zg_textify_html_held(m) > 0)

@@ -18,6 +18,7 @@
 #include "proto/mime_tree.h"
 #include "proto/smtp_config.h"
 #include "proto/text.h"
+#include "zonegate/note.h"
 #include "zonegate/rd.h"
 #include "zonegate/reason.h"
 
@@ -35,7 +36,14 @@ struct zg_textify {
 	uint8_t treatment;   /* enum zg_treatment */
 	uint8_t multipart;   /* the message is one */
 	uint8_t line_open;   /* this line may be a delimiter */
+	uint8_t alternative; /* this body is another form of a text */
+	uint8_t id_len;	     /* characters of the Message-ID so far */
+	uint16_t wait; /* octets until many at once may be tried again */
 	uint16_t parts;
+	uint8_t shown_len, shown_at; /* of the text that stands in the place of a file, in the first line that has room; how far */
+	char shown[ZG_FILE_NAME_TEXT];
+	uint32_t octets, links; /* of this body so far, line ends included, as it came; that were defused in it */
+	struct zg_note note;	/* what was done so far */
 	struct zg_field field;	   /* of the header that is being read, if it is one that is rewritten */
 	struct zg_media_type type; /* what that header says */
 	struct zg_html html;
@@ -46,7 +54,12 @@ struct zg_textify {
 /* The next octet of a line. stuffed: it stands behind a dot that was added for the way, and is a dot itself. */
 enum zg_reason zg_textify_octet(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in, bool stuffed,
 				uint8_t *octet);
-/* As zg_message_span: of a file in base64, which is most of what mails are made of. */
+/* What blanks are in base64. " \t ": of all that is blank it alone, cut after any octet, is a group with the same characters;
+ * and a line of it ends with a line end. */
+#define ZG_TEXTIFY_BLANKS      "IAkg"
+#define ZG_TEXTIFY_LAST_BLANKS "IAog"
+
+/* textify_span.c: as zg_message_span, of files in base64 and of text without links, which is most of what mails are made of. */
 void zg_textify_span(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in);
 /* in shows the CR. */
 enum zg_reason zg_textify_line_end(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in);

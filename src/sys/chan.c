@@ -167,9 +167,22 @@ const struct zg_inject *zg_msg_inject(const struct zg_chan_msg *msg, const uint8
 	return fits ? inject : NULL;
 }
 
+static bool note_valid(const struct zg_note *note)
+{
+	if (note->listed > ZG_NOTE_PARTS_MAX || note->listed > note->parts || memchr(note->id, 0, sizeof note->id) == NULL)
+		return false;
+	for (const char *c = note->id; *c != '\0'; c++)
+		if (*c <= 0x20 || *c > 0x7E)
+			return false;
+	for (uint32_t i = 0; i < note->listed; i++)
+		if (note->part[i].action >= ZG_NOTE_ACTIONS)
+			return false;
+	return true;
+}
+
 bool zg_msg_event_valid(const struct zg_msg_event *e)
 {
-	return ENUM_IN(e->flow.kind, ZG_FLOW_OPENED, ZG_PACKET_DENIED + 1) && ENUM_IN(e->flow.reason, 0, ZG_REASON_COUNT) &&
+	return ENUM_IN(e->flow.kind, ZG_FLOW_OPENED, ZG_CONTENT_CHANGED + 1) && note_valid(&e->flow.note) && ENUM_IN(e->flow.reason, 0, ZG_REASON_COUNT) &&
 	       ENUM_IN(e->flow.dir, 0, 2) && bool_valid(&e->flow.digested) && tuple_valid(&e->flow.tuple, true) &&
 	       memchr(e->iface_in, 0, sizeof e->iface_in) != NULL && memchr(e->iface_out, 0, sizeof e->iface_out) != NULL &&
 	       memchr(e->prefix, 0, sizeof e->prefix) != NULL;

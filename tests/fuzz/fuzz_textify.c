@@ -5,13 +5,17 @@
  * where a line of blanks has blanks at its end, which a sender of text may not write.) The same is asked of what goes on to a
  * server when the sender waits in between, and what is held has to be settled.
  *
- * The input is the message as it is on the wire, without its end of data.
+ * And a reader that minds nothing (mail_reader.h) finds in it only text/plain, no '<' where HTML was, nothing where no text was,
+ * no live link; where a part began, the message that came says what it was, since no length has changed.
+ *
+ * The input is the message as it is on the wire, without its end of data. An odd number of octets: names of files are shown.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail_reader.h"
 #include "proto/charset.h"
 #include "proto/smtp_config.h"
 #include "zonegate/inspector.h"
@@ -30,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                                            \
 	} while (0)
 
-static const struct zg_smtp_config config = {
+static struct zg_smtp_config config = {
 	.mode = ZG_SMTP_TEXTIFY,
 	.charsets = (1u << ZG_CHARSET_COUNT) - 1,
 	.max_message = MESSAGE_MAX,
@@ -141,6 +145,95 @@ static void is_text(const struct run *r)
 	free(again);
 }
 
+/* Of the multiparts that are open, the outermost first; with the hyphens. */
+static char boundaries[READER_DEPTH][80];
+
+/* How far a line begins like a delimiter: until it goes on otherwise it may be one, and passes. */
+static size_t like_delimiter(const char *p, size_t n, unsigned depth)
+{
+	size_t longest = 0;
+	for (unsigned d = 0; d < depth; d++) {
+		size_t i = 0;
+		while (i < n && boundaries[d][i] != '\0' && tolower((unsigned char)p[i]) == tolower((unsigned char)boundaries[d][i]))
+			i++;
+		longest = i > longest ? i : longest;
+	}
+	return longest;
+}
+
+static bool is_blank(const char *p, size_t n, unsigned depth)
+{
+	for (size_t at = 0; at < n;) {
+		const struct piece line = reader_line((struct piece){ p + at, n - at });
+		const size_t skip = like_delimiter(line.p, line.len, depth);
+		if (!reader_only_blank(line.p + skip, line.len - skip))
+			return false;
+		at += line.len;
+	}
+	return true;
+}
+
+/* A part as it went on, and the header that it had. */
+static void judge_leaf(struct piece header, struct piece body, struct piece was, unsigned depth)
+{
+	static char text[READER_MAX + 1];
+	char type[2048] = "text/plain", before[2048] = "text/plain", encoding[2048] = "7bit", disposition[2048] = "inline";
+	size_t n;
+
+	(void)reader_field(header, "content-type:", type);
+	(void)reader_field(header, "content-transfer-encoding:", encoding);
+	(void)reader_field(was, "content-type:", before);
+	(void)reader_field(was, "content-disposition:", disposition);
+	MUST(strncasecmp(type, "text/plain", 10) == 0);
+	n = reader_decode(body, encoding, text);
+	text[n] = '\0';
+	const bool html = strncasecmp(before, "text/html", 9) == 0, plain = strncasecmp(before, "text/plain", 10) == 0;
+	if (((!html && !plain) || strncasecmp(disposition, "inline", 6) != 0) && !config.names)
+		MUST(is_blank(text, n, depth));
+	if (strcasestr(type, "2022") != NULL || strcasestr(type, "shift") != NULL) /* where an octet may be half a character */
+		return;
+	MUST(!html || memchr(text, '<', n) == NULL);
+	MUST(reader_live_link(text, n) == NULL);
+}
+
+/* came: the same octets before. */
+static void judge(struct piece mail, struct piece came, unsigned depth)
+{
+	char type[2048] = "", *boundary = depth < READER_DEPTH ? boundaries[depth] : NULL;
+	struct piece header, body, was = { came.p, 0 };
+
+	reader_split(mail, &header, &body);
+	was.len = header.len;
+	(void)reader_field(header, "content-type:", type);
+	if (strncasecmp(type, "multipart/", 10) != 0 || depth == READER_DEPTH) {
+		judge_leaf(header, body, was, depth);
+		return;
+	}
+	const char *at = strcasestr(type, "boundary=");
+	strcpy(boundary, "--");
+	MUST(at != NULL && sscanf(at + 9, at[9] == '"' ? "\"%70[^\"]" : "%70[^; \t]", boundary + 2) == 1);
+	/* from delimiter to delimiter */
+	for (size_t pos = 0, begin = SIZE_MAX; pos < body.len;) {
+		const struct piece line = reader_line((struct piece){ body.p + pos, body.len - pos });
+		if (reader_begins(line, boundary)) {
+			if (begin != SIZE_MAX)
+				judge((struct piece){ body.p + begin, pos - begin }, (struct piece){ came.p + header.len + begin, pos - begin },
+				      depth + 1);
+			begin = reader_begins((struct piece){ line.p + strlen(boundary), line.len - strlen(boundary) }, "--") ? SIZE_MAX : pos + line.len;
+		}
+		pos += line.len;
+	}
+}
+
+static void is_harmless(const struct run *r, const uint8_t *message)
+{
+	const uint8_t *end = memmem(message, r->len, END, strlen(END));
+	if (r->refused || end == NULL)
+		return;
+	const size_t len = (size_t)(end - message) + 2;
+	judge((struct piece){ (const char *)r->out, len }, (struct piece){ (const char *)message, len }, 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t message[MESSAGE_MAX];
@@ -150,6 +243,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(message, data, size);
 	memcpy(message + size, END, sizeof END - 1);
 	const size_t len = size + sizeof END - 1;
+	config.names = size & 1;
 
 	struct run *whole = run(message, len, 0, false);
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -159,9 +253,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	MUST(whole->refused || whole->len == len);
 	is_text(whole);
+	is_harmless(whole, message);
 	struct run *settled = run(message, len, 5, true);
 	MUST(settled->refused || settled->len == len);
 	is_text(settled);
+	is_harmless(settled, message);
 	free(settled);
 	free(whole);
 	return 0;

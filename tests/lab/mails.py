@@ -17,8 +17,8 @@ HTML = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><meta ht
 <script>document.write("SECRETSCRIPT")</script><img src="cid:image001.png@01D" alt="SECRETALT"></div></body></html>
 """
 BINARY = b"MZ\x90\x00SECRETBINARY" * 60
-KEEP = ["お世話になっております。", "hxxps://www.example.lg.jp/a?b=1&c=2"]
-KEEP_HTML = ["お世話になっております。", "hxxps://www.example.lg.jp/"]
+KEEP = ["お世話になっております。", "hxxps://wwx.example.lg.jp/a?b=1&c=2"]
+KEEP_HTML = ["お世話になっております。", "hxxps://wwx.example.lg.jp/"]
 GONE = ["http:", "https:", "SECRETHREF", "SECRETSCRIPT", "SECRETBINARY", "SECRETALT", "SECRETXML", "invoice", "<", "見積"]
 
 

@@ -113,6 +113,18 @@ def large(lab, sink):
     return f"{len(mail) / took / 1e6:.0f} MB/s"
 
 
+@test("a record says what was done to which mail, and nothing of its content", san=True)
+def recorded(lab, sink):
+    mail = whole(multi(b"mixed", b"b", plain(), attached())).replace(b"<20261121.1200@example.jp>", b"<z.1@a.example>")
+    need(b"Message-ID: <z.1@a.example>" in mail, "the mail has no Message-ID")
+    code, answer = send_mail(lab, crlf(mail))
+    need(code == 250, f"answered {code} {answer!r}")
+    event = lab.wait_event("content-changed", mail_id="<z.1@a.example>")
+    number, what, octets = event["mail_parts"].split()[-1].split(":")
+    need((number, what) == ("2", "file") and 0 < int(octets) <= event["mail_bytes"] and event["mails"] == 1, f"{event}")
+    need("IDENT" not in str(event) and "filename" not in str(event), f"{event}")
+
+
 REFUSED = {
     "smtp-boundary": whole(multi(b"mixed", b"b", plain())).replace(b"--b--\n", b""),
     "smtp-charset": whole(multi(b"mixed", b"b", plain("utf-16"))),

@@ -40,6 +40,8 @@ struct outcome {
 	size_t at;	 /* offset of the denial in that direction */
 	bool told;	 /* draining ended */
 	size_t told_at;	 /* client bytes until then */
+	unsigned notes;	      /* how many, */
+	struct zg_note note;  /* and the last */
 	size_t passed_len[2];
 	size_t released[2]; /* of them: what is not held */
 	uint8_t *passed[2]; /* in the same allocation */
@@ -91,6 +93,10 @@ static inline void session_give(struct session *s, enum zg_dir dir, const uint8_
 		o->released[d] = o->passed_len[d] - answer.held[d];
 	}
 	o->say = answer.say;
+	if (answer.note != NULL) {
+		o->notes++;
+		o->note = *answer.note;
+	}
 	free(copy);
 	if (answer.say != ZG_SAY_DENY) {
 		MUST(in.pos == len);
@@ -155,6 +161,8 @@ static inline void outcome_same(const char *label, const struct outcome *a, cons
 	    a->told != b->told)
 		ck_abort_msg("%s: another cut, another answer: %d %s at %zu, %d %s at %zu", label, a->say,
 			     zg_reason_name(a->reason), a->at, b->say, zg_reason_name(b->reason), b->at);
+	if (a->notes != b->notes || memcmp(&a->note, &b->note, sizeof a->note) != 0)
+		ck_abort_msg("%s: another cut, another note", label);
 	for (int d = 0; d < 2; d++)
 		if (a->passed_len[d] != b->passed_len[d] || a->released[d] != b->released[d] || memcmp(a->passed[d], b->passed[d], a->passed_len[d]) != 0)
 			ck_abort_msg("%s: another cut, other bytes", label);

@@ -14,6 +14,24 @@
 #define MESSAGE(n)    SETTINGS(7, n, 100)
 #define RECIPIENTS(n) SETTINGS(7, ZG_SMTP_MESSAGE_MAX, n)
 
+/* A configuration with a list of strings, as the runtime table has it. */
+struct settings {
+	struct zg_smtp_config config;
+	uint8_t strings[512];
+	size_t used;
+};
+
+static inline void settings_add(struct settings *s, struct zg_item_list *list, const char *text)
+{
+	const size_t len = strlen(text);
+	ck_assert(s->used + 1 + len <= sizeof s->strings && len <= ZG_STRING_MAX);
+	if (list->n++ == 0)
+		list->at = (uint32_t)(offsetof(struct settings, strings) + s->used);
+	s->strings[s->used++] = (uint8_t)len;
+	memcpy(s->strings + s->used, text, len);
+	s->used += len;
+}
+
 #define GREETING "220 mx.example.jp ESMTP\r\n"
 #define EHLO	 "EHLO out.example.jp\r\n"
 #define OFFERS                                                                                                               \

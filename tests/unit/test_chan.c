@@ -235,6 +235,33 @@ START_TEST(checks_events)
 }
 END_TEST
 
+/* A process that was taken over may say anything of a mail. */
+START_TEST(checks_notes)
+{
+	struct zg_msg_event good, e;
+	memset(&good, 0, sizeof good);
+	good.flow.kind = ZG_CONTENT_CHANGED;
+	good.flow.note = (struct zg_note){ .parts = 2, .listed = 1, .part = { { .action = ZG_NOTE_HTML } }, .id = "<a@b>" };
+	ck_assert(zg_msg_event_valid(&good));
+	e = good;
+	e.flow.kind = ZG_CONTENT_CHANGED + 1;
+	ck_assert(!zg_msg_event_valid(&e));
+	e = good;
+	e.flow.note.listed = 3;
+	ck_assert(!zg_msg_event_valid(&e));
+	e.flow.note.parts = e.flow.note.listed = ZG_NOTE_PARTS_MAX + 1;
+	ck_assert(!zg_msg_event_valid(&e));
+	e = good;
+	e.flow.note.part[0].action = ZG_NOTE_ACTIONS;
+	ck_assert(!zg_msg_event_valid(&e));
+	e = good;
+	e.flow.note.id[1] = '\n';
+	ck_assert(!zg_msg_event_valid(&e));
+	memset(e.flow.note.id, 'a', sizeof e.flow.note.id);
+	ck_assert(!zg_msg_event_valid(&e));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("chan");
@@ -248,6 +275,7 @@ int main(void)
 	tcase_add_test(t, checks_bytes_of_injections);
 	tcase_add_test(t, checks_icmp_injections);
 	tcase_add_test(t, checks_events);
+	tcase_add_test(t, checks_notes);
 	suite_add_tcase(s, t);
 	return unit_main(s);
 }

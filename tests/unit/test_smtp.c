@@ -611,6 +611,104 @@ START_TEST(nul_is_refused)
 }
 END_TEST
 
+static const struct {
+	const char *label, *list[4], *address;
+	bool good;
+} senders[] = {
+	{ "the domain", { "example.jp" }, "a@example.jp", true },
+	{ "in capitals", { "example.jp" }, "a@EXAMPLE.jp", true },
+	{ "the second", { "x.jp", "example.jp" }, "a@example.jp", true },
+	{ "another", { "x.jp", "example.jp" }, "a@example.com", false },
+	{ "one below", { "example.jp" }, "a@mail.example.jp", false },
+	{ "one that ends so", { "example.jp" }, "a@badexample.jp", false },
+	{ "all below", { "*.example.jp" }, "a@x.mail.example.jp", true },
+	{ "not itself", { "*.example.jp" }, "a@example.jp", false },
+	{ "not what ends so", { "*.example.jp" }, "a@badexample.jp", false },
+	{ "an address", { "*.1" }, "a@[127.0.0.1]", false },
+	{ "no bounces", { "example.jp" }, "", false },
+	{ "bounces", { "example.jp", "<>" }, "", true },
+	{ "in the local part", { "example.jp" }, "\"a@example.jp\"@b", false },
+};
+
+static void settings_of(struct settings *s, bool sender, const char *const *list)
+{
+	*s = (struct settings){ .config = *DEFAULTS };
+	for (size_t i = 0; i < 4 && list[i] != NULL; i++)
+		settings_add(s, sender ? &s->config.sender_domains : &s->config.recipient_domains, list[i]);
+}
+
+static void command_judged(const char *label, const struct zg_smtp_config *config, const char *before, const char *address,
+			   enum zg_reason reason)
+{
+	char line[300];
+	struct script s;
+	snprintf(line, sizeof line, "%s:<%s%s>\r\n", before, address, reason != ZG_R_NONE ? AT : "");
+	script_lines(&s, (const char *[LINES]){ HELLO });
+	if (strcmp(before, "RCPT TO") == 0) {
+		script_text(&s, ZG_CLIENT, MAIL);
+		script_text(&s, ZG_SERVER, OK_250);
+	}
+	script_text(&s, ZG_CLIENT, line);
+	if (reason == ZG_R_NONE)
+		expect_passed(label, config, &s);
+	else
+		expect_refused(label, config, &s, reason, false);
+	script_free(&s);
+}
+
+START_TEST(domains_configured)
+{
+	struct settings s;
+	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++) {
+		settings_of(&s, true, senders[i].list);
+		command_judged(senders[i].label, &s.config, "MAIL FROM", senders[i].address, senders[i].good ? ZG_R_NONE : ZG_R_SMTP_SENDER);
+		if (senders[i].address[0] == '\0')
+			continue;
+		settings_of(&s, false, senders[i].list);
+		command_judged(senders[i].label, &s.config, "RCPT TO", senders[i].address, senders[i].good ? ZG_R_NONE : ZG_R_SMTP_RECIPIENT);
+		settings_of(&s, true, (const char *[4]){ "example.jp" });
+		command_judged(senders[i].label, &s.config, "RCPT TO", senders[i].address, ZG_R_NONE);
+	}
+	settings_of(&s, false, (const char *[4]){ "example.jp" });
+	command_judged("no postmaster", &s.config, "RCPT TO", "Postmaster", ZG_R_SMTP_RECIPIENT);
+	settings_of(&s, false, (const char *[4]){ "<postmaster>" });
+	command_judged("postmaster", &s.config, "RCPT TO", "Postmaster", ZG_R_NONE);
+	command_judged("postmaster somewhere", &s.config, "RCPT TO", "postmaster@a", ZG_R_SMTP_RECIPIENT);
+}
+END_TEST
+
+static const struct {
+	const char *key, *text, *kept; /* NULL: refused */
+} words[] = {
+	{ "sender_domains", "Example.JP", "example.jp" },	{ "sender_domains", "*.Example.jp", "*.example.jp" },
+	{ "sender_domains", "<>", "<>" },			{ "sender_domains", "<postmaster>", NULL },
+	{ "sender_domains", "a@example.jp", NULL },		{ "sender_domains", ".example.jp", NULL },
+	{ "sender_domains", "example..jp", NULL },		{ "sender_domains", "*example.jp", NULL },
+	{ "sender_domains", "*.*.jp", NULL },			{ "sender_domains", "[127.0.0.1]", NULL },
+	{ "sender_domains", "", NULL },				{ "sender_domains", "*.", NULL },
+	{ "recipient_domains", "<Postmaster>", "<postmaster>" }, { "recipient_domains", "<>", NULL },
+	{ "subject_tag", "[Sanitized] ", "[Sanitized] " },	{ "subject_tag", "", NULL },
+	{ "subject_tag", " x", NULL },				{ "subject_tag", "\xe7\x84\xa1", NULL },
+	{ "subject_tag", "1234567890123456789012345678901", "1234567890123456789012345678901" },
+	{ "subject_tag", "12345678901234567890123456789012", NULL },
+};
+
+START_TEST(lists_are_checked)
+{
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		char text[64];
+		size_t at = 0;
+		snprintf(text, sizeof text, "%s", words[i].text);
+		while (strcmp(zg_smtp.items[at].key, words[i].key) != 0)
+			at++;
+		const char *wanted = zg_smtp.items[at].check(text);
+		ck_assert_msg((wanted == NULL) == (words[i].kept != NULL), "%s", words[i].text);
+		if (wanted == NULL)
+			ck_assert_str_eq(text, words[i].kept);
+	}
+}
+END_TEST
+
 START_TEST(record)
 {
 	ck_assert_str_eq(zg_smtp.name, "smtp");
@@ -618,7 +716,7 @@ START_TEST(record)
 	ck_assert_uint_le(zg_smtp.state_size, 4096);
 	for (size_t i = 0; i < zg_smtp.n_items; i++) {
 		const struct zg_item *item = &zg_smtp.items[i];
-		ck_assert_uint_le(item->offset + zg_item_size(item), zg_smtp.config_size);
+		ck_assert_uint_le(item->offset + (item->type == ZG_ITEM_BOOL ? 1 : sizeof(uint32_t)), zg_smtp.config_size);
 		if (item->type == ZG_ITEM_INT)
 			ck_assert(item->preset >= item->min && item->preset <= item->max);
 	}
@@ -649,6 +747,8 @@ int main(void)
 	tcase_add_test(tc, refused_for_good);
 	tcase_add_test(tc, nul_is_refused);
 	tcase_add_test(tc, record);
+	tcase_add_test(tc, domains_configured);
+	tcase_add_test(tc, lists_are_checked);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }

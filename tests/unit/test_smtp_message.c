@@ -638,14 +638,14 @@ static const struct {
 START_TEST(subject_tag_configured)
 {
 	for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
-		struct zg_smtp_config config = *DEFAULTS;
+		struct settings s = { .config = *DEFAULTS };
 		char plain[1024];
 		without_mark(subjects[i].mail, plain);
-		judged(subjects[i].mail, &config, ZG_R_NONE, plain);
+		judged(subjects[i].mail, &s.config, ZG_R_NONE, plain);
+		settings_add(&s, &s.config.subject_tag, "[Sanitized]");
 		for (unsigned mode = ZG_SMTP_VERIFY; mode <= ZG_SMTP_TEXTIFY; mode++) {
-			strcpy(config.subject_tag, "[Sanitized]");
-			config.mode = mode;
-			judged(subjects[i].mail, &config, subjects[i].tagged ? ZG_R_NONE : ZG_R_SMTP_SUBJECT, subjects[i].mail);
+			s.config.mode = mode;
+			judged(subjects[i].mail, &s.config, subjects[i].tagged ? ZG_R_NONE : ZG_R_SMTP_SUBJECT, subjects[i].mail);
 		}
 	}
 }

@@ -63,6 +63,9 @@ static const struct row links[] = {
 	{ TEXT_B64 "IHd3dy4=\r\n", TEXT_B64 "IHd3eC4=\r\n" },
 	{ TEXT_B64 "ICB3d3cu\r\n", TEXT_B64 "ICB3d3gu\r\n" },
 	{ TEXT_B64 "IFdX\r\nVy4=\r\n", TEXT_B64 "IFdX\r\nWC4=\r\n" },
+	/* an octet above 0xFB, cut behind its upper six bits */
+	{ H_MIME TYPE("text/plain; charset=shift_jis") ENCODING("base64") "\r\n/EB3d3cu\r\n",
+	  H_MIME TYPE("text/plain; charset=shift_jis") ENCODING("base64") "\r\n/EB3d3gu\r\n" },
 	{ TEXT_JIS "\x1b$B2q5D\x1b(Bwww.a \x1b$Bwww.!!\x1b(B\r\n", TEXT_JIS "\x1b$B2q5D\x1b(Bwwx.a \x1b$Bwww.!!\x1b(B\r\n" },
 	{ TEXT_8BIT "http://a https://b HTTP://c Https:d\r\n", TEXT_8BIT "hxxp://a hxxps://b HXXP://c Hxxps:d\r\n" },
 	{ TEXT_8BIT "ftp://a ftps:b mailto:c@d\r\n", TEXT_8BIT "fxp://a fxps:b mailto:c@d\r\n" },
@@ -342,6 +345,163 @@ START_TEST(an_image_that_is_attached_is_an_attachment)
 }
 END_TEST
 
+/* --- names of files ------------------------------------------------------------------------------------------------ */
+
+/* A file with these parameters becomes text of which this is the beginning; 100 octets are there. */
+static void named(const char *disposition, const char *encoding, const char *body, const char *text)
+{
+	char mail[2000], expected[400];
+	struct script s;
+	struct zg_smtp_config config = *TEXTIFY;
+
+	config.names = 1;
+	snprintf(mail, sizeof mail, H_MIME "%s" ENCODING("%s") "\r\n%s\r\n", disposition, encoding, body);
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue(mail, &zg_smtp, &config, s.turns, s.n);
+	ck_assert_msg(o->say == ZG_SAY_MORE, "refused: %s at %zu of\n%s", zg_reason_name(o->reason), o->at, mail);
+	const uint8_t *after = o->passed[ZG_CLIENT] + o->passed_len[ZG_CLIENT] - 3 - 2 - strlen(body);
+	snprintf(expected, sizeof expected, "%s", text);
+	if (memcmp(after, expected, strlen(expected)) != 0)
+		ck_abort_msg("expected\n%s\nbut it became\n%.*s\nof\n%s", expected, (int)strlen(body), after, mail);
+	free(o);
+	script_free(&s);
+}
+
+#define SIXTY	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define DISPOSITION "Content-Disposition: attachment; "
+
+static const struct {
+	const char *fields, *text;
+} file_names[] = {
+	{ DISPOSITION "filename=a.pdf\r\n", "[blanked: a.pdf]     " },
+	{ DISPOSITION "filename=\"a b (1).pdf\"\r\n", "[blanked: a b (1).pdf]     " },
+	{ DISPOSITION "filename=\"<b>'&:/@.pdf\"\r\n", "[blanked: _b______.pdf]   " },
+	{ DISPOSITION "filename=\"WWW.a.pdf\"\r\n", "[blanked: WWW_a.pdf]   " },
+	{ DISPOSITION "filename=\"=?UTF-8?B?5Lya?= =?ISO-2022-JP?B?GyRCMnE1RBsoQi54bHM=?=\"\r\n", "[blanked: _ __.xls]   " },
+	{ DISPOSITION "filename=\"=?UTF-8?B?5Lya?=\r\n =?UTF-8?Q?.xls?=\"\r\n", "[blanked: _.xls]   " },
+	{ DISPOSITION "filename*=utf-8'ja'%E4%BC%9a%2Exls; filename=no\r\n", "[blanked: _.xls]   " },
+	{ DISPOSITION "filename*0*=utf-8''%E4%BC;\r\n filename*1*=%9A%2E; filename*2=\"xl%s\"; filename=no\r\n", "[blanked: _.xl_s]   " },
+	{ DISPOSITION "filename=\"1234567890123456789012345678901234567890\"\r\n", "[blanked: 1234567890123456789012345678901234567890] " },
+	{ DISPOSITION "filename=\"12345678901234567890123456789012345678901\"\r\n", "[blanked: 1234567890123456789012345678901234567890...] " },
+	{ DISPOSITION "filename=\"=?x\"\r\n", "       " },
+	{ DISPOSITION "filename=\" \"; xname=b\r\n", "       " },
+	{ TYPE("application/x-y; name=b.doc") DISPOSITION "filename=c.doc\r\n", "[blanked: b.doc]   " },
+	{ DISPOSITION "size=3\r\n", "       " },
+};
+
+START_TEST(names_of_files_stay_if_so_configured)
+{
+	for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++)
+		named(file_names[i].fields, "8bit", SIXTY "\r\n" SIXTY, file_names[i].text);
+	named(file_names[0].fields, "7bit", "\r\n..x\r\n" SIXTY, "\r\n..b\r\n      ");
+	named(file_names[0].fields, "quoted-printable", "=41=42=\r\n" SIXTY, "[blanke\r\n      ");
+	/* "[blanked: a.pdf]" and blanks; cut by padding behind one octet, and behind two */
+	named(file_names[0].fields, "base64", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY\r\nQUJD", "W2JsYW5rZWQ6IGEucGRmXQkgIAkgIAkg\r\nIAkg");
+	named(file_names[0].fields, "base64", "QUJDRA==", "W2JsYQ==");
+	named(file_names[0].fields, "base64", "QUJDREU=", "W2JsYW4=");
+	named(file_names[0].fields, "base64", "QUJD\r\nQUJD", "W2Js\r\nIAkg");
+}
+END_TEST
+
+/* --- what is noted ---------------------------------------------------------------------------------------------- */
+
+#define ID     "Message-ID: <1.a@b>\r\n"
+#define ID_120 "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static struct outcome *of_mail(const char *mail)
+{
+	struct script s;
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue(mail, &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_msg(o->say == ZG_SAY_MORE, "refused: %s at %zu of\n%s", zg_reason_name(o->reason), o->at, mail);
+	script_free(&s);
+	return o;
+}
+
+static const struct {
+	const char *mail, *id;
+	uint32_t parts;
+	struct {
+		uint32_t number;
+		enum zg_note_action action;
+		uint32_t octets, links;
+	} part[4];
+} noted[] = {
+	{ H_TO ID "\r\nx\r\n", "", 0, { { 0, 0, 0, 0 } } },
+	{ H_TO "\r\nhttp: www. ftp:\r\n", "", 1, { { 1, ZG_NOTE_LINKS, 17, 3 } } },
+	{ H_MIME ID TYPE("text/html") "\r\n<b>www.\r\n", "<1.a@b>", 1, { { 1, ZG_NOTE_HTML, 9, 1 } } },
+	{ H_MIME "Message-ID: " ID_120 "12345678@b>\r\n" TYPE("image/png") "\r\nx\r\n", ID_120 "1234...", 1, { { 1, ZG_NOTE_IMAGE, 3, 0 } } },
+	{ H_MIME "Message-ID:\r\n <a\r\n  b>\r\n" TYPE("multipart/mixed; boundary=b1") "\r\nx\r\n--b1\r\n" TYPE("multipart/alternative; boundary=c")
+	  "\r\n--c\r\n" TYPE("text/plain") "\r\nx\r\n--c\r\nMessage-ID: <no>\r\n" TYPE("text/html") "\r\n<p>\r\n--c--\r\n--b1\r\n" TYPE("image/png")
+	  "Content-Disposition: attachment\r\n" ENCODING("base64") "\r\nQUJD\r\nQUJD\r\n--b1\r\n" TYPE("message/rfc822") "\r\n\r\n--x\r\n--b1--\r\n",
+	  "<ab>", 3, { { 3, ZG_NOTE_FORM, 5, 0 }, { 4, ZG_NOTE_FILE, 12, 0 }, { 5, ZG_NOTE_MESSAGE, 7, 0 } } },
+};
+
+START_TEST(what_was_done_is_noted)
+{
+	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
+		struct outcome *o = of_mail(noted[i].mail);
+		uint64_t octets = 0;
+		ck_assert_uint_eq(o->notes, noted[i].parts > 0);
+		ck_assert_str_eq(o->note.id, noted[i].id);
+		ck_assert_uint_eq(o->note.parts, noted[i].parts);
+		ck_assert_uint_eq(o->note.listed, noted[i].parts);
+		for (uint32_t k = 0; k < noted[i].parts; k++) {
+			ck_assert_uint_eq(o->note.part[k].number, noted[i].part[k].number);
+			ck_assert_str_eq(zg_note_word(o->note.part[k].action), zg_note_word(noted[i].part[k].action));
+			ck_assert_uint_eq(o->note.part[k].octets, noted[i].part[k].octets);
+			ck_assert_uint_eq(o->note.part[k].links, noted[i].part[k].links);
+			octets += noted[i].part[k].octets;
+		}
+		ck_assert_uint_eq(o->note.octets, octets);
+		free(o);
+	}
+}
+END_TEST
+
+/* More parts than a record lists are added up; and a second message has a note of its own. */
+START_TEST(notes_are_bounded)
+{
+	char mail[4096] = MIXED;
+	struct script s;
+
+	for (unsigned i = 0; i < ZG_NOTE_PARTS_MAX + 5; i++)
+		strcat(mail, "--b1\r\n" TYPE("application/pdf") "\r\nab\r\n");
+	strcat(mail, "--b1--\r\n");
+	script_mail(&s, OFFERS, MAIL, mail, strlen(mail));
+	script_text(&s, ZG_CLIENT, ".\r\n");
+	struct outcome *o = dialogue("many", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_uint_eq(o->notes, 1);
+	ck_assert_uint_eq(o->note.parts, ZG_NOTE_PARTS_MAX + 5);
+	ck_assert_uint_eq(o->note.listed, ZG_NOTE_PARTS_MAX);
+	ck_assert_uint_eq(o->note.octets, 4 * (ZG_NOTE_PARTS_MAX + 5));
+	free(o);
+	static const char *const next[] = { OK_250, MAIL, OK_250, RCPT, OK_250, "DATA\r\n", GO, H_TO "\r\nhttp:\r\n.\r\n" };
+	for (size_t i = 0; i < sizeof next / sizeof *next; i++)
+		script_text(&s, i % 2 == 0 ? ZG_SERVER : ZG_CLIENT, next[i]);
+	o = dialogue("second", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_uint_eq(o->notes, 2);
+	ck_assert_uint_eq(o->note.parts, 1);
+	ck_assert_uint_eq(o->note.part[0].action, ZG_NOTE_LINKS);
+	free(o);
+	/* what is refused behind it takes nothing from the note */
+	script_text(&s, ZG_CLIENT, "x");
+	o = dialogue("refused behind", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_int_eq(o->say, ZG_SAY_DENY);
+	ck_assert_uint_eq(o->notes, 2);
+	free(o);
+	script_free(&s);
+	script_mail(&s, OFFERS, MAIL, H_TO "\r\nhttp:\r\n.\r\nX", strlen(H_TO "\r\nhttp:\r\n.\r\nX"));
+	o = dialogue("refused in one piece", &zg_smtp, TEXTIFY, s.turns, s.n);
+	ck_assert_int_eq(o->say, ZG_SAY_DENY);
+	ck_assert_uint_eq(o->notes, 1);
+	free(o);
+	script_free(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("textify");
@@ -356,6 +516,9 @@ int main(void)
 	tcase_add_test(tc, each_kind_of_part_can_be_refused);
 	tcase_add_test(tc, each_kind_of_part_can_be_blanked_alone);
 	tcase_add_test(tc, an_image_that_is_attached_is_an_attachment);
+	tcase_add_test(tc, names_of_files_stay_if_so_configured);
+	tcase_add_test(tc, what_was_done_is_noted);
+	tcase_add_test(tc, notes_are_bounded);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }
