@@ -39,7 +39,7 @@ struct conf_at {
 struct conf_place {
 	struct conf_at key, value;
 	uint32_t key_off, value_off; /* the same as offsets into the text */
-	int type;		     /* CONFIG_TYPE_* that the value must have in the tree */
+	uint8_t type;		     /* CONFIG_TYPE_* that the value must have in the tree */
 	bool bad;		     /* already reported: the value in the tree means nothing */
 };
 
@@ -147,6 +147,7 @@ struct draft_router_rule {
 
 struct conf_draft {
 	struct zg_policy *policy;
+	struct zg_arena arena; /* places of addresses and ports */
 	struct draft_router_rule *router;
 	struct draft_zone *zones;
 	struct draft_flow *flows;
@@ -156,6 +157,7 @@ struct conf_draft {
 	struct draft_object *objects;
 	struct draft_service *services;
 	struct conf_names object_names, service_names;
+	struct conf_names stations; /* "zone address card" of each, once there are 特定通信 */
 	size_t nameless;   /* objects and services whose name could not be read: an unknown one may be meant */
 	size_t n_expanded; /* addresses that came of names so far, against ZG_ADDRESSES_MAX */
 	const struct zg_files *files;
