@@ -195,6 +195,19 @@ soak:
 
 bench-tools: $(B)/bench/noop $(B)/bench/load $(B)/bench/policy $(B)/bench/packet
 
+# What tests/mail drives: the inspector alone, and GMime as an oracle.
+mail-tools: $(B)/mail/feed $(B)/mail/gmime
+
+$(B)/mail/feed: $(B)/tests/mail/feed.o $(B)/libzonegate.a
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+$(B)/mail/gmime: tests/mail/gmime.c
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags gmime-3.0) $(ALL_LDFLAGS) $< $(shell $(PKG_CONFIG) --libs gmime-3.0) -o $@
+
 # The engine on one processor, without a kernel: the upper bound of one inspector process; and with many connections.
 bench-engine: $(B)/bench/engine $(B)/bench/flows
 	$(Q)$(B)/bench/engine
@@ -223,7 +236,7 @@ help:
 	@echo 'sudo make soak        10,000 random policies, 10,000 changes under traffic'
 	@echo 'make clean            removes the build directories'
 
-.PHONY: all test-build unit replayers demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
+.PHONY: all test-build unit replayers mail-tools demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
 .PHONY: install uninstall deb fuzz soak bench bench-tools bench-engine clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
