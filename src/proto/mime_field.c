@@ -91,21 +91,20 @@ static enum zg_reason type_octet(struct zg_field *f, struct zg_rw *in, uint8_t *
 	return ZG_R_NONE;
 }
 
-/* A type that is shorter than text/plain takes the blank before it, or the ';' behind it. */
+/* A type that is shorter than text/plain takes the blank before it, or the ';' behind it, or both. */
 static enum zg_reason stretch(struct zg_field *f, struct zg_rw *in, uint8_t *octet)
 {
 	const size_t missing = N(plain) - f->len;
+	const bool back = f->spare, on = missing > (size_t)back && *octet == ';';
 
-	if (missing == 1 && f->spare) {
-		for (size_t i = 0; i < N(plain); i++)
-			if (!zg_rw_amend(in, N(plain) - i, (uint8_t)plain[i]))
-				return ZG_R_SMTP_IN_PLACE;
-		return ZG_R_NONE;
-	}
-	if (missing != 1 || *octet != ';')
+	if (missing != (size_t)back + on)
 		return ZG_R_SMTP_IN_PLACE;
-	*octet = (uint8_t)plain[N(plain) - 1];
-	f->owed = 1;
+	for (size_t i = 0; back && i < N(plain) - on; i++)
+		if (!zg_rw_amend(in, N(plain) - on - i, (uint8_t)plain[i]))
+			return ZG_R_SMTP_IN_PLACE;
+	if (on)
+		*octet = (uint8_t)plain[N(plain) - 1];
+	f->owed = on;
 	return ZG_R_NONE;
 }
 

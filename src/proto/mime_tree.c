@@ -2,6 +2,7 @@
 #include "proto/mime_tree.h"
 
 #include "proto/ascii.h"
+#include "proto/text.h"
 
 enum stage { BEGINNING = 0, WHOLE, HYPHEN, CLOSING };
 
@@ -21,6 +22,17 @@ static bool alike(const struct zg_level *level, const uint8_t *boundary, size_t 
 	return true;
 }
 
+/* A delimiter is a line as well, and some readers cut a file out of the text wherever a line like this is. */
+static bool begins_file(const struct zg_media_type *type)
+{
+	const uint8_t hyphens[] = { '-', '-' };
+	struct zg_text text;
+
+	zg_text_begin(&text, ZG_CHARSET_US_ASCII);
+	return zg_text_feed_all(&text, zg_rd_init(hyphens, sizeof hyphens)) != ZG_R_NONE ||
+	       zg_text_feed_all(&text, zg_rd_init(type->boundary, type->boundary_len)) != ZG_R_NONE;
+}
+
 enum zg_reason zg_tree_open(struct zg_tree *tree, const struct zg_media_type *type, uint32_t max_depth)
 {
 	if (tree->depth >= max_depth || tree->depth >= ZG_SMTP_DEPTH_MAX)
@@ -28,6 +40,8 @@ enum zg_reason zg_tree_open(struct zg_tree *tree, const struct zg_media_type *ty
 	for (unsigned i = 0; i < tree->depth; i++)
 		if (alike(&tree->level[i], type->boundary, type->boundary_len))
 			return ZG_R_SMTP_BOUNDARY;
+	if (begins_file(type))
+		return ZG_R_SMTP_BOUNDARY;
 	struct zg_level *level = &tree->level[tree->depth++];
 	*level = (struct zg_level){ .alternative = type->media == ZG_MEDIA_ALTERNATIVE, .len = type->boundary_len };
 	memcpy(level->boundary, type->boundary, type->boundary_len);
@@ -111,6 +125,26 @@ enum zg_tree_line zg_tree_line_end(struct zg_tree *tree)
 	}
 	tree->depth--;
 	return level->has_part ? ZG_LINE_CLOSE : ZG_LINE_BAD;
+}
+
+static bool ends_at(const struct zg_tree *t, const struct zg_level *level, size_t column)
+{
+	for (size_t back = 0; back < 2u + level->len; back++) {
+		const uint8_t wanted = back < level->len ? level->boundary[level->len - 1u - back] : '-';
+		if (zg_ascii_lower(t->recent[(column - back) % ZG_TREE_RECENT]) != zg_ascii_lower(wanted))
+			return false;
+	}
+	return true;
+}
+
+bool zg_tree_within(struct zg_tree *tree, size_t column, uint8_t octet)
+{
+	_Static_assert(ZG_TREE_RECENT >= 2 + ZG_BOUNDARY_MAX, "a whole delimiter");
+	tree->recent[column % ZG_TREE_RECENT] = octet;
+	for (unsigned i = 0; i < levels_known(tree); i++)
+		if (column >= 2u + tree->level[i].len && ends_at(tree, &tree->level[i], column))
+			return true;
+	return false;
 }
 
 void zg_tree_has_text(struct zg_tree *tree)

@@ -14,6 +14,8 @@
 #include "zonegate/limits.h"
 #include "zonegate/reason.h"
 
+#define ZG_TREE_RECENT 128 /* octets, a power of two: no delimiter is longer */
+
 struct zg_level {
 	uint8_t alternative;
 	uint8_t has_text; /* a part of it, or of one within it, is text that stays */
@@ -31,6 +33,7 @@ struct zg_tree {
 	uint8_t at;	/* octets of the line so far */
 	uint8_t other_case;
 	uint8_t line[2 + ZG_BOUNDARY_MAX];
+	uint8_t recent[ZG_TREE_RECENT]; /* of the line that is being read, by column: a ring */
 	struct zg_level level[ZG_SMTP_DEPTH_MAX + 1];
 };
 
@@ -49,6 +52,9 @@ void zg_tree_line_begin(struct zg_tree *tree);
 enum zg_tree_step zg_tree_octet(struct zg_tree *tree, uint8_t octet);
 /* Such a line ends. CONTENT: as ZG_TREE_CONTENT. Else the tree has changed. */
 enum zg_tree_line zg_tree_line_end(struct zg_tree *tree);
+/* The octet at this column of a line that stays is the last of a delimiter that does not begin the line: readers that cut
+ * a body wherever a delimiter stands would see a part begin behind it. To be asked for each octet of such lines. */
+bool zg_tree_within(struct zg_tree *tree, size_t column, uint8_t octet);
 /* A part that is text begins, and stays. */
 void zg_tree_has_text(struct zg_tree *tree);
 /* Is there text already of which what begins now is another form (multipart/alternative)? */

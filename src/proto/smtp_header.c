@@ -128,7 +128,8 @@ static enum zg_reason name_octet(struct zg_header *h, uint8_t octet)
 {
 	if (octet == ':')
 		return name_over(h);
-	if (!zg_ascii_visible(octet))
+	/* what comes before a name that is looked for is passed over by some readers: quotes, '>' */
+	if (!zg_ascii_visible(octet) || (h->name_len == 0 && !zg_ascii_alnum(octet)))
 		return ZG_R_SMTP_HEADER_SYNTAX;
 	if (h->name_len < ZG_HEADER_NAME_KEPT)
 		h->name[h->name_len] = zg_ascii_lower(octet);

@@ -486,6 +486,11 @@ static enum zg_reason header_line_end(struct zg_message *m, const struct zg_smtp
 enum zg_reason zg_textify_octet(struct zg_message *message, const struct zg_smtp_config *config, struct zg_rw *in, bool stuffed,
 				uint8_t *octet)
 {
+	struct zg_textify *t = &message->textify;
+	const bool goes_on = message->body ? stays(message) : message->header.part;
+
+	if (t->multipart && goes_on && zg_tree_within(&t->tree, message->column - 1u, *octet))
+		return ZG_R_SMTP_BOUNDARY;
 	if (!message->body)
 		return header_octet(message, config, in, octet);
 	return between_octet(message, in, stuffed, octet);

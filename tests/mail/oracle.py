@@ -43,7 +43,7 @@ class Oracle:
                     found.append(f"{reader}: disposition {p.disposition}")
                 if p.name:
                     found.append(f"{reader}: a file {p.name}")
-                if p.charset and p.charset.lower() not in CHARSETS:
+                if p.charset and p.charset.lower().strip('"') not in CHARSETS:
                     found.append(f"{reader}: charset {p.charset}")
                 if mode == "textify" and LINK.search(p.content):
                     found.append(f"{reader}: a link {LINK.search(p.content).group(0)!r}")
@@ -88,4 +88,4 @@ class Gpart:
 
     def __init__(self, p):
         self.type, self.charset, self.disposition, self.name, self.content = (
-            p["type"], p["charset"], p["disposition"], p["filename"], p["text"])
+            p["type"].lower(), p["charset"], p["disposition"], p["filename"], p["text"])
