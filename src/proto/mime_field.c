@@ -2,12 +2,15 @@
 #include "proto/mime_field.h"
 
 #include "proto/ascii.h"
+#include "zonegate/limits.h"
 
 enum stage { LEAD = 0, TOKEN, AFTER, NAME_LEAD, NAME, VALUE_BEGIN, VALUE };
 
 static const char plain[] = "text/plain", multipart[] = "multipart/", mixed[] = "mixed", inlined[] = "inline";
 
 #define N(word) (sizeof(word) - 1)
+
+#define CHARSET_MAX (ZG_HELD_REWRITE - N("charset=") - 1) /* octets: can be held with its name and a quote */
 
 enum { MAY_BE_PLAIN = 1, MAY_BE_MULTIPART = 2 };
 
@@ -224,6 +227,12 @@ static uint8_t kept_by_letter(const struct zg_field *f, const struct zg_media_ty
 	return KEPT_NONE;
 }
 
+/* The n octets of a charset and its name may become letters when it is over; longer than can be held it is refused. */
+static void hold_charset(struct zg_field *f, size_t n)
+{
+	f->held = f->kept == KEPT_CHARSET && !f->released && n <= ZG_HELD_REWRITE ? (uint8_t)n : 0;
+}
+
 /* A parameter whose name begins like one that stays is that one, or refused: its letters are on their way. */
 static enum zg_reason name_octet(struct zg_field *f, struct zg_media_type *type, uint8_t *octet)
 {
@@ -231,6 +240,7 @@ static enum zg_reason name_octet(struct zg_field *f, struct zg_media_type *type,
 
 	if (*octet == '=') {
 		f->stage = VALUE_BEGIN;
+		hold_charset(f, f->len + 1u);
 		if (f->len == 0)
 			return ZG_R_SMTP_CONTENT_SYNTAX;
 		if (f->kept == KEPT_NONE) {
@@ -246,7 +256,19 @@ static enum zg_reason name_octet(struct zg_field *f, struct zg_media_type *type,
 	else if (f->len > N("boundary") || (uint8_t)kept[f->kept].name[f->len] != lower)
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	word_octet(f, lower);
+	hold_charset(f, f->len);
 	return ZG_R_NONE;
+}
+
+/* Each parameter has a letter of its own: two of one name are two readings. False: there are too many. */
+static bool next_letter(struct zg_field *f)
+{
+	if (f->letter == 'z')
+		return false;
+	do
+		f->letter++; /* none that the name of one that stays begins with */
+	while (f->letter == 'b' || f->letter == 'c' || f->letter == 'f');
+	return true;
 }
 
 static enum zg_reason name_begin(struct zg_field *f, struct zg_media_type *type, uint8_t *octet)
@@ -272,11 +294,8 @@ static enum zg_reason name_begin(struct zg_field *f, struct zg_media_type *type,
 		f->seen |= (uint8_t)(1u << f->kept);
 		return name_octet(f, type, octet);
 	}
-	if (f->letter == 'z') /* each has its own: two of one name are two readings */
+	if (!next_letter(f))
 		return ZG_R_SMTP_CONTENT_SYNTAX;
-	do
-		f->letter++; /* none that the name of one that stays begins with */
-	while (f->letter == 'b' || f->letter == 'c' || f->letter == 'f');
 	if (!f->owed)
 		return name_octet(f, type, octet);
 	if (!zg_ascii_token(*octet))
@@ -297,6 +316,7 @@ static enum zg_reason value_octet(struct zg_field *f, struct zg_media_type *type
 	if (*octet == '\\' || (!f->quoted && !zg_ascii_token(*octet)))
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	word_octet(f, *octet);
+	hold_charset(f, N("charset=") + f->quoted + f->len);
 	if (f->kept == KEPT_NONE) {
 		zg_file_name_octet(&type->name, *octet);
 		*octet = f->letter;
@@ -321,7 +341,27 @@ static bool names_a_link(const struct zg_media_type *type)
 	return false;
 }
 
-static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type, uint32_t charsets)
+/* A charset that is not permitted says nothing about a part that becomes blanks: name and value become letters as well. in
+ * shows what follows the value. Whether the part is text that stays says the whole header. */
+static enum zg_reason cover_charset(struct zg_field *f, struct zg_media_type *type, struct zg_rw *in)
+{
+	const size_t name = f->len + f->quoted + 2u; /* its last letter, behind '=' */
+
+	type->charset = ZG_CHARSET_COUNT;
+	if (f->len > CHARSET_MAX)
+		return ZG_R_SMTP_CHARSET;
+	if (!next_letter(f))
+		return ZG_R_SMTP_CONTENT_SYNTAX;
+	for (size_t i = 1; i <= f->len; i++)
+		if (!zg_rw_amend(in, i, f->letter))
+			return ZG_R_SMTP_CHARSET;
+	for (size_t i = 0; i < N("charset"); i++)
+		if (!zg_rw_amend(in, name + i, f->letter))
+			return ZG_R_SMTP_CHARSET;
+	return ZG_R_NONE;
+}
+
+static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type, uint32_t charsets, struct zg_rw *in)
 {
 	enum zg_charset charset;
 
@@ -334,8 +374,9 @@ static enum zg_reason value_over(struct zg_field *f, struct zg_media_type *type,
 		return ZG_R_SMTP_BOUNDARY;
 	if (f->kept != KEPT_CHARSET)
 		return ZG_R_NONE;
+	f->held = 0;
 	if (f->len > ZG_FIELD_WORD_MAX || !zg_charset_by_name(f->word, f->len, &charset) || !(charsets & 1u << charset))
-		return ZG_R_SMTP_CHARSET;
+		return cover_charset(f, type, in);
 	type->charset = (uint8_t)charset;
 	return ZG_R_NONE;
 }
@@ -348,7 +389,7 @@ static enum zg_reason after(struct zg_field *f, uint8_t octet)
 	return octet == ';' && !f->owed ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 }
 
-static enum zg_reason value(struct zg_field *f, struct zg_media_type *type, uint32_t charsets, uint8_t *octet)
+static enum zg_reason value(struct zg_field *f, struct zg_media_type *type, uint32_t charsets, struct zg_rw *in, uint8_t *octet)
 {
 	enum zg_reason reason;
 
@@ -356,7 +397,7 @@ static enum zg_reason value(struct zg_field *f, struct zg_media_type *type, uint
 		return value_octet(f, type, octet);
 	if (!f->quoted && *octet != ';' && !zg_ascii_blank(*octet))
 		return value_octet(f, type, octet);
-	reason = value_over(f, type, charsets);
+	reason = value_over(f, type, charsets, in);
 	if (reason != ZG_R_NONE || f->quoted)
 		return reason;
 	return after(f, *octet);
@@ -422,6 +463,7 @@ enum zg_reason zg_field_octet(struct zg_field *field, struct zg_media_type *type
 		field->stage = VALUE;
 		field->quoted = *octet == '"';
 		word_begin(field);
+		hold_charset(field, N("charset=") + 1u);
 		return field->quoted ? ZG_R_NONE : value_octet(field, type, octet);
 	case VALUE:
 		break;
@@ -429,7 +471,7 @@ enum zg_reason zg_field_octet(struct zg_field *field, struct zg_media_type *type
 	field->fold = 0;
 	if (fold && field->kept == KEPT_NONE) /* the blank of a fold within quotes stays */
 		return ZG_R_NONE;
-	return value(field, type, charsets, octet);
+	return value(field, type, charsets, in, octet);
 }
 
 static enum zg_reason within_line_end(struct zg_field *f, struct zg_media_type *type, uint32_t charsets, struct zg_rw *in)
@@ -445,7 +487,7 @@ static enum zg_reason within_line_end(struct zg_field *f, struct zg_media_type *
 		return token_over(f, type, in, &cr);
 	case VALUE:
 		if (!f->quoted)
-			return value_over(f, type, charsets);
+			return value_over(f, type, charsets, in);
 		zg_file_name_fold(&type->name);
 		return f->kept == KEPT_NONE ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 	case NAME:

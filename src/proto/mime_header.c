@@ -74,7 +74,7 @@ static bool is(const struct word *w, const char *word)
 	return zg_ascii_equal(w->p, w->len, word);
 }
 
-enum { SEEN_CHARSET = 1, SEEN_FORMAT = 2, SEEN_DELSP = 4 };
+enum { SEEN_CHARSET = 1, SEEN_FORMAT = 2, SEEN_DELSP = 4, SEEN_REPLY_TYPE = 8 };
 
 /* One parameter after its ';'. */
 static enum zg_reason parameter(struct zg_rd *rd, uint32_t charsets, unsigned *seen, enum zg_charset *charset)
@@ -87,7 +87,8 @@ static enum zg_reason parameter(struct zg_rd *rd, uint32_t charsets, unsigned *s
 	unsigned bit = is(&name, "charset")  ? SEEN_CHARSET
 		       : is(&name, "format") ? SEEN_FORMAT
 		       : is(&name, "delsp")  ? SEEN_DELSP
-					     : 0;
+		       : is(&name, "reply-type") ? SEEN_REPLY_TYPE
+						 : 0;
 	if (bit == 0 || (*seen & bit))
 		return ZG_R_SMTP_CONTENT_SYNTAX;
 	*seen |= bit;
@@ -95,6 +96,8 @@ static enum zg_reason parameter(struct zg_rd *rd, uint32_t charsets, unsigned *s
 		return is(&value, "flowed") || is(&value, "fixed") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 	if (bit == SEEN_DELSP)
 		return is(&value, "yes") || is(&value, "no") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
+	if (bit == SEEN_REPLY_TYPE) /* of Windows Live Mail; says nothing about the content */
+		return is(&value, "original") || is(&value, "response") ? ZG_R_NONE : ZG_R_SMTP_CONTENT_SYNTAX;
 	if (!zg_charset_by_name(value.p, value.len, charset) || !(charsets & 1u << *charset))
 		return ZG_R_SMTP_CHARSET;
 	return ZG_R_NONE;
@@ -152,6 +155,26 @@ bool zg_mime_is(const uint8_t *value, size_t len, const char *word)
 {
 	struct word w = trimmed(value, len);
 	return is(&w, word);
+}
+
+bool zg_mime_version(const uint8_t *value, size_t len)
+{
+	struct word w = trimmed(value, len);
+	bool quoted = false;
+
+	if (w.len <= 3)
+		return is(&w, "1.0");
+	const struct word number = { .p = w.p, .len = 3 };
+	if (!is(&number, "1.0") || !zg_ascii_blank(w.p[3]))
+		return false;
+	const struct word comment = trimmed(w.p + 3, w.len - 3);
+	for (size_t i = 1; i + 1 < comment.len; i++) {
+		const uint8_t c = comment.p[i];
+		if (!quoted && (c == '(' || c == ')'))
+			return false;
+		quoted = !quoted && c == '\\';
+	}
+	return comment.len >= 2 && comment.p[0] == '(' && comment.p[comment.len - 1] == ')' && !quoted;
 }
 
 bool zg_mime_language(const uint8_t *value, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The values of the header fields that say what a body is (RFC 2045), read so strictly that there is one reading: no
- * comments, no RFC 2231, no quoted pairs, no parameter twice, nothing left over. A value is what follows the colon,
+ * comments (but behind MIME-Version), no RFC 2231, no quoted pairs, no parameter twice, nothing left over. A value is what follows the colon,
  * unfolded.
  */
 #ifndef ZONEGATE_PROTO_MIME_HEADER_H
@@ -21,8 +21,10 @@ enum zg_encoding { ZG_ENCODING_7BIT = 0, ZG_ENCODING_8BIT, ZG_ENCODING_QP, ZG_EN
 enum zg_reason zg_mime_content_type(const uint8_t *value, size_t len, uint32_t charsets, enum zg_charset *ret_charset);
 /* Content-Transfer-Encoding */
 enum zg_reason zg_mime_encoding(const uint8_t *value, size_t len, enum zg_encoding *ret_encoding);
-/* The value is this one lower-case word (letter case ignored) and nothing else: MIME-Version, Content-Disposition. */
+/* The value is this one lower-case word (letter case ignored) and nothing else: Content-Disposition. */
 bool zg_mime_is(const uint8_t *value, size_t len, const char *word);
+/* MIME-Version: 1.0, and behind it at most one comment, as Apple's mailers write. */
+bool zg_mime_version(const uint8_t *value, size_t len);
 /* Content-Language: tags and commas (RFC 3282). */
 bool zg_mime_language(const uint8_t *value, size_t len);
 

@@ -7,10 +7,10 @@
 enum stage { OUTSIDE = 0, EQUALS, EQUALS_FOLDED, CHARSET, ENCODING, ENCODING_END, TEXT, CLOSING, CLOSED };
 
 /* RFC 2047 5 wants blanks around a word, or a comment's parentheses. Quotes, commas and angle brackets beside one
- * are common in address fields and leave no doubt where it begins and ends. */
+ * are common in address fields, "Re:" and "[list:12]" before one in subjects; they leave no doubt where it begins and ends. */
 static bool boundary_before(uint8_t c)
 {
-	return zg_ascii_blank(c) || c == '(' || c == '"' || c == ',';
+	return zg_ascii_blank(c) || c == '(' || c == '"' || c == ',' || c == ':' || c == ']';
 }
 
 static bool boundary_after(uint8_t c)

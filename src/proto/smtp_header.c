@@ -224,7 +224,7 @@ static enum zg_reason field_over(struct zg_header *h, const struct zg_smtp_confi
 		return ZG_R_NONE;
 	switch (field) {
 	case F_MIME_VERSION:
-		return zg_mime_is(h->value, h->value_len, "1.0") ? ZG_R_NONE : ZG_R_SMTP_MIME_VERSION;
+		return zg_mime_version(h->value, h->value_len) ? ZG_R_NONE : ZG_R_SMTP_MIME_VERSION;
 	case F_CONTENT_TYPE:
 		reason = zg_mime_content_type(h->value, h->value_len, config->charsets, &charset);
 		if (reason == ZG_R_NONE)

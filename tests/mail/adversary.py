@@ -10,6 +10,7 @@ import base64
 import itertools
 import quopri
 import random
+import re
 from collections import namedtuple
 
 from driver import AFTER, BEFORE, CLIENT, CLIENT_ENDS, OFFERS, SERVER, wire
@@ -285,7 +286,7 @@ def types():
             (b"=?utf-8?q?text/html?=", "content-syntax", ""), (b"text/\r\n html", "content-syntax", ""), (b"text", "content-syntax", ""),
             (b"text/", "content-syntax", ""), (b"/html", "content-syntax", ""), (b"", "content-syntax", ""), (b";", "content-syntax", ""),
             (b"text/plain; charset=us-ascii; charset=utf-7", "content-syntax charset", ""),
-            (b"text/plain; charset=utf-7; charset=us-ascii", "charset", ""), (b"text/plain; charset*=utf-7''x", "content-syntax", ""),
+            (b"text/plain; charset=utf-7; charset=us-ascii", "charset", "content-syntax"), (b"text/plain; charset*=utf-7''x", "content-syntax", ""),
             (b"text/plain; charset*0=utf; charset*1=-7", "content-syntax", ""), (b"text/plain; charset=\"us-ascii\\\"", "content-syntax", ""),
             (b"text/plain; charset=us-ascii\"; x=\"", "content-syntax", ""), (b"text/plain; x=\"; charset=utf-7", "content-syntax", ""),
             (b"text/plain\0; charset=us-ascii", "line-end", ""), (b"text/plain\x0b; charset=us-ascii", "header-syntax", ""),
@@ -363,7 +364,7 @@ def boundaries():
             ("behind a bare CR", multi(b"b", TEXT + b"x\r--b\r\n" + HTML), "line-end"), ("behind a bare LF", multi(b"b", TEXT + b"x\n--b\r\n" + HTML), "line-end"),
             ("behind a form feed", multi(b"b", TEXT + b"x\x0c--b\r\n" + HTML), "body-control"), ("behind NUL", multi(b"b", TEXT + b"\0--b\r\n" + HTML), "line-end"),
             ("in base64", multi(b"b", b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"x\r\n--b\r\n" + HTML)[:76] + b"\r\n"), "pass"),
-            ("in quoted-printable", multi(b"b", b"Content-Transfer-Encoding: quoted-printable\r\n\r\nx=0D=0A--b=0D=0A\r\n=2D-b\r\n"), "pass"),
+            ("in quoted-printable", multi(b"b", b"Content-Transfer-Encoding: quoted-printable\r\n\r\nx=0D=0A--b=0D=0A\r\n=2D-b\r\n"), "boundary"),
             ("behind a soft line end", multi(b"b", b"Content-Transfer-Encoding: quoted-printable\r\n\r\nx=\r\n--b\r\n" + HTML), "encoding-syntax"),
             ("within a group of base64", multi(b"b", b"Content-Transfer-Encoding: base64\r\n\r\nYW\r\n--b\r\n" + HTML), "encoding-syntax"),
             ("within a character of JIS", multi(b"b", b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B2q\r\n--b\r\n" + HTML), "body-charset"),
@@ -570,3 +571,37 @@ def combinations(seed, n):
 
     for i in range(n):
         yield f"combination {seed}.{i}", header(True) + body(0) + b".\r\n"
+
+
+TOKENS = (b"\r\n", b"\n", b"\r", b"\0", b".", b"\r\n.\r\n", b"--", b";", b'"', b"=", b"=\r\n", b"<", b">", b"<!--", b"-->", b"<b>", b"(", b")", b"\\", b" ", b"\t", b"\r\n ", b"\r\n\r\n", b":", b"http:", b"=3C",
+          b"\x1b$B", b"\x1b(B", b"\xe4", b"\xff", b"base64", b"quoted-printable", b"text/html", b"multipart/mixed", b"attachment", b"charset=utf-7", b"boundary=b", b"begin 644 x\r\n", b"/", b"*", b"=?", b"?=",
+          b"Content-Type: text/html\r\n", b"Content-Transfer-Encoding: base64\r\n", b"Content-Disposition: attachment; filename=EVIL\r\n", b"\r\nContent-Type: text/html\r\n\r\n")
+
+
+def mutations(mails, seed, n):
+    """Honest mails, hurt: (name, mail as it is on the wire, its end of data intact)."""
+    rng = random.Random(seed)
+    for i in range(n):
+        mail = rng.choice(mails)
+        octets = bytearray(wire(mail.octets)[:-3])
+        lines = [m.start() for m in re.finditer(rb"(?m)^(?:--|Content)", octets)] or [0]
+        for _ in range(rng.randrange(1, 4)):
+            at = min(rng.choice(lines) + rng.randrange(80), len(octets)) if rng.random() < 0.7 else rng.randrange(len(octets) + 1)
+            how = rng.randrange(6)
+            if how == 0:
+                octets[at:at] = rng.choice(TOKENS)
+            elif how == 1:
+                del octets[at: at + rng.randrange(1, 12)]
+            elif how == 2 and at < len(octets):
+                octets[at] = rng.choice((rng.randrange(256), octets[at] ^ 0x20, octets[at] ^ 1))
+            elif how == 3:
+                token = rng.choice(TOKENS)
+                octets[at: at + len(token)] = token
+            elif how == 4:  # a piece of it once more
+                begin = rng.choice(lines)
+                octets[at:at] = octets[begin: begin + rng.randrange(1, 300)]
+            else:
+                octets[at:at] = b"\r\n" + bytes(octets[rng.choice(lines):][:rng.randrange(2, 60)])
+        if not octets.endswith(b"\r\n"):
+            octets += b"\r\n"
+        yield f"mutation {seed}.{i} of {mail.name}", bytes(octets) + b".\r\n"

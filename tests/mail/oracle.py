@@ -8,7 +8,7 @@ import email.policy
 import re
 
 from driver import CLIENT, received
-from readers import ENDS, Reader, as_server, python_defects, python_parts, quirk_sets
+from readers import ENDS, Reader, as_server, python_defects, python_parts
 
 CHARSETS = {None, "us-ascii", "utf-8", "iso-2022-jp"}
 LINK = re.compile(rb"(?:https?|ftps?):", re.I)
@@ -18,10 +18,9 @@ TYPES = {"verify": {"text/plain"}, "textify": {"text/plain", "multipart/mixed"}}
 
 
 class Oracle:
-    def __init__(self, strict, loose, n_random=6, seed=1):
+    def __init__(self, strict, loose, quirks):
         self.gmime = {"GMime, strict": strict, "GMime, loose": loose}
-        self.readers = [(f"lenient reader {n}", Reader(q)) for n, q in enumerate(quirk_sets(n_random, seed))]
-        self.quirks = [r.q for _, r in self.readers]
+        self.readers = [(f"lenient reader {n}", Reader(q)) for n, q in enumerate(quirks)]
 
     def read(self, mail):
         """(reader, parts)"""
@@ -55,7 +54,13 @@ class Oracle:
                 found.append(f"{reader}: {len(parts)} parts")
         return found
 
-    def complaints(self, outcome, mode, gone=None, defects=False):
+    def defects(self, mail):
+        """What strict parsers have to say against a mail."""
+        found = [f"Python: {d!r}" for d in python_defects(mail)]
+        return found + [f"GMime warns: {w}" for p in self.gmime["GMime, strict"].parts(mail) for w in p["warnings"]]
+
+    def complaints(self, outcome, mode, gone=None, known_defects=None):
+        """known_defects: those that the mail had when it was sent; None: nobody asks."""
         found = [outcome.fault] if outcome.fault else []
         for stream, denied in ((outcome.released[CLIENT], bool(outcome.reason)), (outcome.settled, outcome.settled_denied)):
             if denied and stream.endswith(b"\r\n.\r"):
@@ -71,9 +76,8 @@ class Oracle:
                     found += self.cut_short(mail, mode, gone)
                     continue
                 found += self.text_only(mail, mode, gone)
-                if defects:
-                    found += [f"Python: {d!r}" for d in python_defects(mail)]
-                    found += [f"GMime warns: {p['warnings']}" for p in self.gmime["GMime, strict"].parts(mail) if p["warnings"]]
+                if known_defects is not None:
+                    found += [d for d in self.defects(mail) if d not in known_defects]
         return found
 
     def cut_short(self, mail, mode, gone):
