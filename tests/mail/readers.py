@@ -139,7 +139,7 @@ class Reader:
         if self.q["name"] == "trim":
             name = name.strip()
         if self.q["name"] == "loose":
-            name = re.sub(rb"[^A-Za-z0-9-]", b"", COMMENT.sub(b"", name).replace(b"_", b"-"))
+            name = re.sub(rb"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", b"", COMMENT.sub(b"", name).replace(b"_", b"-"))
         return name.lower()
 
     def field(self, fields, name):
