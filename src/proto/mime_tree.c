@@ -53,6 +53,7 @@ void zg_tree_line_begin(struct zg_tree *tree)
 {
 	tree->stage = BEGINNING;
 	tree->at = 0;
+	tree->hyphens = 0;
 	tree->other_case = 0;
 	tree->live = 0xFF;
 	_Static_assert(ZG_SMTP_DEPTH_MAX <= 8, "a bit for each level that can be open");
@@ -141,10 +142,17 @@ bool zg_tree_within(struct zg_tree *tree, size_t column, uint8_t octet)
 {
 	_Static_assert(ZG_TREE_RECENT >= 2 + ZG_BOUNDARY_MAX, "a whole delimiter");
 	tree->recent[column % ZG_TREE_RECENT] = octet;
+	tree->hyphens |= octet == '-' && column > 0 && tree->recent[(column - 1) % ZG_TREE_RECENT] == '-';
 	for (unsigned i = 0; i < levels_known(tree); i++)
 		if (column >= 2u + tree->level[i].len && ends_at(tree, &tree->level[i], column))
 			return true;
 	return false;
+}
+
+void zg_tree_passed(struct zg_tree *tree, size_t column)
+{
+	if (column > 0)
+		tree->recent[(column - 1) % ZG_TREE_RECENT] = '\0';
 }
 
 void zg_tree_has_text(struct zg_tree *tree)

@@ -32,6 +32,7 @@ struct zg_tree {
 	uint8_t found;	/* that level, if the line is one */
 	uint8_t at;	/* octets of the line so far */
 	uint8_t other_case;
+	uint8_t hyphens; /* two of them side by side are in this line: a delimiter may follow */
 	uint8_t line[2 + ZG_BOUNDARY_MAX];
 	uint8_t recent[ZG_TREE_RECENT]; /* of the line that is being read, by column: a ring */
 	struct zg_level level[ZG_SMTP_DEPTH_MAX + 1];
@@ -53,8 +54,11 @@ enum zg_tree_step zg_tree_octet(struct zg_tree *tree, uint8_t octet);
 /* Such a line ends. CONTENT: as ZG_TREE_CONTENT. Else the tree has changed. */
 enum zg_tree_line zg_tree_line_end(struct zg_tree *tree);
 /* The octet at this column of a line that stays is the last of a delimiter that does not begin the line: readers that cut
- * a body wherever a delimiter stands would see a part begin behind it. To be asked for each octet of such lines. */
+ * a body wherever a delimiter stands would see a part begin behind it. To be asked for each octet of such lines, but for those before
+ * two hyphens that are no hyphens themselves. */
 bool zg_tree_within(struct zg_tree *tree, size_t column, uint8_t octet);
+/* What came before this column of the line was no hyphen, and zg_tree_within() was not asked. */
+void zg_tree_passed(struct zg_tree *tree, size_t column);
 /* A part that is text begins, and stays. */
 void zg_tree_has_text(struct zg_tree *tree);
 /* Is there text already of which what begins now is another form (multipart/alternative)? */

@@ -80,17 +80,31 @@ static bool blank(struct zg_message *m, const struct zg_smtp_config *config, str
 
 /* --- text ----------------------------------------------------------------------------------------------- */
 
+/* The block without what a delimiter may begin with: zg_tree_within() sees that octet by octet. */
+static const uint8_t *before_hyphen(const uint8_t block[static ZG_RD_BLOCK], uint8_t ret_cut[static ZG_RD_BLOCK])
+{
+	const uint8_t *hyphen = memchr(block, '-', ZG_RD_BLOCK);
+
+	if (hyphen == NULL)
+		return block;
+	memset(ret_cut, 0, ZG_RD_BLOCK);
+	memcpy(ret_cut, block, (size_t)(hyphen - block));
+	return ret_cut;
+}
+
 /* 7bit and 8bit */
 static bool plain(struct zg_message *m, const struct zg_smtp_config *config, struct zg_rw *in)
 {
 	const bool eight = m->header.encoding == ZG_ENCODING_8BIT && m->eight_bit;
 	const struct zg_rd rd = zg_rw_rest(in, config->max_message - m->octets);
-	uint8_t pad[ZG_RD_BLOCK], shorter[ZG_RD_BLOCK];
+	uint8_t pad[ZG_RD_BLOCK], shorter[ZG_RD_BLOCK], cut[ZG_RD_BLOCK];
 	size_t line = SIZE_MAX, suspect;
 
-	if (m->column > CONTENT_MAX - ZG_RD_BLOCK)
+	if (m->column > CONTENT_MAX - ZG_RD_BLOCK || m->textify.tree.hyphens)
 		return false;
 	const uint8_t *block = zg_rd_block(&rd, pad);
+	if (m->textify.multipart)
+		block = before_hyphen(block, cut);
 	block = zg_link_block(&m->link, block, shorter, &suspect);
 	const size_t n = zg_text_block(&m->text, eight ? ZG_TEXT_WIRE : ZG_TEXT_WIRE_7BIT, block, &line);
 	if (n == 0) {
@@ -99,6 +113,7 @@ static bool plain(struct zg_message *m, const struct zg_smtp_config *config, str
 		return false;
 	}
 	m->column = (uint16_t)(line == SIZE_MAX ? m->column + n : n - line);
+	zg_tree_passed(&m->textify.tree, m->column);
 	zg_link_take(&m->link, block, n, true);
 	zg_rw_skip(in, n);
 	advance(m, n);

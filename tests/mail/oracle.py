@@ -17,6 +17,13 @@ FILE = re.compile(rb"(?:^|[\r\n\x0b\x0c])[ \t]*(?:begin[ \t]+[0-7]{3,4}[ \t]|beg
 TYPES = {"verify": {"text/plain"}, "textify": {"text/plain", "multipart/mixed"}}
 
 
+def characters(part):
+    """What of a text is ASCII: double-byte characters of ISO-2022-JP look like it and are none."""
+    if (part.charset or "").lower().strip('"') != "iso-2022-jp":
+        return part.content
+    return re.sub(rb"\x1b\$[@B][^\x1b]*", b"", part.content).replace(b"\x1b(B", b"")
+
+
 class Oracle:
     def __init__(self, strict, loose, quirks):
         self.gmime = {"GMime, strict": strict, "GMime, loose": loose}
@@ -44,8 +51,8 @@ class Oracle:
                     found.append(f"{reader}: a file {p.name}")
                 if p.charset and p.charset.lower().strip('"') not in CHARSETS:
                     found.append(f"{reader}: charset {p.charset}")
-                if mode == "textify" and LINK.search(p.content):
-                    found.append(f"{reader}: a link {LINK.search(p.content).group(0)!r}")
+                if mode == "textify" and LINK.search(characters(p)):
+                    found.append(f"{reader}: a link {LINK.search(characters(p)).group(0)!r}")
                 if FILE.search(p.content):
                     found.append(f"{reader}: a file within text {FILE.search(p.content).group(0)!r}")
                 if gone and gone in p.content:

@@ -243,6 +243,7 @@ static const struct {
 	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") "\r\n---b" AT "1\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/html") "\r\n<b>x --b" AT "1 \r\n" },
 	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") "X: --b" AT "1\r\n" },
+	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("text/plain") "\r\na long line - of text --\r\n> --b" AT "1 and more of it\r\n" },
 	{ ZG_R_SMTP_BOUNDARY, MIXED "--b1\r\n" TYPE("multipart/mixed; boundary=c") "\r\n--c\r\n" TYPE("text/plain") "\r\n> --b" AT "1\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary=\"a\"; " AT "boundary=c\r\n" },
 	{ ZG_R_SMTP_CONTENT_SYNTAX, H_MIME "Content-Type: multipart/mixed; boundary" AT "*=utf-8''a\r\n" },
