@@ -189,9 +189,10 @@ bench:
 
 # More of what the tests draw at random, and of what they repeat: an hour at most.
 soak:
-	$(Q)$(MAKE) --no-print-directory all unit test-build
+	$(Q)$(MAKE) --no-print-directory all unit test-build mail-tools
 	$(Q)ZG_TEST_POLICIES=10000 ZG_TEST_SEED=$${SEED:-1} $(B)/tests/test_policies
 	$(Q)ZONEGATE_BUILD=$(B) ZG_TEST_CHANGES=10000 tests/lab/test_changes.py
+	$(Q)ZONEGATE_BUILD=$(B) ZG_TEST_LONG=1 tests/mail/run
 
 bench-tools: $(B)/bench/noop $(B)/bench/load $(B)/bench/policy $(B)/bench/packet
 
@@ -233,7 +234,7 @@ help:
 	@echo 'make fuzz             libFuzzer over every parser: FUZZ_SECONDS=60, FUZZ=NAME for one'
 	@echo 'sudo make bench       what the boundary costs: against plain forwarding and a queue program that does nothing;'
 	@echo '                      BENCH="--only one --rounds 1", BENCH="--policy 100000", BENCH=--help; make bench-engine: the engine without a kernel'
-	@echo 'sudo make soak        10,000 random policies, 10,000 changes under traffic'
+	@echo 'sudo make soak        10,000 random policies, 10,000 changes under traffic, 40,000 random mails'
 	@echo 'make clean            removes the build directories'
 
 .PHONY: all test-build unit replayers mail-tools demo check lab-up lab-down lab-log lab-hosts lab-list lab-stop lab-start
