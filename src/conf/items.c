@@ -43,7 +43,6 @@ static void read_string(struct reader *r, const config_setting_t *value, const s
 			   item->key);
 	else
 		r->err = zg_config_add(config, item, text);
-	free(text);
 }
 
 static void read_strings(struct reader *r, const config_setting_t *value, const struct zg_item *item, struct zg_config *config)
