@@ -124,10 +124,8 @@ size_t zg_file_name_text(const struct zg_file_name *name, char ret_text[static Z
 	memcpy(ret_text, before, n);
 	for (size_t i = 0; i < len; i++)
 		ret_text[n++] = zg_link_feed(&link, (uint8_t)name->text[i]) == ZG_LINK_LIVE ? '_' : name->text[i];
-	if (name->cut) {
-		memcpy(ret_text + n, "...", 3);
-		n += 3;
-	}
+	for (unsigned i = 0; name->cut && i < 3; i++)
+		ret_text[n++] = '.';
 	ret_text[n++] = ']';
 	return n;
 }

@@ -38,8 +38,10 @@ static size_t blank_groups(struct zg_message *m, uint32_t room, struct zg_rw *in
 	struct zg_rd rd = zg_rw_rest(in, room);
 	const size_t groups = m->column < ZG_B64_LINE_MAX ? zg_b64_groups(&m->b64, &rd, (ZG_B64_LINE_MAX - m->column) / 4u, decoded) : 0;
 
+	static const char blanks[] = ZG_TEXTIFY_BLANKS, last_blanks[] = ZG_TEXTIFY_LAST_BLANKS;
+
 	for (size_t i = 0; i < groups; i++)
-		memcpy(line + 4 * i, m->column + 4 * i == ZG_B64_LINE_MAX - 4 ? ZG_TEXTIFY_LAST_BLANKS : ZG_TEXTIFY_BLANKS, 4);
+		memcpy(line + 4 * i, m->column + 4 * i == ZG_B64_LINE_MAX - 4 ? last_blanks : blanks, 4);
 	zg_rw_write(in, line, 4 * groups);
 	return groups;
 }
