@@ -8,6 +8,7 @@
 
 #include "zonegate/err.h"
 #include "zonegate/files.h"
+#include "zonegate/text.h"
 
 enum zg_severity { ZG_DIAG_ERROR, ZG_DIAG_WARNING };
 
@@ -20,8 +21,7 @@ struct zg_diag {
 
 struct zg_diags {
 	char *file;	/* owned; the name shown */
-	char *text;	/* owned; the source, for the quoted line; may be NULL */
-	size_t text_len;
+	struct zg_text *text;  /* held; the source, for the quoted line; may be NULL */
 	struct zg_files files; /* of the text; lines below count from its beginning, and are shown as the file's own */
 	struct zg_diag *items;
 	size_t n, errors;
@@ -32,6 +32,8 @@ void zg_diags_init(struct zg_diags *d);
 void zg_diags_free(struct zg_diags *d);
 /* Copies file name and text, so that they may be quoted later. */
 enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *text, size_t len);
+/* The same without a copy of the text. */
+enum zg_err zg_diags_hold(struct zg_diags *d, const char *file, struct zg_text *text);
 /* Adds one; hint may be NULL. Out of memory is counted as dropped and still counts as an error. */
 void zg_diag_add(struct zg_diags *d, enum zg_severity severity, unsigned line, unsigned column, const char *hint,
 		 const char *format, ...) __attribute__((format(printf, 6, 7)));

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "zonegate/addr.h"
+#include "zonegate/arena.h"
 #include "zonegate/calendar.h"
 #include "zonegate/config.h"
 #include "zonegate/diag.h"
@@ -18,6 +19,7 @@
 #include "zonegate/files.h"
 #include "zonegate/inspector.h"
 #include "zonegate/limits.h"
+#include "zonegate/text.h"
 
 enum zg_kind { ZG_KIND_MYNUMBER, ZG_KIND_LGWAN, ZG_KIND_INTERNET, ZG_KIND_UPLINK, ZG_KIND_MANAGEMENT, ZG_KIND_COUNT };
 enum zg_model { ZG_MODEL_ALPHA, ZG_MODEL_ALPHA_PRIME, ZG_MODEL_BETA, ZG_MODEL_BETA_PRIME, ZG_MODEL_COUNT };
@@ -114,7 +116,7 @@ struct zg_flow {
 	struct zg_ports *ports; /* destination ports */
 	size_t n_ports;
 	const struct zg_inspector *inspector; /* NULL = opaque: passes uninspected, a 特定通信 only */
-	struct zg_config config; /* of the inspector; with a service, the service's own */
+	struct zg_config config; /* of the inspector; with a service, the service's own; what is the same may be one */
 	char *purpose, *ticket, *approver, *clause; /* NULL if not given */
 	time_t expires; /* 0 = never; the end of the day named, local time */
 	size_t schedule; /* index into schedules; ZG_SCHEDULE_ALWAYS = at all times */
@@ -185,8 +187,10 @@ struct zg_router_rule {
 struct zg_policy {
 	uint32_t generation; /* given by who puts it in force; 0 = not in force */
 	uint8_t sha256[32];  /* of the configuration text */
-	char *text;	     /* the text itself, so that the last confirmed one can be saved */
+	struct zg_text *source; /* held */
+	const char *text;	/* its bytes, so that the last confirmed one can be saved */
 	size_t text_len;
+	struct zg_arena arena; /* what is not freed by itself: names and texts, addresses, ports */
 	char *file; /* the name it was read from */
 	struct zg_files files; /* of the text; every line number here counts from its beginning */
 	enum zg_model model;

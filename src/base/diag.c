@@ -33,38 +33,41 @@ void zg_diags_free(struct zg_diags *d)
 		diag_clear(&d->items[i]);
 	free(d->items);
 	free(d->file);
-	free(d->text);
+	zg_text_drop(d->text);
 	zg_files_free(&d->files);
 	zg_diags_init(d);
 }
 
-enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *text, size_t len)
+/* The text is the diagnostics' from here on. */
+static enum zg_err take_source(struct zg_diags *d, const char *file, struct zg_text *text)
 {
-	char *name = strdup(file), *copy = NULL;
 	struct zg_files files = { 0 };
-	enum zg_err err = zg_files_of(file, text, text != NULL ? len : 0, &files);
-	if (text != NULL) {
-		copy = malloc(len + 1);
-		if (copy != NULL) {
-			if (len > 0)
-				memcpy(copy, text, len);
-			copy[len] = '\0';
-		}
-	}
-	if (err != ZG_OK || name == NULL || (text != NULL && copy == NULL)) {
+	char *name = strdup(file);
+	enum zg_err err = zg_files_of(file, text != NULL ? text->bytes : NULL, text != NULL ? text->len : 0, &files);
+	if (err != ZG_OK || name == NULL) {
 		zg_files_free(&files);
+		zg_text_drop(text);
 		free(name);
-		free(copy);
 		return ZG_ENOMEM;
 	}
 	free(d->file);
-	free(d->text);
+	zg_text_drop(d->text);
 	zg_files_free(&d->files);
 	d->files = files;
 	d->file = name;
-	d->text = copy;
-	d->text_len = text != NULL ? len : 0;
+	d->text = text;
 	return ZG_OK;
+}
+
+enum zg_err zg_diags_source(struct zg_diags *d, const char *file, const char *text, size_t len)
+{
+	struct zg_text *copy = text != NULL ? zg_text_copy(text, len) : NULL;
+	return text != NULL && copy == NULL ? ZG_ENOMEM : take_source(d, file, copy);
+}
+
+enum zg_err zg_diags_hold(struct zg_diags *d, const char *file, struct zg_text *text)
+{
+	return take_source(d, file, zg_text_hold(text));
 }
 
 static bool is_continuation(char c)
@@ -170,7 +173,7 @@ static bool find_line(const struct zg_diags *d, unsigned line, const char **ret_
 {
 	if (d->text == NULL || line == 0)
 		return false;
-	const char *p = d->text, *end = d->text + d->text_len;
+	const char *p = d->text->bytes, *end = p + d->text->len;
 	for (unsigned i = 1; i < line; i++) {
 		p = memchr(p, '\n', (size_t)(end - p));
 		if (p == NULL)

@@ -126,7 +126,7 @@ static int compare_names(const void *a, const void *b)
 	return (x->identity > y->identity) - (x->identity < y->identity);
 }
 
-/* Flows of one service have one configuration. Where each lies, in units; how many there are in all. */
+/* Flows of one service have one configuration, and so have neighbours that share theirs in the policy. Where each lies, in units; how many there are in all. */
 static uint32_t place_configs(const struct zg_policy *policy, uint32_t *ret_at)
 {
 	uint32_t *of_service = ret_at + policy->n_flows; /* 1 + its place */
@@ -135,6 +135,10 @@ static uint32_t place_configs(const struct zg_policy *policy, uint32_t *ret_at)
 	for (size_t i = 0; i < policy->n_flows; i++) {
 		const struct zg_flow *flow = &policy->flows[i];
 		uint32_t *shared = flow->service != 0 ? &of_service[flow->service - 1] : NULL;
+		if (shared == NULL && i > 0 && flow->config.len > 0 && flow->config.bytes == flow[-1].config.bytes) {
+			ret_at[i] = ret_at[i - 1];
+			continue;
+		}
 		ret_at[i] = shared != NULL && *shared != 0 ? *shared - 1 : n;
 		if (shared != NULL && *shared != 0)
 			continue;

@@ -335,7 +335,7 @@ static bool copy_service(struct reader *r, struct flow_pair *pair)
 	flow->config = service->config;
 	pair->draft->protocol = pair->draft->port = pair->draft->inspector = pair->draft->service;
 	flow->ports = reader_alloc(r, service->n_ports, sizeof *flow->ports);
-	pair->draft->ports = reader_alloc(r, service->n_ports, sizeof *pair->draft->ports);
+	pair->draft->ports = draft_alloc(r, service->n_ports, sizeof *pair->draft->ports);
 	for (size_t i = 0; i < service->n_ports && r->err == ZG_OK; i++) {
 		flow->ports[i] = service->ports[i];
 		pair->draft->ports[i] = pair->draft->service;

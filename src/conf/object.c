@@ -27,14 +27,33 @@ bool reader_grow(struct reader *r, void *array, size_t have, size_t more, size_t
 	size_t cap = capacity(have + more);
 	if (items != NULL && cap == capacity(have))
 		return true;
-	char *grown = reallocarray(items, cap, size);
+	/* the first time as pages that are zero, and not there until they are used */
+	char *grown = items == NULL ? calloc(cap, size) : reallocarray(items, cap, size);
 	if (grown == NULL) {
 		r->err = ZG_ENOMEM;
 		return false;
 	}
-	memset(grown + have * size, 0, (cap - have) * size);
+	if (items != NULL)
+		memset(grown + have * size, 0, (cap - have) * size);
 	memcpy(array, &grown, sizeof grown);
 	/* cppcheck-suppress memleak ; it is the array's now */
+	return true;
+}
+
+bool reader_extend(struct reader *r, struct zg_arena *arena, void *array, size_t have, size_t size)
+{
+	void *items;
+	memcpy(&items, array, sizeof items);
+	if (items != NULL && capacity(have + 1) == capacity(have))
+		return true;
+	void *grown = zg_arena_take(arena, capacity(have + 1), size);
+	if (grown == NULL) {
+		r->err = ZG_ENOMEM;
+		return false;
+	}
+	if (have > 0)
+		memcpy(grown, items, have * size);
+	memcpy(array, &grown, sizeof grown);
 	return true;
 }
 
@@ -70,8 +89,9 @@ void unknown_name(struct reader *r, const config_setting_t *value, const struct 
 static bool add_address(struct reader *r, struct addresses *a, const struct zg_range *range, uint32_t object,
 			struct conf_at at)
 {
-	if (!reader_grow(r, &a->ranges, a->n, 1, sizeof *a->ranges) || !reader_grow(r, &a->objects, a->n, 1, sizeof *a->objects) ||
-	    !reader_grow(r, &a->ats, a->n, 1, sizeof *a->ats))
+	struct zg_arena *arena = &r->draft->policy->arena;
+	if (!reader_extend(r, arena, &a->ranges, a->n, sizeof *a->ranges) || !reader_extend(r, arena, &a->objects, a->n, sizeof *a->objects) ||
+	    !reader_extend(r, &r->draft->arena, &a->ats, a->n, sizeof *a->ats))
 		return false;
 	if (a->ranges == NULL || a->objects == NULL || a->ats == NULL) /* they are there: for static analysis, which cannot know */
 		return false;
@@ -174,7 +194,7 @@ static void read_host_address(struct reader *r, const config_setting_t *value, v
 	struct zg_object *host = pair->object;
 	size_t n = count_of(r, value, ZG_ELEMS_MAX);
 	host->ranges = reader_alloc(r, n, sizeof *host->ranges);
-	pair->draft->ranges = reader_alloc(r, n, sizeof *pair->draft->ranges);
+	pair->draft->ranges = draft_alloc(r, n, sizeof *pair->draft->ranges);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
 		struct zg_range range;
@@ -238,11 +258,8 @@ static void read_member_list(struct reader *r, const config_setting_t *value, vo
 		const char *text = text_of(r, element_of(value, i));
 		if (text == NULL)
 			continue;
-		group->members[group->n_members] = strdup(text);
-		if (group->members[group->n_members] == NULL)
-			r->err = ZG_ENOMEM;
-		else
-			group->n_members++;
+		group->members[group->n_members] = reader_string(r, text);
+		group->n_members += r->err == ZG_OK;
 	}
 }
 
@@ -279,7 +296,6 @@ static void settle(struct zg_object *group, struct addresses *all)
 	}
 	group->ranges = all->ranges;
 	group->n_ranges = n;
-	all->ranges = NULL;
 }
 
 /* The groups that are open, from the one that closes the circle on: "a", "b", "a". */
@@ -324,9 +340,6 @@ static bool resolve(struct reader *r, uint32_t index, struct conf_at at)
 	draft->state = good ? CONF_OBJECT_READY : CONF_OBJECT_BROKEN;
 	if (good)
 		settle(&r->draft->policy->objects[index], &all);
-	free(all.ranges);
-	free(all.objects);
-	free(all.ats);
 	return good;
 }
 

@@ -53,78 +53,12 @@ const char *zg_flow_inspector(const struct zg_flow *flow)
 	return flow->inspector != NULL ? flow->inspector->name : "opaque";
 }
 
-static void free_zone(struct zg_zone *zone)
-{
-	for (size_t i = 0; i < zone->n_ifaces; i++)
-		free(zone->ifaces[i]);
-	free(zone->ifaces);
-	free(zone->iface_macs);
-	free(zone->name);
-	free(zone->label);
-	free(zone->ranges);
-	free(zone->range_objects);
-	free(zone->stations);
-}
-
-static void free_object(struct zg_object *object)
-{
-	for (size_t i = 0; i < object->n_members; i++)
-		free(object->members[i]);
-	free(object->members);
-	free(object->name);
-	free(object->ranges);
-}
-
-static void free_flow(struct zg_flow *flow)
-{
-	free(flow->name);
-	free(flow->sources);
-	free(flow->source_objects);
-	free(flow->destinations);
-	free(flow->destination_objects);
-	free(flow->ports);
-	if (flow->service == 0)
-		free(flow->config.bytes);
-	free(flow->purpose);
-	free(flow->ticket);
-	free(flow->approver);
-	free(flow->clause);
-}
-
-static void free_blocklist(struct zg_blocklist_conf *list)
-{
-	free(list->name);
-	free(list->file);
-	free(list->zones);
-}
-
 void zg_policy_free(struct zg_policy *policy)
 {
 	if (policy == NULL)
 		return;
 	for (size_t i = 0; i < policy->n_zones; i++)
-		free_zone(&policy->zones[i]);
-	for (size_t i = 0; i < policy->n_flows; i++)
-		free_flow(&policy->flows[i]);
-	for (size_t i = 0; i < policy->n_schedules; i++)
-		free(policy->schedules[i].name);
-	for (size_t i = 0; i < policy->n_blocklists; i++)
-		free_blocklist(&policy->blocklists[i]);
-	for (size_t i = 0; i < policy->n_objects; i++)
-		free_object(&policy->objects[i]);
-	for (size_t i = 0; i < policy->n_services; i++) {
-		free(policy->services[i].name);
-		free(policy->services[i].ports);
-		free(policy->services[i].config.bytes);
-	}
-	free(policy->monitors);
-	for (size_t i = 0; i < policy->n_router; i++) {
-		free(policy->router[i].name);
-		free(policy->router[i].iface);
-		free(policy->router[i].peers);
-		free(policy->router[i].peer_objects);
-		free(policy->router[i].ports);
-	}
+		free(policy->zones[i].stations);
 	free(policy->router);
 	free(policy->zones);
 	free(policy->flows);
@@ -134,26 +68,24 @@ void zg_policy_free(struct zg_policy *policy)
 	free(policy->schedules);
 	free(policy->holidays);
 	free(policy->by_mark);
-	free(policy->text);
-	free(policy->file);
+	zg_text_drop(policy->source);
 	zg_files_free(&policy->files);
-	free(policy->body);
+	zg_arena_free(&policy->arena);
 	free(policy);
 }
 
 /* Text, name and digest: the policy says itself what it was made of. */
-static enum zg_err keep_text(struct zg_policy *policy, const char *file, const char *text, size_t len)
+static enum zg_err keep_text(struct zg_policy *policy, const char *file, struct zg_text *text)
 {
 	struct sha256_ctx sha;
-	policy->file = strdup(file);
-	policy->text = malloc(len + 1);
-	if (policy->file == NULL || policy->text == NULL)
+	policy->file = zg_arena_string(&policy->arena, file);
+	if (policy->file == NULL)
 		return ZG_ENOMEM;
-	memcpy(policy->text, text, len);
-	policy->text[len] = '\0';
-	policy->text_len = len;
+	policy->source = zg_text_hold(text);
+	policy->text = text->bytes;
+	policy->text_len = text->len;
 	sha256_init(&sha);
-	sha256_update(&sha, len, (const uint8_t *)text);
+	sha256_update(&sha, text->len, (const uint8_t *)text->bytes);
 	sha256_digest(&sha, sizeof policy->sha256, policy->sha256);
 	return ZG_OK;
 }
@@ -172,43 +104,31 @@ static enum zg_err make(struct conf_source *source, struct zg_diags *diags, conf
 	return err != ZG_OK ? err : diags->errors > 0 ? ZG_ECONF : ZG_OK;
 }
 
-static enum zg_err refuse_size(struct zg_diags *diags)
-{
-	zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "is this really a configuration?", "larger than %u MiB",
-		    ZG_CONF_BYTES_MAX / (1024 * 1024));
-	return ZG_ECONF;
-}
-
-enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
-			      struct zg_diags *diags, struct zg_policy **ret_policy)
+static enum zg_err parse(enum zg_conf_purpose purpose, time_t now, const char *file, struct zg_text *text, struct zg_diags *diags,
+			 struct zg_policy **ret_policy)
 {
 	struct conf_source source = { 0 };
 	struct conf_draft draft = { .purpose = purpose, .now = now != 0 ? now : time(NULL) };
 	config_t *trees = NULL;
 	size_t n_trees = 0;
-	enum zg_err err;
-	if (len > ZG_CONF_BYTES_MAX) {
-		err = zg_diags_source(diags, file, NULL, 0);
-		return err != ZG_OK ? err : refuse_size(diags);
-	}
-	err = zg_diags_source(diags, file, text, len);
+	enum zg_err err = zg_diags_hold(diags, file, text);
 	if (err != ZG_OK)
 		return err;
 	struct zg_policy *policy = draft.policy = calloc(1, sizeof *policy);
-	if (policy == NULL || zg_files_of(file, text, len, &policy->files) != ZG_OK ||
+	if (policy == NULL || zg_files_of(file, text->bytes, text->len, &policy->files) != ZG_OK ||
 	    (trees = calloc(policy->files.n, sizeof *trees)) == NULL) {
 		err = ZG_ENOMEM;
 		goto out;
 	}
 	for (; n_trees < policy->files.n; n_trees++)
 		config_init(&trees[n_trees]);
-	err = conf_source_init(&source, text, len, &policy->files);
+	err = conf_source_init(&source, text->bytes, text->len, &policy->files);
 	draft.files = &policy->files;
 	if (err == ZG_OK)
 		err = make(&source, diags, trees, &draft);
 	zg_diags_sort(diags);
 	if (err == ZG_OK)
-		err = keep_text(policy, file, text, len);
+		err = keep_text(policy, file, text);
 	if (err != ZG_OK)
 		goto out;
 	for (size_t i = 0; i < policy->n_flows; i++)
@@ -226,16 +146,47 @@ out:
 	return err;
 }
 
+/* text: one holder less afterwards. */
+static enum zg_err parse_held(enum zg_conf_purpose purpose, time_t now, const char *file, struct zg_text *text, struct zg_diags *diags,
+			      struct zg_policy **ret_policy)
+{
+	enum zg_err err = text != NULL ? parse(purpose, now, file, text, diags, ret_policy) : ZG_ENOMEM;
+	zg_text_drop(text);
+	return err;
+}
+
+static enum zg_err refuse_size(const char *file, struct zg_diags *diags)
+{
+	enum zg_err err = zg_diags_source(diags, file, NULL, 0);
+	if (err != ZG_OK)
+		return err;
+	zg_diag_add(diags, ZG_DIAG_ERROR, 0, 0, "is this really a configuration?", "larger than %u MiB",
+		    ZG_CONF_BYTES_MAX / (1024 * 1024));
+	return ZG_ECONF;
+}
+
+enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
+			      struct zg_diags *diags, struct zg_policy **ret_policy)
+{
+	if (len > ZG_CONF_BYTES_MAX)
+		return refuse_size(file, diags);
+	return parse_held(purpose, now, file, zg_text_copy(text, len), diags, ret_policy);
+}
+
 enum zg_err zg_conf_load_for(enum zg_conf_purpose purpose, const char *file, struct zg_diags *diags,
 			     struct zg_policy **ret_policy)
 {
 	char *text = NULL;
 	size_t len = 0;
 	enum zg_err err = zg_conf_gather(file, diags, &text, &len);
-	if (err == ZG_OK)
-		err = zg_conf_parse_for(purpose, 0, strcmp(file, "-") == 0 ? "<stdin>" : file, text, len, diags, ret_policy);
-	free(text);
-	return err;
+	if (err != ZG_OK)
+		return err;
+	file = strcmp(file, "-") == 0 ? "<stdin>" : file;
+	if (len > ZG_CONF_BYTES_MAX) {
+		free(text);
+		return refuse_size(file, diags);
+	}
+	return parse_held(purpose, 0, file, zg_text_of(text, len), diags, ret_policy);
 }
 
 const struct zg_zone *zg_policy_zone(const struct zg_policy *policy, const char *name)

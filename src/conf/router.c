@@ -43,12 +43,10 @@ static bool new_rule(struct reader *r, struct conf_at at, const char *key, struc
 		}
 	}
 	policy->router[n] = (struct zg_router_rule){
-		.zone = SIZE_MAX, .line = at.line, .key = key, .name = strdup(key)
+		.zone = SIZE_MAX, .line = at.line, .key = key, .name = reader_string(r, key)
 	};
 	r->draft->router[n] = (struct draft_router_rule){ .at = at };
 	policy->n_router = n + 1;
-	if (policy->router[n].name == NULL)
-		r->err = ZG_ENOMEM;
 	*ret_pair = (struct rule_pair){ &policy->router[n], &r->draft->router[n] };
 	return r->err == ZG_OK;
 }
@@ -56,18 +54,11 @@ static bool new_rule(struct reader *r, struct conf_at at, const char *key, struc
 static bool add_peer(struct reader *r, struct rule_pair *pair, const struct zg_range *range, struct conf_at at)
 {
 	const size_t n = pair->rule->n_peers;
-	struct zg_range *peers = reallocarray(pair->rule->peers, n + 1, sizeof *peers);
-	if (peers != NULL)
-		pair->rule->peers = peers;
-	struct conf_at *ats = reallocarray(pair->draft->peers, n + 1, sizeof *ats);
-	if (ats != NULL)
-		pair->draft->peers = ats;
-	if (peers == NULL || ats == NULL) {
-		r->err = ZG_ENOMEM;
+	if (!reader_extend(r, &r->draft->policy->arena, &pair->rule->peers, n, sizeof *pair->rule->peers) ||
+	    !reader_extend(r, &r->draft->arena, &pair->draft->peers, n, sizeof *pair->draft->peers))
 		return false;
-	}
-	peers[n] = *range;
-	ats[n] = at;
+	pair->rule->peers[n] = *range;
+	pair->draft->peers[n] = at;
 	pair->rule->n_peers = n + 1;
 	return true;
 }
@@ -88,11 +79,7 @@ static void add_port(struct reader *r, struct rule_pair *pair, uint16_t port)
 static void read_name(struct reader *r, const config_setting_t *value, void *object)
 {
 	struct rule_pair *pair = object;
-	char *name = NULL;
-	if (!take_name(r, value, &name))
-		return;
-	free(pair->rule->name);
-	pair->rule->name = name;
+	take_name(r, value, &pair->rule->name);
 }
 
 static void read_zone_of(struct reader *r, const config_setting_t *value, void *object)
@@ -129,7 +116,6 @@ static void read_port(struct reader *r, const config_setting_t *value, void *obj
 	struct rule_pair *pair = object;
 	struct conf_at *ats = NULL;
 	take_port_list(r, value, &pair->rule->ports, &ats, &pair->rule->n_ports);
-	free(ats);
 }
 
 /* "10/s" */
@@ -331,8 +317,8 @@ static void read_neighbours(struct reader *r, const config_setting_t *value, voi
 {
 	struct neighbour *neighbour = object;
 	const size_t n = count_of(r, value, ZG_ROUTER_RULES_MAX);
-	neighbour->peers = reader_alloc(r, n, sizeof *neighbour->peers);
-	neighbour->ats = reader_alloc(r, n, sizeof *neighbour->ats);
+	neighbour->peers = draft_alloc(r, n, sizeof *neighbour->peers);
+	neighbour->ats = draft_alloc(r, n, sizeof *neighbour->ats);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
 		if (take_neighbour(r, element, &neighbour->peers[neighbour->n_peers]))
@@ -348,11 +334,9 @@ static bool neighbour_rule(struct reader *r, const struct neighbour_protocol *p,
 		return false;
 	ret_pair->rule->out = out;
 	ret_pair->rule->zone = neighbour->zone;
-	ret_pair->rule->iface = strdup(neighbour->iface);
+	ret_pair->rule->iface = reader_string(r, neighbour->iface);
 	ret_pair->rule->protocol = p->protocol;
 	add_port(r, ret_pair, p->port);
-	if (ret_pair->rule->iface == NULL)
-		r->err = ZG_ENOMEM;
 	return r->err == ZG_OK;
 }
 
@@ -413,8 +397,6 @@ static void read_protocol_list(struct reader *r, const config_setting_t *value, 
 		struct neighbour neighbour = { .zone = SIZE_MAX };
 		if (read_group(r, element, &group, &neighbour) && neighbour.zone != SIZE_MAX)
 			add_neighbour(r, p, &neighbour, place_of(element)->value);
-		free(neighbour.peers);
-		free(neighbour.ats);
 	}
 }
 

@@ -19,12 +19,26 @@ const char *key_of(const config_setting_t *setting)
 	return setting != NULL ? config_setting_name(setting) : "";
 }
 
-void *reader_alloc(struct reader *r, size_t n, size_t size)
+static void *checked(struct reader *r, void *p)
 {
-	void *p = calloc(n > 0 ? n : 1, size);
 	if (p == NULL)
 		r->err = ZG_ENOMEM;
 	return p;
+}
+
+void *reader_alloc(struct reader *r, size_t n, size_t size)
+{
+	return checked(r, zg_arena_take(&r->draft->policy->arena, n, size));
+}
+
+void *draft_alloc(struct reader *r, size_t n, size_t size)
+{
+	return checked(r, zg_arena_take(&r->draft->arena, n, size));
+}
+
+char *reader_string(struct reader *r, const char *text)
+{
+	return checked(r, zg_arena_string(&r->draft->policy->arena, text));
 }
 
 /* --- unknown words ---------------------------------------------------------------------------- */
@@ -87,13 +101,17 @@ static void unknown_hint(char *buf, size_t size, const char *word, const char *c
 
 /* --- groups ------------------------------------------------------------------------------------ */
 
-static const struct key *find_key(const struct group *group, const char *name)
+/* Is there such a key? Looked for from *guess on and around, and the guess is then the next one. */
+static bool find_key(const struct group *group, const char *name, size_t *guess)
 {
-	for (size_t i = 0; i < group->n_keys; i++) {
-		if (strcmp(group->keys[i].name, name) == 0)
-			return &group->keys[i];
+	for (size_t i = 0, k = *guess; i < group->n_keys; i++, k++) {
+		k = k < group->n_keys ? k : 0;
+		if (strcmp(group->keys[k].name, name) == 0) {
+			*guess = k + 1;
+			return true;
+		}
 	}
-	return NULL;
+	return false;
 }
 
 static void unknown_key(struct reader *r, const config_setting_t *setting, const struct group *group)
@@ -115,48 +133,71 @@ static bool is_among(const char *word, const char *const *words)
 	return *words != NULL;
 }
 
-/* The values of one key, in the order of the files; false = there is none. */
-static bool read_key(struct reader *r, const config_setting_t *const *settings, size_t n, const struct key *key, bool adds_up,
-		     void *object)
+/* The member of this name, looked for from *at on and around, where the next one probably is afterwards: keys mostly stand in
+ * the order in which they are read. */
+static const config_setting_t *member(const config_setting_t *group, const char *name, unsigned *at)
+{
+	const unsigned n = (unsigned)config_setting_length(group);
+	for (unsigned i = 0, k = *at; i < n; i++, k++) {
+		k = k < n ? k : 0;
+		const config_setting_t *value = config_setting_get_elem(group, k);
+		if (strcmp(config_setting_name(value), name) == 0) {
+			*at = k + 1;
+			return value;
+		}
+	}
+	return NULL;
+}
+
+/* One value of a key; first: the one before it, of another file. */
+static void read_value(struct reader *r, const config_setting_t *value, const config_setting_t *first, const struct key *key,
+		       bool adds_up, void *object)
 {
 	char line[ZG_LINE_STR_MAX];
-	const config_setting_t *first = NULL;
-	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
-		const config_setting_t *value = config_setting_get_member(settings[i], key->name);
-		if (value == NULL)
-			continue;
-		if (place_of(value)->bad)
-			r->skipped++;
-		else if (first != NULL && !adds_up)
-			CONF_ERROR(r->diags, place_of(value)->key, "keep one of them; only lists add up over files",
-				   "\"%s\" is there already, %s", key->name,
-				   zg_files_line(r->draft->files, place_of(first)->key.line, line));
-		else
-			key->read(r, value, object);
-		first = first != NULL ? first : value;
+	if (place_of(value)->bad)
+		r->skipped++;
+	else if (first != NULL && !adds_up)
+		CONF_ERROR(r->diags, place_of(value)->key, "keep one of them; only lists add up over files",
+			   "\"%s\" is there already, %s", key->name,
+			   zg_files_line(r->draft->files, place_of(first)->key.line, line));
+	else
+		key->read(r, value, object);
+}
+
+/* What is not in the table. */
+static void read_others(struct reader *r, const config_setting_t *setting, const struct group *group, void *object)
+{
+	const unsigned length = (unsigned)config_setting_length(setting);
+	size_t guess = 0;
+	for (unsigned i = 0; i < length && r->err == ZG_OK; i++) {
+		const config_setting_t *value = config_setting_get_elem(setting, i);
+		if (!find_key(group, config_setting_name(value), &guess) &&
+		    (group->other == NULL || !group->other(r, value, object)))
+			unknown_key(r, value, group);
 	}
-	return first != NULL;
 }
 
 bool read_groups(struct reader *r, const config_setting_t *const *settings, size_t n, const struct group *group,
 		 const char *const *lists, void *object)
 {
 	size_t errors = r->diags->errors, skipped = r->skipped;
+	unsigned at = 0;
 	for (size_t i = 0; i < group->n_keys && r->err == ZG_OK; i++) {
 		const struct key *key = &group->keys[i];
-		if (!read_key(r, settings, n, key, is_among(key->name, lists), object) && key->missing != NULL)
+		const config_setting_t *first = NULL;
+		for (size_t k = 0; k < n && r->err == ZG_OK; k++) {
+			const config_setting_t *value = member(settings[k], key->name, &at);
+			if (value == NULL)
+				continue;
+			read_value(r, value, first, key, is_among(key->name, lists), object);
+			first = first != NULL ? first : value;
+		}
+		if (first == NULL && key->missing != NULL)
 			CONF_ERROR(r->diags, place_of(settings[0])->value, key->missing, "%s has no key \"%s\"",
 				   group->what, key->name);
 	}
-	for (size_t k = 0; k < n; k++) {
-		int length = config_setting_length(settings[k]);
-		for (int i = 0; i < length && r->err == ZG_OK; i++) {
-			const config_setting_t *value = config_setting_get_elem(settings[k], (unsigned)i);
-			if (find_key(group, config_setting_name(value)) == NULL &&
-			    (group->other == NULL || !group->other(r, value, object)))
-				unknown_key(r, value, group);
-		}
-	}
+	for (size_t k = 0; k < n; k++)
+		read_others(r, settings[k], group, object);
 	return r->err == ZG_OK && r->diags->errors == errors && r->skipped == skipped;
 }
 
@@ -216,11 +257,12 @@ const char *text_of(struct reader *r, const config_setting_t *value)
 	return text;
 }
 
-bool take_string(struct reader *r, const config_setting_t *value, size_t max, char **ret_string)
+/* A text of at most max bytes that says something, or NULL. */
+static const char *words_of(struct reader *r, const config_setting_t *value, size_t max)
 {
 	const char *text = text_of(r, value);
 	if (text == NULL)
-		return false;
+		return NULL;
 	/* U+3000 is how a Japanese keyboard writes nothing */
 	const char *p = text;
 	while (*p == ' ' || *p == '\t' || strncmp(p, "\xe3\x80\x80", 3) == 0)
@@ -229,20 +271,27 @@ bool take_string(struct reader *r, const config_setting_t *value, size_t max, ch
 		CONF_ERROR(r->diags, place_of(value)->value,
 			   "write what it is, or leave the key out if it may be left out", "\"%s\" is empty",
 			   key_of(value));
-		return false;
+		return NULL;
 	}
 	if (strlen(text) > max) {
 		CONF_ERROR(r->diags, place_of(value)->value, "shorten it (a Japanese character takes three bytes)",
 			   "\"%s\" is longer than %zu bytes", key_of(value), max);
-		return false;
+		return NULL;
 	}
-	char *copy = strdup(text);
-	if (copy == NULL) {
-		r->err = ZG_ENOMEM;
-		return false;
-	}
-	*ret_string = copy;
-	return true;
+	return text;
+}
+
+static bool keep(struct reader *r, const char *text, char **ret_string)
+{
+	char *copy = text != NULL ? reader_string(r, text) : NULL;
+	if (copy != NULL)
+		*ret_string = copy;
+	return copy != NULL;
+}
+
+bool take_string(struct reader *r, const config_setting_t *value, size_t max, char **ret_string)
+{
+	return keep(r, words_of(r, value, max), ret_string);
 }
 
 bool take_int(struct reader *r, const config_setting_t *value, uint32_t min, uint32_t max, uint32_t *ret_int)
@@ -291,20 +340,13 @@ bool take_word(struct reader *r, const config_setting_t *value, const char *cons
 
 bool take_name(struct reader *r, const config_setting_t *value, char **ret_name)
 {
-	char *name;
-	if (!take_string(r, value, ZG_LABEL_MAX, &name))
-		return false;
-	size_t len = strlen(name);
-	if (name[0] >= 'a' && name[0] <= 'z' && len <= ZG_NAME_MAX &&
-	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len) {
-		*ret_name = name;
-		return true;
-	}
+	const char *name = words_of(r, value, ZG_LABEL_MAX);
+	if (name == NULL || (is_name(name) && strlen(name) <= ZG_NAME_MAX))
+		return keep(r, name, ret_name);
 	CONF_ERROR(r->diags, place_of(value)->value,
 		   "a small letter, then small letters, digits and hyphens, at most 31; other words go into label or "
 		   "purpose",
 		   "\"%s\" is not a name", name);
-	free(name);
 	return false;
 }
 

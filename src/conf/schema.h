@@ -13,6 +13,7 @@ struct reader {
 	size_t skipped;	 /* values that shape.c had reported already, or somebody else */
 	uint32_t open[ZG_GROUP_DEPTH_MAX + 1]; /* object.c: groups whose members are being looked up, outermost first */
 	size_t n_open;
+	struct zg_config config; /* the last inspector's configuration that was kept */
 	unsigned deepest; /* levels of groups met since it was set to zero */
 };
 
@@ -45,12 +46,12 @@ const char *key_of(const config_setting_t *setting);
 void wrong_type(struct reader *r, const config_setting_t *value, const char *wanted);
 
 /* True for what is fit to be read on: nothing was reported about it. Outputs untouched on failure. */
-bool take_string(struct reader *r, const config_setting_t *value, size_t max, char **ret_string); /* malloc'd */
+bool take_string(struct reader *r, const config_setting_t *value, size_t max, char **ret_string); /* the policy's */
 bool take_int(struct reader *r, const config_setting_t *value, uint32_t min, uint32_t max, uint32_t *ret_int);
 bool take_bool(struct reader *r, const config_setting_t *value, bool *ret_bool);
 bool take_word(struct reader *r, const config_setting_t *value, const char *const *words, size_t n,
 	       uint32_t *ret_index);
-bool take_name(struct reader *r, const config_setting_t *value, char **ret_name); /* malloc'd */
+bool take_name(struct reader *r, const config_setting_t *value, char **ret_name); /* the policy's */
 bool take_mac(struct reader *r, const config_setting_t *value, struct zg_mac *ret_mac); /* of a station */
 bool take_range(struct reader *r, const config_setting_t *value, struct zg_range *ret_range);
 bool take_mac(struct reader *r, const config_setting_t *value, struct zg_mac *ret_mac);
@@ -68,14 +69,18 @@ size_t length_of(struct reader *r, const config_setting_t *value, size_t have, s
 void read_elements(struct reader *r, const config_setting_t *value, size_t first,
 		   void (*read)(struct reader *r, const config_setting_t *setting, size_t index));
 
-/* calloc() that remembers its failure in r. */
+/* Zeroed; of the policy's arena, or of the draft's. A failure is remembered in r. */
 void *reader_alloc(struct reader *r, size_t n, size_t size);
+void *draft_alloc(struct reader *r, size_t n, size_t size);
+char *reader_string(struct reader *r, const char *text); /* a copy, the policy's */
 
 /* *array of have elements (the address of the pointer, of whatever type; made by this function only) gets room for more,
  * zeroed. */
 bool reader_grow(struct reader *r, void *array, size_t have, size_t more, size_t size);
+/* The same by one with a short array, in an arena of the reader's: what it has grown out of stays there. */
+bool reader_extend(struct reader *r, struct zg_arena *arena, void *array, size_t have, size_t size);
 
-/* Addresses as they were written or came of names: three arrays of n elements, malloc'd. */
+/* Addresses as they were written or came of names: three arrays of n elements, the places the draft's, the rest the policy's. */
 struct addresses {
 	struct zg_range *ranges;
 	uint32_t *objects; /* 1 + index of the object that stands at the place, 0 = an address */

@@ -71,7 +71,7 @@ void take_port_list(struct reader *r, const config_setting_t *value, struct zg_p
 {
 	size_t n = count_of(r, value, 65535);
 	struct zg_ports *ports = *ret_ports = reader_alloc(r, n, sizeof *ports);
-	struct conf_at *ats = *ret_ats = reader_alloc(r, n, sizeof *ats);
+	struct conf_at *ats = *ret_ats = draft_alloc(r, n, sizeof *ats);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
 		if (take_ports(r, element, &ports[*ret_n]))
@@ -90,11 +90,14 @@ void take_inspector(struct reader *r, const config_setting_t *value, const struc
 			   "inspector \"%s\" is for tests: it lets through what no policy should", text);
 		return;
 	}
+	if (inspector != NULL && !place_of(value)->bad) {
+		*ret_inspector = inspector;
+		return;
+	}
 	for (uint32_t index = 1; n < 64 && (inspector = zg_inspector_by_index(index)) != NULL; index++)
 		if (zg_inspector_usable(inspector))
 			words[n++] = inspector->name;
-	if (take_word(r, value, words, n, &i))
-		*ret_inspector = zg_inspector_by_name(words[i]);
+	take_word(r, value, words, n, &i); /* to say what there is */
 }
 
 bool take_items(struct reader *r, const config_setting_t *value, const struct zg_inspector *inspector, const char *what,
@@ -126,17 +129,31 @@ static void check_required(struct reader *r, const struct zg_inspector *inspecto
 	}
 }
 
+/* A copy that is the policy's: the last one again if it is the same, as it mostly is. */
+static void keep_config(struct reader *r, const struct zg_config *config, struct zg_config *ret_config)
+{
+	if (r->config.len != config->len || r->config.bytes == NULL || memcmp(r->config.bytes, config->bytes, config->len) != 0) {
+		uint64_t *copy = reader_alloc(r, (config->len + sizeof *copy - 1) / sizeof *copy, sizeof *copy);
+		if (copy == NULL)
+			return;
+		r->config = (struct zg_config){ memcpy(copy, config->bytes, config->len), config->len };
+	}
+	*ret_config = r->config;
+}
+
 bool fill_config(struct reader *r, const struct zg_inspector *inspector, struct conf_at at, const config_setting_t *items,
 		 struct zg_config *ret_config)
 {
 	size_t errors = r->diags->errors, skipped = r->skipped;
-	r->err = zg_config_init(inspector, ret_config);
-	if (r->err != ZG_OK)
-		return false;
-	if (items != NULL)
-		read_inspector_items(r, items, inspector, ret_config);
-	if (items == NULL || config_setting_is_group(items))
+	struct zg_config config = { .bytes = NULL };
+	r->err = zg_config_init(inspector, &config);
+	if (r->err == ZG_OK && items != NULL)
+		read_inspector_items(r, items, inspector, &config);
+	if (r->err == ZG_OK && (items == NULL || config_setting_is_group(items)))
 		check_required(r, inspector, at, items);
+	if (r->err == ZG_OK)
+		keep_config(r, &config, ret_config);
+	free(config.bytes);
 	return r->err == ZG_OK && r->diags->errors == errors && r->skipped == skipped;
 }
 

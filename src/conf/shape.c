@@ -44,15 +44,29 @@ struct shape {
 };
 
 /* Of characters: strspn() would make a table of its set for each of a million words. */
-enum { C_DIGIT = 1, C_NAME = 2, C_WORD = 4 };
+enum { C_DIGIT = 1, C_NAME = 2, C_WORD = 4, C_BLANK = 8, C_PLAIN = 16 };
+
+static uint8_t classes[256];
+
+/* C_PLAIN: nothing special in a string. */
+static void fill_classes(void)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-*";
+	memset(classes, C_PLAIN, sizeof classes);
+	classes['\0'] = classes['\n'] = classes['"'] = classes['\\'] = classes[(unsigned char)CONF_REPAIRED] = 0;
+	for (const char *p = letters; *p != '\0'; p++)
+		classes[(unsigned char)*p] |= C_NAME | C_WORD;
+	for (const char *p = "0123456789"; *p != '\0'; p++)
+		classes[(unsigned char)*p] |= C_DIGIT | C_NAME | C_WORD;
+	for (const char *p = ".+"; *p != '\0'; p++)
+		classes[(unsigned char)*p] |= C_WORD;
+	for (const char *p = " \t\r"; *p != '\0'; p++)
+		classes[(unsigned char)*p] |= C_BLANK;
+}
 
 static unsigned char_class(char c)
 {
-	if (c >= '0' && c <= '9')
-		return C_DIGIT | C_NAME | C_WORD;
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '*')
-		return C_NAME | C_WORD;
-	return c == '.' || c == '+' ? C_WORD : 0;
+	return classes[(unsigned char)c];
 }
 
 /* How many characters of a class stand at p. */
@@ -117,15 +131,15 @@ static void skip_blank(struct shape *s)
 	struct lexer *lex = &s->lex;
 	while (lex->pos < lex->len) {
 		const char *p = lex->text + lex->pos;
-		if (*p == '\n')
+		if (char_class(*p) & C_BLANK)
+			lex->pos += span(p, C_BLANK);
+		else if (*p == '\n')
 			newline(lex);
 		else if (*p == CONF_REPAIRED)
 			lex->text[lex->pos++] = ' ';
-		else if (*p == ' ' || *p == '\t' || *p == '\r')
-			lex->pos++;
-		else if (*p == '#' || strncmp(p, "//", 2) == 0)
+		else if (*p == '#' || (*p == '/' && p[1] == '/'))
 			skip_line(lex);
-		else if (strncmp(p, "/*", 2) == 0)
+		else if (*p == '/' && p[1] == '*')
 			block_comment(s);
 		else
 			return;
@@ -144,7 +158,7 @@ static void lex_string(struct shape *s, struct token *t)
 {
 	struct lexer *lex = &s->lex;
 	t->type = T_STRING;
-	for (lex->pos++; lex->text[lex->pos] != '"'; lex->pos++) {
+	for (lex->pos++; lex->pos += span(lex->text + lex->pos, C_PLAIN), lex->text[lex->pos] != '"'; lex->pos++) {
 		char c = lex->text[lex->pos];
 		if (c == '\n') {
 			CONF_ERROR(s->diags, t->at, "close it with \" on the same line", "string is never closed");
@@ -178,15 +192,16 @@ static bool all_digits(const char *p, size_t n)
 
 static enum token_type classify(const char *p, size_t n)
 {
+	const bool letter = (char_class(*p) & (C_NAME | C_DIGIT)) == C_NAME && *p != '-' && *p != '_';
+	if (letter && *p != 't' && *p != 'T' && *p != 'f' && *p != 'F')
+		return span(p, C_NAME) >= n ? T_NAME : T_WORD;
 	if ((n == 4 && strncasecmp(p, "true", 4) == 0) || (n == 5 && strncasecmp(p, "false", 5) == 0))
 		return T_BOOL;
 	if (all_digits(p, n) || ((*p == '+' || *p == '-') && all_digits(p + 1, n - 1)))
 		return T_INT;
 	if (n > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X') && strspn(p + 2, "0123456789abcdefABCDEF") >= n - 2)
 		return T_INT;
-	if (span(p, C_NAME) >= n && (char_class(*p) & C_DIGIT) == 0 && *p != '-' && *p != '_')
-		return T_NAME;
-	return T_WORD;
+	return letter && span(p, C_NAME) >= n ? T_NAME : T_WORD;
 }
 
 /* Reads the next token into s->token. */
@@ -203,7 +218,7 @@ static void advance(struct shape *s)
 		lex_string(s, t);
 		return;
 	}
-	if (strncmp(lex->text + lex->pos, "@include", 8) == 0) {
+	if (c == '@' && strncmp(lex->text + lex->pos, "@include", 8) == 0) {
 		skip_line(lex);
 		t->type = T_INCLUDE;
 		t->len = lex->pos - t->off;
@@ -587,38 +602,56 @@ static void value(struct shape *s, size_t place, unsigned depth, bool long_list)
 
 /* The keys seen so far in one group. */
 struct keys {
-	struct token seen[CONF_KEYS_MAX];
+	struct {
+		size_t off, len;
+		uint32_t line;
+	} seen[CONF_KEYS_MAX];
 	size_t n;
+	uint64_t kinds; /* a bit for each by its length and ends: most are not there yet, and need not be looked for */
 };
 
-static const struct token *find_key(const struct shape *s, const struct keys *keys, const struct token *key)
+static uint64_t kind_of(const char *key, size_t len)
 {
-	for (size_t i = 0; i < keys->n; i++) {
-		if (keys->seen[i].len == key->len &&
-		    memcmp(s->lex.text + keys->seen[i].off, s->lex.text + key->off, key->len) == 0)
-			return &keys->seen[i];
+	return UINT64_C(1) << ((len * 7 + (unsigned char)key[0] + 3u * (unsigned char)key[len - 1]) % 64);
+}
+
+/* The line in which the key stands already, or 0. */
+static uint32_t find_key(const struct shape *s, const struct keys *keys, const struct token *key)
+{
+	const char *text = s->lex.text, *name = text + key->off;
+	for (size_t i = 0; i < keys->n && (keys->kinds & kind_of(name, key->len)) != 0; i++) {
+		if (keys->seen[i].len == key->len && memcmp(text + keys->seen[i].off, name, key->len) == 0)
+			return keys->seen[i].line;
 	}
-	return NULL;
+	return 0;
+}
+
+static void add_key(const struct shape *s, struct keys *keys, const struct token *key)
+{
+	keys->seen[keys->n].off = key->off;
+	keys->seen[keys->n].len = key->len;
+	keys->seen[keys->n++].line = key->at.line;
+	keys->kinds |= kind_of(s->lex.text + key->off, key->len);
 }
 
 /* "key = value" and its optional end. libconfig stops at a key that stands twice; here it is reported and taken out. */
 static void setting(struct shape *s, struct keys *keys, unsigned depth)
 {
 	struct token key = s->token;
-	const struct token *twin = find_key(s, keys, &key);
+	const uint32_t twin = find_key(s, keys, &key);
 	size_t place = add_place(s, &key);
 	if (place == SIZE_MAX)
 		return;
-	if (twin != NULL) {
+	if (twin != 0) {
 		char line[ZG_LINE_STR_MAX];
 		CONF_ERROR(s->diags, key.at, "keep one of them", "key \"%.*s\" stands twice here: also in %s",
-			   (int)key.len, s->lex.text + key.off, zg_files_line(s->source->files, twin->at.line, line));
+			   (int)key.len, s->lex.text + key.off, zg_files_line(s->source->files, twin, line));
 	} else if (keys->n == CONF_KEYS_MAX) {
 		CONF_ERROR(s->diags, key.at, NULL, "more than %d keys in one group", CONF_KEYS_MAX);
 		s->err = ZG_ECONF;
 		return;
 	} else {
-		keys->seen[keys->n++] = key;
+		add_key(s, keys, &key);
 	}
 	advance(s);
 	if (!is_punct(s, '=') && !is_punct(s, ':')) {
@@ -631,7 +664,7 @@ static void setting(struct shape *s, struct keys *keys, unsigned depth)
 		return;
 	if (is_punct(s, ';') || is_punct(s, ','))
 		advance(s);
-	if (twin != NULL) {
+	if (twin != 0) {
 		forget(s, place);
 		blank(s->lex.text, key.off, s->token.off - key.off);
 	}
@@ -655,7 +688,9 @@ static void include_line(struct shape *s)
 /* Settings up to "}" or the end of the file, which is not consumed. */
 static void settings(struct shape *s, bool top, unsigned depth)
 {
-	struct keys keys = { .n = 0 };
+	struct keys keys;
+	keys.n = 0;
+	keys.kinds = 0;
 	while (s->err == ZG_OK && s->token.type != T_END && !is_punct(s, '}')) {
 		if (is_punct(s, ';')) {
 			CONF_ERROR(s->diags, s->token.at, "remove it", "there is nothing before this \";\"");
@@ -693,6 +728,7 @@ enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags)
 {
 	struct shape s = { .source = source, .diags = diags };
 	enum zg_err err = ZG_OK;
+	fill_classes();
 	for (size_t i = 0; i < source->files->n && err != ZG_ENOMEM; i++) {
 		const struct zg_file *file = &source->files->v[i];
 		s.err = ZG_OK;

@@ -192,28 +192,15 @@ enum zg_err conf_schema(struct conf_source *source, const config_t *trees, struc
 
 void conf_draft_free(struct conf_draft *draft)
 {
-	for (size_t i = 0; draft->objects != NULL && i < draft->policy->n_objects; i++)
-		free(draft->objects[i].ranges);
-	for (size_t i = 0; draft->services != NULL && i < draft->policy->n_services; i++)
-		free(draft->services[i].ports);
 	free(draft->objects);
 	free(draft->services);
 	conf_names_free(&draft->object_names);
 	conf_names_free(&draft->service_names);
-	for (size_t i = 0; draft->zones != NULL && i < draft->policy->n_zones; i++) {
-		free(draft->zones[i].ifaces);
-		free(draft->zones[i].ranges);
+	for (size_t i = 0; draft->zones != NULL && i < draft->policy->n_zones; i++)
 		free(draft->zones[i].stations);
-	}
-	for (size_t i = 0; draft->flows != NULL && i < draft->policy->n_flows; i++) {
-		free(draft->flows[i].sources);
-		free(draft->flows[i].destinations);
-		free(draft->flows[i].ports);
-	}
-	for (size_t i = 0; draft->router != NULL && i < draft->policy->n_router; i++)
-		free(draft->router[i].peers);
 	free(draft->router);
 	free(draft->zones);
 	free(draft->flows);
 	free(draft->schedules);
+	zg_arena_free(&draft->arena);
 }

@@ -92,7 +92,7 @@ static void read_interfaces(struct reader *r, const config_setting_t *value, voi
 	size_t n = count_of(r, value, ZG_ZONE_IFACES_MAX);
 	zone->ifaces = reader_alloc(r, n, sizeof *zone->ifaces);
 	zone->iface_macs = reader_alloc(r, n, sizeof *zone->iface_macs);
-	pair->draft->ifaces = reader_alloc(r, n, sizeof *pair->draft->ifaces);
+	pair->draft->ifaces = draft_alloc(r, n, sizeof *pair->draft->ifaces);
 	for (size_t i = 0; i < n && r->err == ZG_OK; i++) {
 		const config_setting_t *element = element_of(value, i);
 		struct iface iface = { 0 };
@@ -105,11 +105,8 @@ static void read_interfaces(struct reader *r, const config_setting_t *value, voi
 		size_t k = zone->n_ifaces;
 		pair->draft->ifaces[k] = iface.at;
 		zone->iface_macs[k] = iface.mac;
-		zone->ifaces[k] = strdup(iface.name);
-		if (zone->ifaces[k] == NULL)
-			r->err = ZG_ENOMEM;
-		else
-			zone->n_ifaces++;
+		zone->ifaces[k] = reader_string(r, iface.name);
+		zone->n_ifaces += r->err == ZG_OK;
 	}
 }
 
@@ -201,9 +198,6 @@ static void read_stations(struct reader *r, const config_setting_t *value, void 
 		struct station station = { 0 };
 		if (read_group(r, element_of(value, i), &group, &station))
 			add_stations(r, pair, &station);
-		free(station.addresses.ranges);
-		free(station.addresses.objects);
-		free(station.addresses.ats);
 	}
 }
 
@@ -226,11 +220,7 @@ bool read_zone(struct reader *r, const config_setting_t *setting, size_t index)
 	pair.zone->kind = ZG_KIND_COUNT; /* until it is known */
 	bool good = read_group(r, setting, &group, &pair);
 	pair.zone->line = pair.draft->at.line;
-	if (pair.zone->label == NULL && pair.zone->name != NULL && r->err == ZG_OK) {
-		pair.zone->label = strdup(pair.zone->name);
-		if (pair.zone->label == NULL)
-			r->err = ZG_ENOMEM;
-	}
-	/* cppcheck-suppress memleak ; the label belongs to the policy */
+	if (pair.zone->label == NULL)
+		pair.zone->label = pair.zone->name;
 	return good;
 }

@@ -336,22 +336,26 @@ static void record_started(struct zg_supervisor *s)
 
 static void reload(struct zg_supervisor *s)
 {
+	const char *file = s->options.config;
+	struct zg_change_request request = { .file = file, .who = "SIGHUP" };
 	struct zg_diags diags;
-	struct zg_policy *probe = NULL;
+	char *text = NULL;
 
 	zg_diags_init(&diags);
-	if (zg_conf_load(s->options.config, &diags, &probe) == ZG_OK) {
-		char *text = probe->text;
+	if (zg_conf_gather(file, &diags, &text, &request.len) == ZG_OK && diags.errors == 0) {
+		request.text = text;
+		(void)zg_change_apply(s, &request, &diags);
+	} else {
+		/* with the mistakes of what could be read */
+		struct zg_policy *none = NULL;
 		zg_diags_free(&diags);
 		zg_diags_init(&diags);
-		(void)zg_change_apply(
-			s, &(struct zg_change_request){ .file = s->options.config, .text = text, .len = probe->text_len, .who = "SIGHUP" },
-			&diags);
-	} else {
-		zg_change_refused(s, s->options.config, "SIGHUP", &diags);
+		(void)zg_conf_load(file, &diags, &none);
+		zg_policy_free(none);
+		zg_change_refused(s, file, "SIGHUP", &diags);
 	}
+	free(text);
 	print_diags(&diags);
-	zg_policy_free(probe);
 	zg_diags_free(&diags);
 }
 

@@ -290,8 +290,8 @@ START_TEST(test_too_many_elements)
 	const struct zg_plan_env env = { .queue = ZG_QUEUE_NATIVE };
 	struct zg_plan *plan = NULL;
 	struct zg_flow *flow = &policy->flows[0];
-	flow->sources = reallocarray(flow->sources, 1100, sizeof *flow->sources);
-	flow->ports = reallocarray(flow->ports, 1000, sizeof *flow->ports);
+	flow->sources = zg_arena_take(&policy->arena, 1100, sizeof *flow->sources);
+	flow->ports = zg_arena_take(&policy->arena, 1000, sizeof *flow->ports);
 	for (size_t i = 0; i < 1100; i++) {
 		ck_assert_int_eq(zg_range_parse("10.30.0.0", &flow->sources[i]), ZG_OK);
 		flow->sources[i].lo.b[2] = flow->sources[i].hi.b[2] = (uint8_t)(i / 100);
