@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "unit.h"
 #include "zonegate/arena.h"
 #include "zonegate/text.h"
+
+static bool holds(const unsigned char *p, size_t n, unsigned char value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != value)
+			return false;
+	return true;
+}
 
 /* Every piece is zero, aligned for its size, and nobody else's. */
 START_TEST(pieces)
@@ -21,15 +30,13 @@ START_TEST(pieces)
 		unsigned char *p = zg_arena_take(&arena, n, size);
 		ck_assert_ptr_nonnull(p);
 		ck_assert_uint_eq((uintptr_t)p % (size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1), 0);
-		for (size_t k = 0; k < n * size; k++)
-			ck_assert_uint_eq(p[k], 0);
+		ck_assert(holds(p, n * size, 0));
 		memset(p, (int)(i % 255) + 1, n * size);
 		all[i].p = p;
 		all[i].size = n * size;
 	}
 	for (size_t i = 0; i < N; i++)
-		for (size_t k = 0; k < all[i].size; k++)
-			ck_assert_uint_eq(all[i].p[k], i % 255 + 1);
+		ck_assert(holds(all[i].p, all[i].size, (unsigned char)(i % 255 + 1)));
 	zg_arena_free(&arena);
 	ck_assert_ptr_null(arena.blocks);
 	zg_arena_free(&arena);
