@@ -160,6 +160,8 @@
 
 #define ZG_MESSAGES_PER_S	4096u /* messages that the supervisor takes of one process that parses: five times what the two above and the groups are; room for records that are told one by one for their digest */
 
+#define ZG_MMAP_BYTES		(128 * 1024) /* bytes from which malloc() takes pages that go back when they are freed: left alone it takes the largest that was freed, a configuration of 20 MB for one */
+
 /* --- processes and messages ------------------------------------------------------------------- */
 #define ZG_MSG_MAX		(192u * 1024) /* bytes of one message between our processes: a largest packet and its header fit */
 #define ZG_CTL_REQUEST_MAX	(ZG_CONF_BYTES_MAX + 64u * 1024) /* bytes of one control request */

@@ -239,6 +239,9 @@ enum zg_conf_purpose {
  */
 enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
 			      struct zg_diags *diags, struct zg_policy **ret_policy);
+/* The same without a copy of the text, which is only held on to. */
+enum zg_err zg_conf_parse_text(enum zg_conf_purpose purpose, time_t now, const char *file, struct zg_text *text, struct zg_diags *diags,
+			       struct zg_policy **ret_policy);
 /* A file ("-" = standard input) and all that it includes, as one text (zonegate/files.h); malloc'd. ZG_ECONF: it cannot be
  * read. Mistakes of what it includes are diagnostics, and a text comes nevertheless, to be looked at for more. */
 enum zg_err zg_conf_gather(const char *file, struct zg_diags *diags, char **ret_text, size_t *ret_len);

@@ -24,7 +24,7 @@
 #define CONF_DEPTH_MAX 8 /* levels of { ( [ : the deepest legal one is 4 */
 #define CONF_SETTINGS_MAX                                                                                              \
 	6000000u /* settings and elements: ZG_FLOWS_MAX flows with thirty each; libconfig takes 200 bytes for one */
-#define CONF_BATCH    256 /* elements of a long list that libconfig is given at once: their tree, 1 MB, stays in the cache */
+#define CONF_BATCH    512 /* elements of a long list that libconfig is given at once: their tree, 2 MB, stays in the cache */
 #define CONF_KEYS_MAX 64 /* keys in one group: the richest legal one has a third of that */
 
 /* Stands in the working copy for every byte that guard objected to: blank, and spoils a string that it is in. */
@@ -39,7 +39,7 @@ struct conf_at {
 struct conf_place {
 	struct conf_at key, value;
 	uint32_t key_off, value_off; /* the same as offsets into the text */
-	int type;		     /* CONFIG_TYPE_* that the value must have in the tree */
+	uint8_t type;		     /* CONFIG_TYPE_* that the value must have in the tree */
 	bool bad;		     /* already reported: the value in the tree means nothing */
 };
 

@@ -146,15 +146,6 @@ out:
 	return err;
 }
 
-/* text: one holder less afterwards. */
-static enum zg_err parse_held(enum zg_conf_purpose purpose, time_t now, const char *file, struct zg_text *text, struct zg_diags *diags,
-			      struct zg_policy **ret_policy)
-{
-	enum zg_err err = text != NULL ? parse(purpose, now, file, text, diags, ret_policy) : ZG_ENOMEM;
-	zg_text_drop(text);
-	return err;
-}
-
 static enum zg_err refuse_size(const char *file, struct zg_diags *diags)
 {
 	enum zg_err err = zg_diags_source(diags, file, NULL, 0);
@@ -165,28 +156,35 @@ static enum zg_err refuse_size(const char *file, struct zg_diags *diags)
 	return ZG_ECONF;
 }
 
+enum zg_err zg_conf_parse_text(enum zg_conf_purpose purpose, time_t now, const char *file, struct zg_text *text, struct zg_diags *diags,
+			       struct zg_policy **ret_policy)
+{
+	if (text == NULL)
+		return ZG_ENOMEM;
+	return text->len > ZG_CONF_BYTES_MAX ? refuse_size(file, diags) : parse(purpose, now, file, text, diags, ret_policy);
+}
+
 enum zg_err zg_conf_parse_for(enum zg_conf_purpose purpose, time_t now, const char *file, const char *text, size_t len,
 			      struct zg_diags *diags, struct zg_policy **ret_policy)
 {
-	if (len > ZG_CONF_BYTES_MAX)
-		return refuse_size(file, diags);
-	return parse_held(purpose, now, file, zg_text_copy(text, len), diags, ret_policy);
+	struct zg_text *copy = len <= ZG_CONF_BYTES_MAX ? zg_text_copy(text, len) : NULL;
+	enum zg_err err = len <= ZG_CONF_BYTES_MAX ? zg_conf_parse_text(purpose, now, file, copy, diags, ret_policy) : refuse_size(file, diags);
+	zg_text_drop(copy);
+	return err;
 }
 
 enum zg_err zg_conf_load_for(enum zg_conf_purpose purpose, const char *file, struct zg_diags *diags,
 			     struct zg_policy **ret_policy)
 {
-	char *text = NULL;
+	char *bytes = NULL;
 	size_t len = 0;
-	enum zg_err err = zg_conf_gather(file, diags, &text, &len);
+	enum zg_err err = zg_conf_gather(file, diags, &bytes, &len);
 	if (err != ZG_OK)
 		return err;
-	file = strcmp(file, "-") == 0 ? "<stdin>" : file;
-	if (len > ZG_CONF_BYTES_MAX) {
-		free(text);
-		return refuse_size(file, diags);
-	}
-	return parse_held(purpose, 0, file, zg_text_of(text, len), diags, ret_policy);
+	struct zg_text *text = zg_text_of(bytes, len);
+	err = zg_conf_parse_text(purpose, 0, strcmp(file, "-") == 0 ? "<stdin>" : file, text, diags, ret_policy);
+	zg_text_drop(text);
+	return err;
 }
 
 const struct zg_zone *zg_policy_zone(const struct zg_policy *policy, const char *name)

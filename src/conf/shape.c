@@ -33,7 +33,8 @@ struct lexer {
 
 struct shape {
 	struct conf_source *source;
-	struct conf_places *places; /* where the next one goes: the source's, or those of the batch that is open */
+	struct conf_places *places; /* where the next one goes: the source's, or of the batch that is open */
+	struct conf_places batch;   /* owned */
 	size_t n_settings;
 	struct zg_diags *diags;
 	struct lexer lex;
@@ -294,7 +295,7 @@ static void place_value(struct shape *s, size_t place, const struct token *t, in
 	struct conf_place *p = &s->places->v[place];
 	p->value = t->at;
 	p->value_off = (uint32_t)t->off;
-	p->type = type;
+	p->type = (uint8_t)type;
 	p->bad = t->bad;
 }
 
@@ -439,20 +440,22 @@ static void open_batch(struct shape *s, struct conf_list *list, size_t begin, ui
 		return;
 	batch->begin = begin;
 	batch->line = line;
-	s->places = &batch->places;
+	s->batch.n = 0;
+	s->places = &s->batch;
 	list->n_batches++;
 }
 
-/* At the end of a batch's text; what its last places do not need is given back. */
+/* At the end of a batch's text. Its places get memory of their own size, which goes back to the system when they are freed. */
 static void close_batch(struct shape *s, size_t end)
 {
 	struct conf_batch *batch = &s->source->batches[s->source->n_batches - 1];
+	const size_t n = s->batch.n;
 	batch->end = end;
-	struct conf_place *fit = batch->places.n > 0 ? reallocarray(batch->places.v, batch->places.n, sizeof *fit) : NULL;
-	if (fit != NULL) {
-		batch->places.v = fit;
-		batch->places.cap = batch->places.n;
-	}
+	batch->places = (struct conf_places){ .v = calloc(n + 1, sizeof *batch->places.v), .n = n, .cap = n + 1 };
+	if (batch->places.v == NULL)
+		s->err = ZG_ENOMEM;
+	else if (n > 0)
+		memcpy(batch->places.v, s->batch.v, n * sizeof *s->batch.v);
 	s->places = &s->source->places;
 }
 
@@ -462,7 +465,8 @@ static void next_in_list(struct shape *s, struct conf_list *list, const struct t
 	struct conf_source *source = s->source;
 	if (list->n > 0 && list->n % CONF_BATCH == 0) {
 		close_batch(s, comma->off);
-		open_batch(s, list, comma->off + 1, comma->at.line);
+		if (s->err == ZG_OK)
+			open_batch(s, list, comma->off + 1, comma->at.line);
 	}
 	if (s->err != ZG_OK)
 		return;
@@ -743,6 +747,7 @@ enum zg_err conf_shape(struct conf_source *source, struct zg_diags *diags)
 		settings(&s, true, 0);
 		err = s.err != ZG_OK ? s.err : err;
 	}
+	conf_places_free(&s.batch);
 	source->first_places[source->files->n] = source->places.n;
 	if (err == ZG_OK && diags->errors == 0)
 		check_complete(&s);

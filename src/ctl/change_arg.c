@@ -168,10 +168,10 @@ static void show_failed(const json_t *answer, int exit)
 		fputs(exit == ZG_EXIT_ROLLED_BACK ? "The policy before it is in force again.\n" : "Nothing was changed.\n", stderr);
 }
 
-int zg_change_ask(const struct zg_change_options *o, const char *what, json_t *request)
+int zg_change_ask(const struct zg_change_options *o, const char *what, json_t *request, const struct zg_text *text)
 {
 	enum zg_exit failed = ZG_EXIT_FAILED;
-	json_t *answer = zg_client_ask(o->socket, request, &failed);
+	json_t *answer = zg_client_ask_with(o->socket, request, text, &failed);
 	if (answer == NULL)
 		return (int)failed;
 	const json_t *status = json_object_get(answer, "exit");

@@ -10,6 +10,7 @@
 
 #include "ctl/cmd.h"
 #include "zonegate/policy.h"
+#include "zonegate/text.h"
 
 struct zg_change_options {
 	const char *socket, *comment;
@@ -34,8 +35,8 @@ error_t zg_change_parse(int key, char *arg, struct argp_state *state, struct zg_
 int zg_change_admit(const struct zg_change_options *o, const struct zg_policy *policy, struct zg_diags *diags);
 /* The members of a request that the options ask for; false = out of memory. */
 bool zg_change_members(const struct zg_change_options *o, json_t *request);
-/* Sends the request (reference taken), waits if it is to, says what became of it; what: the file, or "policy 41". An enum
- * zg_exit. */
-int zg_change_ask(const struct zg_change_options *o, const char *what, json_t *request);
+/* Sends the request (reference taken) with the text (NULL = none), waits if it is to, says what became of it; what: the file, or
+ * "policy 41". An enum zg_exit. */
+int zg_change_ask(const struct zg_change_options *o, const char *what, json_t *request, const struct zg_text *text);
 
 #endif

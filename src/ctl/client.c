@@ -105,20 +105,36 @@ json_t *zg_client_receive(FILE *link)
 	return o;
 }
 
-json_t *zg_client_ask(const char *socket_path, json_t *request, enum zg_exit *ret_exit)
+static bool send_with(FILE *link, json_t *request, const struct zg_text *text)
+{
+	if (text == NULL)
+		return zg_client_send(link, request);
+	if (json_object_set_new(request, "bytes", json_integer((json_int_t)text->len)) != 0) {
+		json_decref(request);
+		return false;
+	}
+	return zg_client_send(link, request) && fwrite(text->bytes, 1, text->len, link) == text->len && fflush(link) == 0;
+}
+
+json_t *zg_client_ask_with(const char *socket_path, json_t *request, const struct zg_text *text, enum zg_exit *ret_exit)
 {
 	FILE *link = request != NULL ? zg_client_open(socket_path, ret_exit) : NULL;
 	if (link == NULL) {
 		json_decref(request);
 		return NULL;
 	}
-	json_t *answer = zg_client_send(link, request) ? zg_client_receive(link) : NULL;
+	json_t *answer = send_with(link, request, text) ? zg_client_receive(link) : NULL;
 	fclose(link);
 	if (answer == NULL) {
 		fputs("zonegatectl: the daemon closed the connection without an answer; see its journal\n", stderr);
 		*ret_exit = ZG_EXIT_FAILED;
 	}
 	return answer;
+}
+
+json_t *zg_client_ask(const char *socket_path, json_t *request, enum zg_exit *ret_exit)
+{
+	return zg_client_ask_with(socket_path, request, NULL, ret_exit);
 }
 
 long zg_client_seconds(const char *text)

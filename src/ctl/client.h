@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "ctl/cmd.h"
+#include "zonegate/text.h"
 
 /* "--socket PATH" for argp tables; without it $ZONEGATE_SOCKET, then the usual place. */
 #define ZG_CLIENT_OPTION { "socket", 'S', "PATH", 0, "control socket of the daemon (default $ZONEGATE_SOCKET or " ZG_RUN_DIR "/" ZG_CTL_SOCKET ")", 9 }
@@ -33,6 +34,8 @@ bool zg_client_send(FILE *link, json_t *request);
 json_t *zg_client_receive(FILE *link);
 /* One request and its answer; says why on failure, with ret_exit. The caller frees; a refusal ("ok" is false) is an answer. */
 json_t *zg_client_ask(const char *socket_path, json_t *request, enum zg_exit *ret_exit);
+/* The same with a text behind the request; NULL = none. */
+json_t *zg_client_ask_with(const char *socket_path, json_t *request, const struct zg_text *text, enum zg_exit *ret_exit);
 
 /* "90s", "15m", "4h", "2d", "90" -> seconds; -1 = none of these. */
 long zg_client_seconds(const char *text);

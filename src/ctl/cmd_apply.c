@@ -62,10 +62,10 @@ int zg_cmd_apply(int argc, char **argv)
 		zg_policy_free(policy);
 		return exit;
 	}
-	json_t *request = json_pack("{s:s,s:s,s:s%}", "command", "apply", "file", o.file, "text", policy->text, policy->text_len);
+	json_t *request = json_pack("{s:s,s:s}", "command", "apply", "file", o.file);
 	exit = ZG_EXIT_FAILED;
 	if (zg_change_members(&o.change, request))
-		exit = zg_change_ask(&o.change, o.file, request);
+		exit = zg_change_ask(&o.change, o.file, request, policy->source);
 	else
 		json_decref(request);
 	zg_policy_free(policy);

@@ -90,9 +90,8 @@ static struct zg_policy *load(const struct diff_options *o, const char *arg, cha
 static json_t *ask_connections(const struct diff_options *o, const struct zg_policy *policy)
 {
 	enum zg_exit exit;
-	json_t *answer = zg_client_ask(
-		o->socket, json_pack("{s:s,s:s,s:s%}", "command", "connections", "file", policy->file, "text", policy->text, policy->text_len),
-		&exit);
+	json_t *answer = zg_client_ask_with(o->socket, json_pack("{s:s,s:s}", "command", "connections", "file", policy->file),
+					    policy->source, &exit);
 	json_t *cut = json_incref(json_object_get(answer, "cut"));
 	json_decref(answer);
 	return json_is_object(cut) ? cut : json_null();

@@ -65,7 +65,7 @@ int zg_cmd_rollback(int argc, char **argv)
 		snprintf(what, sizeof what, "policy %u", (unsigned)o.number);
 	json_t *request = json_pack("{s:s,s:I}", "command", "rollback", "number", (json_int_t)o.number);
 	if (zg_change_members(&o.change, request))
-		return zg_change_ask(&o.change, what, request);
+		return zg_change_ask(&o.change, what, request, NULL);
 	json_decref(request);
 	return ZG_EXIT_FAILED;
 }

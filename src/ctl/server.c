@@ -23,6 +23,9 @@ struct client {
 	char *in;
 	size_t in_len, in_cap;
 	size_t at, line; /* where the next request begins, and its length; line = NO_LINE: not all of it is there */
+	json_t *request; /* one whose text has not come in whole, or NULL */
+	char *text;
+	size_t text_len, text_have;
 	uint64_t used;	 /* when it last asked, for whom to let go when all places are taken */
 	char *out;
 	size_t out_len, out_cap;
@@ -49,6 +52,8 @@ struct zg_ctl {
 static void client_drop(struct client *c)
 {
 	close(c->fd);
+	json_decref(c->request);
+	free(c->text);
 	free(c->in);
 	free(c->out);
 	*c = (struct client){ .fd = -1 };
@@ -209,13 +214,19 @@ static void observe(struct zg_ctl *ctl, struct client *c, const json_t *request)
 	c->close_when_sent = !c->follow;
 }
 
-static void serve(struct zg_ctl *ctl, struct client *c, const char *line, size_t len)
+/* The text that a request brings in itself; NULL = none. */
+static struct zg_text *own_text(const json_t *request)
 {
-	json_error_t error;
+	const json_t *text = json_object_get(request, "text");
+	return json_is_string(text) ? zg_text_copy(json_string_value(text), json_string_length(text)) : NULL;
+}
+
+/* text: taken. */
+static void serve(struct zg_ctl *ctl, struct client *c, const json_t *request, struct zg_text *text)
+{
 	char who[32] = "unknown";
 	struct ucred cred;
 	socklen_t cred_len = sizeof cred;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	const char *command = json_string_value(json_object_get(request, "command"));
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) == 0)
@@ -225,10 +236,49 @@ static void serve(struct zg_ctl *ctl, struct client *c, const char *line, size_t
 	else if (strcmp(command, "observe") == 0)
 		observe(ctl, c, request);
 	else
-		say_json(c, ctl->handler(ctl->ctx, command, request, who));
-	json_decref(request);
+		say_json(c, ctl->handler(ctl->ctx, command, request, text, who));
+	zg_text_drop(text);
 	if (c->fd >= 0)
 		client_flush(c);
+}
+
+/* The text behind the request has come in whole: both are served. */
+static void serve_with_text(struct zg_ctl *ctl, struct client *c)
+{
+	json_t *request = c->request;
+	struct zg_text *text = zg_text_of(c->text, c->text_len);
+	c->request = NULL;
+	c->text = NULL;
+	if (text == NULL)
+		client_drop(c);
+	else
+		serve(ctl, c, request, text);
+	json_decref(request);
+}
+
+/* A text of so many bytes follows the request (taken), a part of it perhaps here already, behind the line. */
+static void await_text(struct client *c, json_t *request, json_int_t bytes)
+{
+	if (bytes < 0 || bytes > (json_int_t)ZG_CONF_BYTES_MAX) {
+		json_decref(request);
+		c->close_when_sent = true; /* where the next request begins cannot be known */
+		say_json(c, refuse("a text has 64 MiB at most"));
+		if (c->fd >= 0)
+			client_flush(c);
+		return;
+	}
+	c->request = request;
+	c->text_len = (size_t)bytes;
+	c->text = malloc(c->text_len + 1);
+	if (c->text == NULL) {
+		client_drop(c);
+		return;
+	}
+	const size_t here = c->in_len - c->at;
+	c->text_have = here < c->text_len ? here : c->text_len;
+	memcpy(c->text, c->in + c->at, c->text_have);
+	c->text[c->text_len] = '\0';
+	c->at += c->text_have;
 }
 
 /* Is there a whole request from c->at on? Bytes before known are known to have no end in them. */
@@ -243,6 +293,15 @@ static void client_find_line(struct client *c, size_t known)
 	c->at = 0;
 }
 
+/* Bytes to a place in memory; how many, 0 = none for now or the client is gone. */
+static size_t client_receive(struct client *c, char *to, size_t max)
+{
+	ssize_t n = recv(c->fd, to, max, MSG_DONTWAIT);
+	if (n <= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+		client_drop(c);
+	return n > 0 ? (size_t)n : 0;
+}
+
 static void client_read(struct client *c)
 {
 	const size_t known = c->in_len;
@@ -250,27 +309,48 @@ static void client_read(struct client *c)
 		client_drop(c);
 		return;
 	}
-	ssize_t n = recv(c->fd, c->in + known, c->in_cap - known, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	const size_t n = client_receive(c, c->in + known, c->in_cap - known);
+	if (n == 0)
 		return;
-	if (n <= 0) {
-		client_drop(c);
-		return;
-	}
-	c->in_len += (size_t)n;
+	c->in_len += n;
 	client_find_line(c, known);
 	if (c->line == NO_LINE && c->in_len > ZG_CTL_REQUEST_MAX)
 		client_drop(c);
 }
 
+/* The request is over; is there another? */
+static void client_next(struct zg_ctl *ctl, struct client *c)
+{
+	if (c->fd >= 0 && c->request != NULL && c->text_have == c->text_len)
+		serve_with_text(ctl, c);
+	if (c->fd >= 0 && c->request == NULL)
+		client_find_line(c, c->at);
+}
+
 static void client_serve(struct zg_ctl *ctl, struct client *c)
 {
+	json_error_t error;
+	json_t *request = json_loadb(c->in + c->at, c->line, JSON_REJECT_DUPLICATES, &error);
+	const json_t *bytes = json_object_get(request, "bytes");
 	c->used = ++ctl->uses;
-	serve(ctl, c, c->in + c->at, c->line);
-	if (c->fd < 0)
-		return;
 	c->at += c->line + 1;
-	client_find_line(c, c->at);
+	c->line = NO_LINE;
+	if (json_is_integer(bytes)) {
+		await_text(c, request, json_integer_value(bytes));
+	} else {
+		serve(ctl, c, request, own_text(request));
+		json_decref(request);
+	}
+	client_next(ctl, c);
+}
+
+static void client_read_text(struct zg_ctl *ctl, struct client *c)
+{
+	const size_t n = client_receive(c, c->text + c->text_have, c->text_len - c->text_have);
+	if (n == 0)
+		return;
+	c->text_have += n;
+	client_next(ctl, c);
 }
 
 /* A free place, or that of who has been silent for longest; who follows the events is silent by nature and goes last. */
@@ -307,6 +387,8 @@ void zg_ctl_ready(struct zg_ctl *ctl, int fd, short events)
 			continue;
 		if (c->out_len > 0)
 			client_flush(c);
+		else if (c->request != NULL && (events & (POLLIN | POLLHUP | POLLERR)))
+			client_read_text(ctl, c);
 		else if (c->line == NO_LINE && (events & (POLLIN | POLLHUP | POLLERR)))
 			client_read(c);
 		if (c->fd == fd && c->line != NO_LINE && c->out_len == 0)

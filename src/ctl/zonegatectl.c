@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* zonegatectl: the verbs, each in a file of its own. */
 #include "ctl/cmd.h"
+#include "zonegate/limits.h"
 
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,7 @@ static void usage(FILE *out)
 int main(int argc, char **argv)
 {
 	setlocale(LC_ALL, "");
+	mallopt(M_MMAP_THRESHOLD, ZG_MMAP_BYTES);
 	if (argc < 2) {
 		usage(stderr);
 		return ZG_EXIT_USAGE;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -404,7 +405,7 @@ enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_r
 	struct zg_policy *policy = NULL;
 	enum zg_change result = ZG_CHANGE_INVALID;
 
-	if (zg_conf_parse_for(request->purpose, 0, request->file, request->text, request->len, diags, &policy) == ZG_OK && !zg_cards_refuse(policy, diags)) {
+	if (zg_conf_parse_text(request->purpose, 0, request->file, request->text, diags, &policy) == ZG_OK && !zg_cards_refuse(policy, diags)) {
 		if (request->confirm_s > 0)
 			mark(s, s->generation + 1, true, diags); /* before it can be in force */
 		result = put_in_force(s, policy, request->purpose == ZG_CONF_CHANGE, diags);
@@ -417,6 +418,7 @@ enum zg_change zg_change_apply(struct zg_supervisor *s, const struct zg_change_r
 	}
 	if (result != ZG_CHANGE_INVALID)
 		mark(s, s->generation, s->trial.running, diags);
+	malloc_trim(0); /* what a large policy took on its way */
 	return result;
 }
 
@@ -456,11 +458,10 @@ enum zg_change zg_change_rollback(struct zg_supervisor *s, uint32_t number, cons
 	snprintf(comment, sizeof comment, "rollback to policy %u", number);
 	back.purpose = ZG_CONF_KNOWN;
 	back.file = version.file;
-	back.text = text;
-	back.len = (size_t)version.bytes;
+	back.text = zg_text_of(text, (size_t)version.bytes);
 	back.comment = request->comment != NULL ? request->comment : comment;
 	const enum zg_change result = zg_change_apply(s, &back, diags);
-	free(text);
+	zg_text_drop(back.text);
 	return result;
 }
 
@@ -531,18 +532,20 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 	struct zg_policy *policy = NULL;
 	struct zg_version version = { 0 };
 	struct zg_change_request request = { .file = s->options.config, .who = "boot" };
-	char *text = NULL;
+	char *bytes = NULL;
 	enum zg_change result = ZG_CHANGE_INVALID;
 	uint32_t marked;
 	bool unconfirmed;
 
 	zg_store_marked(s->options.state_dir, &marked, &unconfirmed);
-	enum zg_err err = load_kept(s, &version, &text, diags);
+	enum zg_err err = load_kept(s, &version, &bytes, diags);
 	const bool kept = err == ZG_OK;
 	if (kept) {
 		request.file = "the last confirmed policy";
 		/* what has expired since stands in nobody's way */
-		err = zg_conf_parse_for(ZG_CONF_KNOWN, 0, request.file, text, (size_t)version.bytes, diags, &policy);
+		struct zg_text *text = zg_text_of(bytes, (size_t)version.bytes);
+		err = zg_conf_parse_text(ZG_CONF_KNOWN, 0, request.file, text, diags, &policy);
+		zg_text_drop(text);
 	} else if (err == ZG_ENOENT) {
 		err = zg_conf_load(request.file, diags, &policy);
 	}
@@ -561,7 +564,7 @@ enum zg_change zg_change_boot(struct zg_supervisor *s, struct zg_diags *diags)
 	}
 	if (result == ZG_CHANGE_DONE && unconfirmed && marked > version.generation)
 		record_returned(s, marked, "the daemon was restarted");
-	free(text);
+	malloc_trim(0);
 	return result;
 }
 

@@ -178,7 +178,7 @@ static enum zg_err count_all(struct count *c)
 	return err;
 }
 
-json_t *zg_cut_count(struct zg_supervisor *s, const char *file, const char *text, size_t len)
+json_t *zg_cut_count(struct zg_supervisor *s, const char *file, struct zg_text *text)
 {
 	struct zg_diags diags;
 	struct zg_policy *policy = NULL;
@@ -187,7 +187,7 @@ json_t *zg_cut_count(struct zg_supervisor *s, const char *file, const char *text
 	struct count c = { .when = time(NULL) };
 
 	zg_diags_init(&diags);
-	enum zg_err err = s->policy == NULL ? ZG_ENOENT : zg_conf_parse_for(ZG_CONF_KNOWN, 0, file, text, len, &diags, &policy);
+	enum zg_err err = s->policy == NULL ? ZG_ENOENT : zg_conf_parse_text(ZG_CONF_KNOWN, 0, file, text, &diags, &policy);
 	if (err == ZG_OK)
 		err = zg_reach_new(s->policy, &now);
 	if (err == ZG_OK)

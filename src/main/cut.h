@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "zonegate/addr.h"
+#include "zonegate/text.h"
 
 struct zg_supervisor;
 struct zg_ct;
@@ -37,6 +38,6 @@ void zg_cut_tick(struct zg_supervisor *s);
 /* There is work: the main loop does not wait long. */
 bool zg_cut_busy(const struct zg_supervisor *s);
 /* How many open connections a configuration would cut: "cut" with "connections" and "complete", or an error. */
-json_t *zg_cut_count(struct zg_supervisor *s, const char *file, const char *text, size_t len);
+json_t *zg_cut_count(struct zg_supervisor *s, const char *file, struct zg_text *text);
 
 #endif

@@ -7,6 +7,7 @@
 #include "sys/sysctl.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -83,21 +84,20 @@ static bool change_request(const json_t *request, const char *who, struct zg_cha
 	const char *file = json_string_value(json_object_get(request, "file"));
 	*ret_request = (struct zg_change_request){
 		.file = file != NULL ? file : "(unnamed)",
-		.text = json_string_value(json_object_get(request, "text")),
-		.len = json_string_length(json_object_get(request, "text")),
 		.who = who,
 		.comment = json_string_value(json_object_get(request, "comment")),
 	};
 	return number_of(request, "confirm_s", ZG_CONFIRM_S_MAX, &ret_request->confirm_s);
 }
 
-static json_t *on_apply(struct zg_supervisor *s, const json_t *request, const char *who)
+static json_t *on_apply(struct zg_supervisor *s, const json_t *request, struct zg_text *text, const char *who)
 {
 	struct zg_change_request asked;
 	struct zg_diags diags;
 
-	if (!change_request(request, who, &asked) || asked.text == NULL)
+	if (!change_request(request, who, &asked) || text == NULL)
 		return refusal("apply needs a text, and a time from 1 to 3600 seconds if it is to be confirmed", ZG_EXIT_USAGE);
+	asked.text = text;
 	zg_diags_init(&diags);
 	json_t *answer = change_answer(s, zg_change_apply(s, &asked, &diags), &diags);
 	zg_diags_free(&diags);
@@ -188,12 +188,12 @@ static json_t *on_history(struct zg_supervisor *s, const json_t *request, const 
 	return zg_history_json(s);
 }
 
-static json_t *on_connections(struct zg_supervisor *s, const json_t *request, const char *who)
+static json_t *on_connections(struct zg_supervisor *s, const json_t *request, struct zg_text *text, const char *who)
 {
 	struct zg_change_request asked;
-	if (!change_request(request, who, &asked) || asked.text == NULL)
+	if (!change_request(request, who, &asked) || text == NULL)
 		return refusal("connections needs a text", ZG_EXIT_USAGE);
-	return zg_cut_count(s, asked.file, asked.text, asked.len);
+	return zg_cut_count(s, asked.file, text);
 }
 
 static json_t *on_status(struct zg_supervisor *s, const json_t *request, const char *who)
@@ -220,18 +220,22 @@ static json_t *on_isolated(struct zg_supervisor *s, const json_t *request, const
 	return json_pack("{s:i,s:b,s:o}", "schema", ZG_JSON_SCHEMA, "ok", 1, "isolated", zg_isolation_json(&s->isolation, s->policy));
 }
 
-static json_t *on_request(void *ctx, const char *command, const json_t *request, const char *who)
+static json_t *on_request(void *ctx, const char *command, const json_t *request, struct zg_text *text, const char *who)
 {
 	static const struct {
 		const char *command;
 		json_t *(*serve)(struct zg_supervisor *s, const json_t *request, const char *who);
 	} commands[] = {
-		{ "status", on_status },     { "apply", on_apply },	{ "confirm", on_confirm }, { "trial", on_trial },
+		{ "status", on_status },     { "confirm", on_confirm }, { "trial", on_trial },
 		{ "rollback", on_rollback }, { "history", on_history }, { "policy", on_policy },
 		{ "isolate", on_isolate },   { "restore", on_restore },	{ "isolated", on_isolated },
 		{ "reload-lists", on_reload_lists },
-		{ "connections", on_connections },
 	};
+	/* those that come with a configuration */
+	if (strcmp(command, "apply") == 0)
+		return on_apply(ctx, request, text, who);
+	if (strcmp(command, "connections") == 0)
+		return on_connections(ctx, request, text, who);
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(command, commands[i].command) == 0)
 			return commands[i].serve(ctx, request, who);
@@ -340,10 +344,12 @@ static void reload(struct zg_supervisor *s)
 	struct zg_change_request request = { .file = file, .who = "SIGHUP" };
 	struct zg_diags diags;
 	char *text = NULL;
+	size_t len = 0;
 
 	zg_diags_init(&diags);
-	if (zg_conf_gather(file, &diags, &text, &request.len) == ZG_OK && diags.errors == 0) {
-		request.text = text;
+	if (zg_conf_gather(file, &diags, &text, &len) == ZG_OK && diags.errors == 0) {
+		request.text = zg_text_of(text, len);
+		text = NULL;
 		(void)zg_change_apply(s, &request, &diags);
 	} else {
 		/* with the mistakes of what could be read */
@@ -355,6 +361,7 @@ static void reload(struct zg_supervisor *s)
 		zg_change_refused(s, file, "SIGHUP", &diags);
 	}
 	free(text);
+	zg_text_drop(request.text);
 	print_diags(&diags);
 	zg_diags_free(&diags);
 }
@@ -446,6 +453,7 @@ int zg_supervisor_run(const struct zg_options *options)
 
 	if (s == NULL)
 		return status;
+	mallopt(M_MMAP_THRESHOLD, ZG_MMAP_BYTES);
 	s->options = *options;
 	s->log = zg_log_choose(options->log);
 	s->rtab_fd = -1;

@@ -143,8 +143,8 @@ enum zg_change {
 };
 /* What is asked for. */
 struct zg_change_request {
-	const char *file, *text; /* text: len bytes */
-	size_t len;
+	const char *file;
+	struct zg_text *text; /* borrowed; who needs it longer holds it */
 	const char *who, *comment; /* for the record; comment may be NULL */
 	uint32_t confirm_s;	   /* 0 = for good; else it goes again unless it is confirmed within this time */
 	enum zg_conf_purpose purpose;

@@ -141,7 +141,7 @@ START_TEST(tricks_at_the_border)
 		put(" /* , */ ) ; # )\n");
 		struct zg_policy *policy = good();
 		ck_assert_uint_eq(policy->n_flows, CONF_BATCH + 3);
-		ck_assert_str_eq(policy->flows[CONF_BATCH].name, "f256");
+		ck_assert_str_eq(policy->flows[CONF_BATCH].name, "f512");
 		zg_policy_free(policy);
 	}
 }
@@ -278,8 +278,8 @@ START_TEST(files_between)
 	struct zg_policy *policy = good();
 	ck_assert_uint_eq(policy->n_flows, 2 * CONF_BATCH + 3);
 	ck_assert_uint_eq(policy->n_objects, CONF_BATCH + 2);
-	ck_assert_str_eq(policy->flows[CONF_BATCH].name, "f256");
-	ck_assert_str_eq(policy->flows[CONF_BATCH + 1].name, "f257");
+	ck_assert_str_eq(policy->flows[CONF_BATCH].name, "f512");
+	ck_assert_str_eq(policy->flows[CONF_BATCH + 1].name, "f513");
 	ck_assert_uint_eq(policy->flows[2 * CONF_BATCH + 2].n_destinations, CONF_BATCH + 1);
 	unsigned line;
 	ck_assert_str_eq(zg_files_at(&policy->files, policy->flows[2 * CONF_BATCH + 2].line, &line)->name, "b.conf");
