@@ -193,7 +193,7 @@ soak:
 	$(Q)ZG_TEST_POLICIES=10000 ZG_TEST_SEED=$${SEED:-1} $(B)/tests/test_policies
 	$(Q)ZONEGATE_BUILD=$(B) ZG_TEST_CHANGES=10000 tests/lab/test_changes.py
 
-bench-tools: $(B)/bench/noop $(B)/bench/load $(B)/bench/policy
+bench-tools: $(B)/bench/noop $(B)/bench/load $(B)/bench/policy $(B)/bench/packet
 
 # The engine on one processor, without a kernel: the upper bound of one inspector process; and with many connections.
 bench-engine: $(B)/bench/engine $(B)/bench/flows
