@@ -697,7 +697,7 @@ void zg_record_counters(struct zg_supervisor *s)
 {
 	struct zg_nft_counter *now;
 	size_t n;
-	if (zg_nft_counters(s->nft, &now, &n) != ZG_OK)
+	if (zg_nft_counters(s->nft, false, &now, &n) != ZG_OK)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		record_counter(s, &now[i]);

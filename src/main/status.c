@@ -65,7 +65,7 @@ static json_t *counters_json(struct zg_supervisor *s)
 	json_t *list = json_array();
 	struct zg_nft_counter *c;
 	size_t n;
-	if (zg_nft_counters(s->nft, &c, &n) != ZG_OK)
+	if (zg_nft_counters(s->nft, false, &c, &n) != ZG_OK)
 		return list;
 	for (size_t i = 0; i < n; i++) {
 		char name[ZG_COUNTER_NAME_MAX];

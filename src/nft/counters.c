@@ -12,13 +12,20 @@ static int compare_marks(const void *a_, const void *b_)
 	return a->mark < b->mark ? -1 : a->mark > b->mark;
 }
 
-/* One entry per flow that any of the tables knows, in the order of their marks. */
-static enum zg_err sum_flows(const struct zg_plan *plan, struct zg_nft_counter **ret_flows, size_t *ret_n)
+/* Is it an element of a flow, and one that is asked for? */
+static bool counts(const struct zg_elem *e, bool idle)
+{
+	return zg_mark_is_flow(e->mark) && (idle || e->packets > 0);
+}
+
+/* One entry per flow that any of the tables knows, in the order of their marks; idle: of those without packets too. */
+static enum zg_err sum_flows(const struct zg_plan *plan, bool idle, struct zg_nft_counter **ret_flows, size_t *ret_n)
 {
 	size_t n = 0, kept = 0;
 	for (size_t t = 0; t < plan->n_tables; t++)
 		for (size_t s = 0; s < plan->tables[t].n_sets; s++)
-			n += plan->tables[t].sets[s].n_elems;
+			for (size_t i = 0; i < plan->tables[t].sets[s].n_elems; i++)
+				n += counts(&plan->tables[t].sets[s].elems[i], idle);
 	struct zg_nft_counter *flows = calloc(n + 1, sizeof *flows);
 	if (flows == NULL)
 		return ZG_ENOMEM;
@@ -28,7 +35,7 @@ static enum zg_err sum_flows(const struct zg_plan *plan, struct zg_nft_counter *
 		for (size_t s = 0; s < table->n_sets; s++) {
 			for (size_t i = 0; i < table->sets[s].n_elems; i++) {
 				const struct zg_elem *e = &table->sets[s].elems[i];
-				if (!zg_mark_is_flow(e->mark))
+				if (!counts(e, idle))
 					continue;
 				struct zg_nft_counter *c = &flows[n++];
 				*c = (struct zg_nft_counter){ .mark = e->mark, .packets = e->packets, .bytes = e->bytes };
@@ -70,7 +77,7 @@ static size_t named(const struct zg_nft_state *state, struct zg_nft_counter *ret
 	return n;
 }
 
-enum zg_err zg_nft_counters(struct zg_nft *nft, struct zg_nft_counter **ret_counters, size_t *ret_n)
+enum zg_err zg_nft_counters(struct zg_nft *nft, bool idle, struct zg_nft_counter **ret_counters, size_t *ret_n)
 {
 	struct zg_nft_state state = { 0 };
 	struct zg_nft_counter *flows = NULL, *all = NULL;
@@ -78,7 +85,7 @@ enum zg_err zg_nft_counters(struct zg_nft *nft, struct zg_nft_counter **ret_coun
 	enum zg_err err = zg_nft_read(nft, ZG_READ_COUNTERS, NULL, &state);
 	if (err != ZG_OK)
 		return err;
-	err = sum_flows(state.plan, &flows, &n_flows);
+	err = sum_flows(state.plan, idle, &flows, &n_flows);
 	if (err != ZG_OK)
 		goto out;
 	n = named(&state, NULL);
@@ -127,7 +134,7 @@ enum zg_err zg_nft_counters_leaving(struct zg_nft *nft, const struct zg_plan *fr
 						  new != NULL ? zg_table_find_set(new, old->sets[s].name) : NULL);
 	}
 	if (err == ZG_OK)
-		err = sum_flows(found, ret_counters, ret_n);
+		err = sum_flows(found, true, ret_counters, ret_n);
 	zg_plan_free(found);
 	return err;
 }
@@ -140,7 +147,7 @@ enum zg_err zg_nft_unused_mark(struct zg_nft *nft, uint32_t *ret_mark)
 	uint32_t after = 0, widest = 0;
 	enum zg_err err = zg_nft_read(nft, ZG_READ_COUNTERS, NULL, &state);
 	if (err == ZG_OK)
-		err = sum_flows(state.plan, &flows, &n);
+		err = sum_flows(state.plan, true, &flows, &n);
 	/* behind each, how far to the next; behind the last, round to the first */
 	for (size_t i = 0; i < n && err == ZG_OK; i++) {
 		const uint32_t gap = i + 1 < n ? flows[i + 1].mark - flows[i].mark : ZG_MARK_FLOW_MAX - flows[i].mark + flows[0].mark;

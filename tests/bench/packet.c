@@ -178,7 +178,7 @@ static uint64_t counted(const struct world *w)
 	struct zg_nft_counter *all = NULL;
 	size_t n = 0;
 	uint64_t packets = 0;
-	ok("counters", zg_nft_counters(w->nft, &all, &n));
+	ok("counters", zg_nft_counters(w->nft, false, &all, &n));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(all[i].name, name) == 0)
 			packets += all[i].packets;

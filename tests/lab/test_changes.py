@@ -165,7 +165,7 @@ def sums(lab):
 
 
 def gain(lab, before):
-    return {n: k - before[n] for n, k in sums(lab).items() if n in before}
+    return {n: k - before.get(n, 0) for n, k in sums(lab).items()}
 
 
 def absent(lab, before):

@@ -396,17 +396,23 @@ START_TEST(test_counters)
 	struct zg_plan *plan = plan_of(5, MORE, PLAN_DAEMON(2));
 	struct zg_nft_counter *counters;
 	size_t n, named = 0, flows = 0;
-	ok(zg_nft_counters(nft, &counters, &n));
+	ok(zg_nft_counters(nft, true, &counters, &n));
 	ck_assert_uint_eq(n, 0);
 	free(counters);
 	ok(zg_nft_commit(nft, plan, &diags));
-	ok(zg_nft_counters(nft, &counters, &n));
+	ok(zg_nft_counters(nft, true, &counters, &n));
 	for (size_t i = 0; i < n; i++) {
 		named += strcmp(counters[i].name, "drop_noflow") == 0 || strcmp(counters[i].name, "passed") == 0;
 		flows += strcmp(counters[i].name, "flow:1") == 0 || strcmp(counters[i].name, "flow:2") == 0;
 	}
 	ck_assert_uint_eq(named, 2);
 	ck_assert_uint_eq(flows, 2);
+	free(counters);
+	/* nothing has passed yet */
+	ok(zg_nft_counters(nft, false, &counters, &n));
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_eq(counters[i].mark, 0);
+	ck_assert_uint_gt(n, 0);
 	free(counters);
 	zg_plan_free(plan);
 }
@@ -566,7 +572,7 @@ START_TEST(test_large_policy)
 	double t5 = seconds();
 	struct zg_nft_counter *counters;
 	size_t n;
-	ok(zg_nft_counters(nft, &counters, &n));
+	ok(zg_nft_counters(nft, true, &counters, &n));
 	ck_assert_uint_gt(n, 50000);
 	ck_assert_str_eq(counters[n - 1].name, "flow:50000");
 	free(counters);

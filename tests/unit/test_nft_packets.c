@@ -161,7 +161,7 @@ static uint64_t count(const char *name)
 	struct zg_nft_counter *counters;
 	size_t n;
 	uint64_t packets = UINT64_MAX;
-	ok(zg_nft_counters(nft, &counters, &n));
+	ok(zg_nft_counters(nft, true, &counters, &n));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(counters[i].name, name) == 0)
 			packets = counters[i].packets;
