@@ -157,6 +157,7 @@ struct conf_draft {
 	struct draft_object *objects;
 	struct draft_service *services;
 	struct conf_names object_names, service_names;
+	struct conf_names stations; /* "zone address card" of each, once there are 特定通信 */
 	size_t nameless;   /* objects and services whose name could not be read: an unknown one may be meant */
 	size_t n_expanded; /* addresses that came of names so far, against ZG_ADDRESSES_MAX */
 	const struct zg_files *files;

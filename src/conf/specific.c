@@ -4,6 +4,7 @@
  * with their MAC addresses, single ports; who asked, who approved, what for, until when. The form is complete or refused.
  * What it is in the end is a flow, and two stations of its zones.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,17 +115,39 @@ static void check_ports(struct reader *r, const struct flow_pair *pair)
 	}
 }
 
+/* Was this station not there yet? Now it is. */
+static bool is_new_station(struct reader *r, size_t zone, const struct zg_addr *addr, const struct zg_mac *mac)
+{
+	char key[2 * ZG_ADDRSTR_MAX + 32], address[ZG_ADDRSTR_MAX], card[18];
+	uint32_t twin = UINT32_MAX;
+	snprintf(key, sizeof key, "%zu %s %s", zone, zg_addr_str(addr, address), zg_mac_str(mac, card));
+	if (conf_names_find(&r->draft->stations, key, &twin))
+		return false;
+	const char *kept = zg_arena_string(&r->draft->arena, key);
+	if (kept == NULL || conf_names_add(&r->draft->stations, kept, 0, &twin) != ZG_OK)
+		r->err = ZG_ENOMEM;
+	return r->err == ZG_OK;
+}
+
+/* Those that the zones name themselves. */
+static void know_stations(struct reader *r)
+{
+	const struct zg_policy *policy = r->draft->policy;
+	if (r->draft->stations.n > 0)
+		return; /* for another file's list */
+	for (size_t z = 0; z < policy->n_zones; z++)
+		for (size_t i = 0; i < policy->zones[z].n_stations && r->err == ZG_OK; i++)
+			is_new_station(r, z, &policy->zones[z].stations[i].addr, &policy->zones[z].stations[i].mac);
+}
+
 /* A station of its zone, once: the same host may have several communications. Another MAC address is found by the checks. */
 static void add_station(struct reader *r, size_t zone_index, const struct zg_range *end, const struct zg_mac *mac,
 			struct conf_at at)
 {
 	struct zg_zone *zone = &r->draft->policy->zones[zone_index];
 	struct draft_zone *draft = &r->draft->zones[zone_index];
-	for (size_t i = 0; i < zone->n_stations; i++) {
-		if (zg_addr_cmp(&zone->stations[i].addr, &end->lo) == 0 &&
-		    memcmp(&zone->stations[i].mac, mac, sizeof *mac) == 0)
-			return;
-	}
+	if (!is_new_station(r, zone_index, &end->lo, mac))
+		return;
 	if (!reader_grow(r, &zone->stations, zone->n_stations, 1, sizeof *zone->stations) ||
 	    !reader_grow(r, &draft->stations, zone->n_stations, 1, sizeof *draft->stations))
 		return;
@@ -159,6 +182,7 @@ void read_specifics(struct reader *r, const config_setting_t *value, void *objec
 	    !reader_grow(r, &r->draft->flows, begin, n, sizeof *r->draft->flows))
 		return;
 	policy->n_flows = begin + n;
-	if (n > 0)
+	know_stations(r);
+	if (n > 0 && r->err == ZG_OK)
 		read_elements(r, value, begin, read_specific);
 }

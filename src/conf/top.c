@@ -196,6 +196,7 @@ void conf_draft_free(struct conf_draft *draft)
 	free(draft->services);
 	conf_names_free(&draft->object_names);
 	conf_names_free(&draft->service_names);
+	conf_names_free(&draft->stations);
 	for (size_t i = 0; draft->zones != NULL && i < draft->policy->n_zones; i++)
 		free(draft->zones[i].stations);
 	free(draft->router);

@@ -301,6 +301,7 @@ START_TEST(specific)
 	struct zg_policy *policy = good();
 	all_there(policy, CONF_BATCH + 2, HEAD_LINES + 2);
 	ck_assert_uint_eq(policy->zones[1].n_stations, CONF_BATCH + 2);
+	ck_assert_uint_eq(policy->zones[0].n_stations, 1); /* the server of all of them */
 	zg_policy_free(policy);
 }
 END_TEST
