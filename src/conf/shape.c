@@ -411,11 +411,12 @@ static void *extend(struct shape *s, void *array, size_t *n, size_t size)
 	void *items;
 	memcpy(&items, array, sizeof items);
 	if ((*n & (*n - 1)) == 0) {
-		items = reallocarray(items, *n == 0 ? 1 : 2 * *n, size);
-		if (items == NULL) {
+		void *more = reallocarray(items, *n == 0 ? 1 : 2 * *n, size);
+		if (more == NULL) {
 			s->err = ZG_ENOMEM;
 			return NULL;
 		}
+		items = more;
 		memcpy(array, &items, sizeof items);
 	}
 	return memset((char *)items + (*n)++ * size, 0, size);
