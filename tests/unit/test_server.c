@@ -88,6 +88,11 @@ static void send_pieces(int fd, const char *bytes, size_t len, size_t piece)
 	settle();
 }
 
+static void send_text(int fd, const char *text)
+{
+	send_pieces(fd, text, strlen(text), 100);
+}
+
 /* Everything that was answered so far, and whether the server closed. */
 static bool closed(int fd, char *buf, size_t size)
 {
@@ -137,7 +142,7 @@ START_TEST(large)
 		text[i] = (char)(i * 31 >> 3);
 	snprintf(head, sizeof head, "{\"command\":\"apply\",\"bytes\":%zu}\n", len);
 	settle();
-	send_pieces(fd, head, strlen(head), 1000);
+	send_text(fd, head);
 	send_pieces(fd, text, len, 1 << 20);
 	SAID(fd, "{\"command\":\"apply\",\"len\":5000000}\n");
 	ck_assert_uint_eq(held->len, len);
@@ -156,7 +161,7 @@ START_TEST(bad_lengths)
 		int fd = client();
 		snprintf(line, sizeof line, "{\"command\":\"a\",\"bytes\":%s}\n{\"command\":\"b\"}\n", lengths[i]);
 		settle();
-		send_pieces(fd, line, strlen(line), sizeof line);
+		send_text(fd, line);
 		ck_assert(closed(fd, buf, sizeof buf));
 		ck_assert_ptr_nonnull(strstr(buf, "64 MiB"));
 		close(fd);
@@ -170,8 +175,8 @@ START_TEST(unfinished)
 {
 	int half = client(), other = client();
 	settle();
-	send_pieces(half, "{\"command\":\"a\",\"bytes\":10}\n12345", 32, 100);
-	send_pieces(other, "{\"command\":\"b\"}\n", 16, 100);
+	send_text(half, "{\"command\":\"a\",\"bytes\":10}\n12345");
+	send_text(other, "{\"command\":\"b\"}\n");
 	SAID(other, "{\"command\":\"b\",\"len\":null}\n");
 	SAID(half, "");
 	close(half);
@@ -181,13 +186,13 @@ START_TEST(unfinished)
 	for (int i = 0; i < 2 * ZG_CTL_CLIENTS_MAX; i++) {
 		int fd = client();
 		settle();
-		send_pieces(fd, "{\"command\":\"a\",\"bytes\":1000}\n1", 30, 100);
+		send_text(fd, "{\"command\":\"a\",\"bytes\":1000}\n1");
 		if (i % 2)
 			close(fd);
 	}
 	int last = client();
 	settle();
-	send_pieces(last, "{\"command\":\"c\",\"bytes\":1}\nx", 27, 100);
+	send_text(last, "{\"command\":\"c\",\"bytes\":1}\nx");
 	SAID(last, "{\"command\":\"c\",\"len\":1}\n");
 	ck_assert_uint_eq(served, 2);
 }
@@ -197,7 +202,7 @@ START_TEST(nonsense)
 {
 	int fd = client();
 	settle();
-	send_pieces(fd, "[]\n{\"bytes\":2}\nab{\"command\":7,\"bytes\":1}\nc{\"command\":\"a\",\"bytes\":\"5\"}\n", 73, 100);
+	send_text(fd, "[]\n{\"bytes\":2}\nab{\"command\":7,\"bytes\":1}\nc{\"command\":\"a\",\"bytes\":\"5\"}\n");
 	char buf[4096];
 	ck_assert(!closed(fd, buf, sizeof buf));
 	ck_assert_uint_eq(served, 1); /* a length that is no number is none */
@@ -215,7 +220,7 @@ int main(void)
 	Suite *suite = suite_create("server");
 	TCase *tc = tcase_create("server");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, pieces);
 	tcase_add_test(tc, large);
 	tcase_add_test(tc, bad_lengths);
