@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The settings of an inspector, by the table that the inspector itself publishes. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "conf/schema.h"
@@ -43,7 +42,6 @@ static void read_string(struct reader *r, const config_setting_t *value, const s
 			   item->key);
 	else
 		r->err = zg_config_add(config, item, text);
-	free(text);
 }
 
 static void read_strings(struct reader *r, const config_setting_t *value, const struct zg_item *item, struct zg_config *config)
