@@ -8,7 +8,7 @@
 #include "zonegate/inspector.h"
 
 struct zg_config {
-	uint8_t *bytes; /* malloc'd */
+	uint8_t *bytes; /* malloc'd while it is made; of a policy, in its arena */
 	size_t len;	/* >= inspector->config_size */
 };
 

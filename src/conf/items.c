@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The settings of an inspector, by the table that the inspector itself publishes. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "conf/schema.h"

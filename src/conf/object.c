@@ -51,7 +51,7 @@ bool reader_extend(struct reader *r, struct zg_arena *arena, void *array, size_t
 		r->err = ZG_ENOMEM;
 		return false;
 	}
-	if (have > 0)
+	if (items != NULL)
 		memcpy(grown, items, have * size);
 	memcpy(array, &grown, sizeof grown);
 	return true;
