@@ -133,7 +133,7 @@ def verify_check(out, mx):
 
 
 def textify_check(out, mx):
-    text_goes(out, mx, "www.")
+    text_goes(out, mx, "wwx.")
     for mail, words in ((HTML, ("click",)), (ATTACHMENT, ("see file",))):
         t = next(token)
         out.queue(mail.replace(b"Subject: ", b"Subject: " + t + b" "), "author@internet.example", "b@lgwan.example.jp")
