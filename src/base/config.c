@@ -22,7 +22,7 @@ enum zg_err zg_config_add(struct zg_config *config, const struct zg_item *item, 
 
 	if (len > ZG_STRING_MAX || config->len > UINT32_MAX - 1 - ZG_STRING_MAX)
 		return ZG_EINVAL;
-	uint8_t *bytes = realloc(config->bytes, config->len + 1 + len);
+	uint8_t *bytes = realloc(config->bytes, config->len + 1 + len + 1); /* with the NUL, which does not count */
 	if (bytes == NULL)
 		return ZG_ENOMEM;
 	memcpy(&strings, bytes + item->offset, sizeof strings);
@@ -30,7 +30,7 @@ enum zg_err zg_config_add(struct zg_config *config, const struct zg_item *item, 
 		strings.at = (uint32_t)config->len;
 	memcpy(bytes + item->offset, &strings, sizeof strings);
 	bytes[config->len] = (uint8_t)len;
-	memcpy(bytes + config->len + 1, text, len);
+	memcpy(bytes + config->len + 1, text, len + 1);
 	config->bytes = bytes;
 	config->len += 1 + len;
 	return ZG_OK;

@@ -250,6 +250,7 @@ const struct zg_inspector zg_rdp = {
 	.transport = ZG_TCP,
 	.blind = "what is inside TLS is not seen: clipboard, files, drives, printers, and with 1.3 the server's certificate",
 	.acknowledges = true,
+	.patient = true,
 	.state_size = sizeof(struct rdp),
 	.config_size = sizeof(struct zg_tls_config),
 	.items = items,

@@ -471,9 +471,11 @@ static enum zg_reason in_name(struct reading *r, uint8_t octet)
 
 static bool like_address(const uint8_t *name, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (memchr("0123456789abcdef.:", name[i], 18) == NULL)
+	for (size_t i = 0; i < len; i++) {
+		const bool digit = (name[i] >= '0' && name[i] <= '9') || (name[i] >= 'a' && name[i] <= 'f');
+		if (!digit && name[i] != '.' && name[i] != ':')
 			return false;
+	}
 	return true;
 }
 

@@ -334,7 +334,9 @@ static enum zg_reason certificate_octet(const struct reading *r, uint8_t octet)
 
 	if (certificate->octets < CERTIFICATE_HEADER) {
 		certificate->left = (certificate->left << 8 | octet) & 0xffffff;
-		if (++certificate->octets == CERTIFICATE_HEADER) {
+		if (++certificate->octets == CERTIFICATE_HEADER / 2 && certificate->left != r->side->message_left)
+			return ZG_R_TLS_CERTIFICATE;
+		if (certificate->octets == CERTIFICATE_HEADER) {
 			if (certificate->left == 0 || certificate->left > r->side->message_left)
 				return ZG_R_TLS_CERTIFICATE;
 			sha256_init(&certificate->sha256);

@@ -3,7 +3,9 @@
 not TLS does not pass."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -36,10 +38,13 @@ class Site:
     def __init__(self, lab):
         self.lab, self.dir = lab, lab.files
         self.key, self.cert = os.path.join(self.dir, "key.pem"), os.path.join(self.dir, "cert.pem")
-        p = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-out", self.cert,
-                            "-days", "2", "-subj", "/CN=" + NAME, "-addext", f"subjectAltName=DNS:{NAME},DNS:{OTHER}"],
-                           capture_output=True, text=True, check=False)
-        need(p.returncode == 0, p.stderr)
+        self.ca = os.path.join(self.dir, "ca.pem")
+        for args in (("-keyout", self.ca + ".key", "-out", self.ca, "-subj", "/CN=CA"),
+                     ("-keyout", self.key, "-out", self.cert, "-subj", "/CN=" + NAME, "-CA", self.ca, "-CAkey", self.ca + ".key",
+                      "-addext", "basicConstraints=CA:FALSE", "-addext", f"subjectAltName=DNS:{NAME},DNS:{OTHER}")):
+            p = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *args], capture_output=True,
+                               text=True, check=False)
+            need(p.returncode == 0, p.stderr)
         os.makedirs(os.path.join(self.dir, "www"))
         self.page = os.urandom(1 << 16) * (PAGE >> 16)
         with open(os.path.join(self.dir, "www", "page"), "wb") as f:
@@ -391,6 +396,42 @@ def alpha_prime(_lab, site):
                 except ssl.SSLError as e:
                     need(e.reason == "TLSV1_UNRECOGNIZED_NAME", str(e))
             need(len(lab.events("content-denied", reason="tls-name", flow="office")) == 2, "not recorded")
+
+
+PREFERENCES = {
+    "network.dns.forceResolve": SERVER[4], "network.captive-portal-service.enabled": False, "network.connectivity-service.enabled": False,
+    "browser.safebrowsing.update.enabled": False, "services.settings.server": "http://127.0.0.1:1", "app.update.enabled": False,
+    "toolkit.telemetry.enabled": False, "datareporting.policy.dataSubmissionEnabled": False, "browser.aboutwelcome.enabled": False,
+    "network.http.http3.enable": False, "network.trr.mode": 5}
+
+
+def firefox(lab, site):
+    """Opens a page, of a server that speaks HTTP/2 only, and takes a picture of it."""
+    profile = os.path.join(lab.files, "profile")
+    os.makedirs(profile)
+    with open(os.path.join(profile, "user.js"), "w", encoding="utf-8") as f:
+        f.writelines(f'user_pref("{k}", {json.dumps(v)});\n' for k, v in PREFERENCES.items())
+    for args in (("-N", "--empty-password"), ("-A", "-n", "lab", "-t", "CT,,", "-i", site.ca)):
+        p = subprocess.run(["certutil", "-d", "sql:" + profile, *args], capture_output=True, text=True, check=False)
+        need(p.returncode == 0, p.stderr)
+    with open(os.path.join(site.dir, "www", "index.html"), "w", encoding="utf-8") as f:
+        f.write("<!DOCTYPE html><title>t</title><p>text<img src=page alt=x>")
+    picture = os.path.join(lab.files, "picture.png")
+    p = run(lab, "env", "HOME=" + lab.files, "MOZ_HEADLESS=1", "firefox-esr", "--no-remote", "--profile", profile, "--screenshot", picture,
+            f"https://{NAME}:444/index.html", seconds=90)
+    need(os.path.exists(picture), lambda: f"no picture: {p.stdout[-1000:]}{p.stderr[-1000:]}")
+
+
+@test("Firefox opens a page over HTTP/2; its encrypted ClientHello, which means nothing, passes where that is permitted")
+def browser(lab, site):
+    if not os.environ.get("ZG_TEST_LONG") or not shutil.which("firefox-esr") or not shutil.which("certutil"):
+        return "only with ZG_TEST_LONG=1, firefox-esr and libnss3-tools"
+    text = sample(FLOWS.replace('names = [ "*.cloud.example" ];', 'names = [ "*.cloud.example" ]; ech_grease = true;'))
+    need(lab.apply(text.replace('model = "alpha"', 'model = "alpha-prime"')).returncode == 0, "not applied")
+    with site.nghttpd(444):
+        firefox(lab, site)
+        need(not lab.events("content-denied", dst_port=444), lambda: str(lab.events("content-denied", dst_port=444)))
+    return None
 
 
 def main():

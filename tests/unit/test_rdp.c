@@ -243,6 +243,7 @@ START_TEST(certificates)
 {
 	static const char good[] = "\x0b\0\0\x0a\0\0\7\0\0\4" "cert", other[] = "\x0b\0\0\x0a\0\0\7\0\0\4" "Cert",
 			  second[] = "\x0b\0\0\x11\0\0\x0e\0\0\4" "Cert\0\0\4" "cert", beyond[] = "\x0b\0\0\x0a\0\0\7\0\0\x14" "cert",
+			  longer[] = "\x0b\0\0\x0a\0\0\6\0\0\4" "cert",
 			  none[] = "\x0b\0\0\3\0\0\0";
 	static const struct {
 		const char *label, *message;
@@ -253,6 +254,7 @@ START_TEST(certificates)
 		ROW("another", other, TLS_CERTIFICATE),
 		ROW("in second place", second, TLS_CERTIFICATE),
 		ROW("beyond the message", beyond, TLS_CERTIFICATE),
+		ROW("a list that ends elsewhere", longer, TLS_CERTIFICATE),
 		ROW("none", none, TLS_CERTIFICATE),
 		ROW("not shown", "\x0e\0\0\0", TLS_CERTIFICATE),
 	};
