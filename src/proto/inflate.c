@@ -25,7 +25,7 @@ static voidpf borrow(voidpf opaque, uInt items, uInt size)
 	void *bytes = NULL;
 
 	if (s->lent[at].bytes == NULL && n <= MEMORY_MAX - s->lent[0].size)
-		bytes = b->lender->lend(b->lender, n);
+		bytes = s->spare != NULL ? s->spare : b->lender->lend(b->lender, n);
 	if (bytes == NULL) {
 		s->no_memory = true;
 		return NULL;
@@ -117,7 +117,11 @@ static void remember(struct before *b, const struct zg_inflate *s, const struct 
 
 static void put_back(const struct before *b, struct zg_inflate *s, const struct zg_inflate_sink *sink)
 {
+	void *window = s->lent[1].bytes;
+
 	*s = b->stream;
+	if (s->lent[1].bytes == NULL)
+		s->spare = window;
 	memcpy(sink->ctx, b->sink, sink->size);
 	memcpy(s->lent[0].bytes, b->memory, s->lent[0].size);
 	if (s->lent[1].bytes != NULL)

@@ -21,6 +21,7 @@ struct zg_inflate {
 		void *bytes;
 		size_t size;
 	} lent[2]; /* what zlib keeps, and its window */
+	void *spare; /* a window that was lent for a step that was undone */
 	uint64_t block_in, block_out; /* where the block of deflate began */
 	uint8_t empty;		      /* blocks without content in this piece */
 	bool begun;

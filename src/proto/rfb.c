@@ -195,6 +195,7 @@ const struct zg_inspector zg_rfb = {
 	.name = "rfb",
 	.transport = ZG_TCP,
 	.sanitises = true,
+	.patient = true,
 	.state_size = sizeof(struct zg_rfb_state),
 	.config_size = sizeof(struct zg_rfb_config),
 	.items = items,

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -26,6 +27,8 @@
 #endif
 
 #define CHUNK	 (256u * 1024) /* bytes per call of a bulk stream: stays in the second-level cache */
+#define PICTURE	 (1920u * 1080 * 4) /* bytes of a raw update, without its header */
+#define AHEAD	 2		    /* of them are asked for at once */
 #define REQUEST	 100u
 #define ANSWER	 200u
 #define PAIRS	 64
@@ -36,12 +39,14 @@
 static const char usage[] =
 	"usage: load sink PORT...                              take connections, discard what comes\n"
 	"       load echo PORT...                              answer each request of 100 bytes with 200\n"
+	"       load display PORT                              show one viewer after the other raw pictures of a full screen\n"
 	"       load accept PORT...                            the same, and close after the first answer\n"
 	"       load source SECONDS STREAMS PORT PAIR...       send as fast as it goes\n"
 	"       load ping SECONDS CONNECTIONS PORT PAIR...     requests on kept connections, one at a time on each\n"
 	"       load connect SECONDS PARALLEL PORT PAIR...     connect, request, answer, close\n"
 	"       load tls-sink PORT...                          the same as sink, inside TLS as it looks from outside\n"
 	"       load tls-source SECONDS STREAMS PORT PAIR...   the same as source\n"
+	"       load screen SECONDS 1 PORT PAIR...             view a display: the next two pictures are always asked for\n"
 	"       load hold SECONDS CONNECTIONS PORT PAIR...     open connections that say nothing, keep them until SIGTERM\n"
 	"PAIR is SOURCE,DESTINATION, addresses of one family; connections take the pairs in turn.\n";
 
@@ -262,6 +267,87 @@ static int server(const char *role, enum served (*serve)(struct conn *), int npo
 		}
 	}
 	report(role, now() - start);
+	return EXIT_SUCCESS;
+}
+
+/* --- both ends of a screen: RFC 6143 with a picture of random bytes, blocking -------------------------------------- */
+
+static bool send_whole(int fd, const void *from, size_t n)
+{
+	for (size_t sent = 0; sent < n;) {
+		const ssize_t some = send(fd, (const uint8_t *)from + sent, n - sent, MSG_NOSIGNAL);
+		if (some <= 0)
+			return false;
+		sent += (size_t)some;
+	}
+	return true;
+}
+
+static bool read_whole(int fd, void *to, size_t n)
+{
+	return n == 0 || recv(fd, to, n, MSG_WAITALL) == (ssize_t)n;
+}
+
+static const struct {
+	bool server;
+	uint8_t len, bytes[28];
+} talk[] = {
+	{ true, 12, "RFB 003.008\n" },
+	{ false, 12, "RFB 003.008\n" },
+	{ true, 2, { 1, 1 } },
+	{ false, 1, { 1 } },
+	{ true, 4, { 0 } },
+	{ false, 1, { 1 } },
+	{ true, 24, { 1920 >> 8, 1920 & 255, 1080 >> 8, 1080 & 255, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8 } },
+	{ false, 8, { 2, 0, 0, 1 } },
+};
+
+static bool shaken(int fd, bool server)
+{
+	uint8_t other[sizeof talk[0].bytes];
+	for (size_t i = 0; i < sizeof talk / sizeof talk[0]; i++)
+		if (talk[i].server == server ? !send_whole(fd, talk[i].bytes, talk[i].len) : !read_whole(fd, other, talk[i].len))
+			return false;
+	return true;
+}
+
+static void show(int fd)
+{
+	static const uint8_t header[16] = { 0, 0, 0, 1, 0, 0, 0, 0, 1920 >> 8, 1920 & 255, 1080 >> 8, 1080 & 255 };
+	uint8_t asked[10];
+
+	while (read_whole(fd, asked, sizeof asked)) {
+		bool sent = send_whole(fd, header, sizeof header);
+		for (size_t left = PICTURE, n; sent && left > 0; left -= n) {
+			n = left < CHUNK ? left : CHUNK;
+			sent = send_whole(fd, chunk, n);
+		}
+		failures += !sent;
+		bytes += sizeof header + PICTURE;
+		messages++;
+	}
+}
+
+static int display(char *port)
+{
+	const int listening = listener((uint16_t)atoi(port), false);
+	const double start = now();
+
+	fcntl(listening, F_SETFL, 0);
+	puts("ready");
+	fflush(stdout);
+	while (!ended) {
+		const int fd = accept(listening, NULL, NULL);
+		if (fd < 0)
+			continue;
+		connections++;
+		if (shaken(fd, true))
+			show(fd);
+		else
+			failures++;
+		close(fd);
+	}
+	report("display", now() - start);
 	return EXIT_SUCCESS;
 }
 
@@ -550,6 +636,37 @@ static int hold(double seconds, long number)
 	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int screen(double seconds, long number)
+{
+	static const uint8_t ask_for_all[10] = { 3, 0, 0, 0, 0, 0, 1920 >> 8, 1920 & 255, 1080 >> 8, 1080 & 255 };
+	struct conn *c = open_all(number, EPOLLIN);
+	uint8_t header[16];
+	int under_way = 0;
+
+	fcntl(c->fd, F_SETFL, 0);
+	failures += !shaken(c->fd, false);
+	const double start = now();
+	while (failures == 0 && (under_way > 0 || now() - start < seconds)) {
+		for (; under_way < AHEAD && now() - start < seconds; under_way++)
+			failures += !send_whole(c->fd, ask_for_all, sizeof ask_for_all);
+		if (under_way == 0)
+			break;
+		bool came = read_whole(c->fd, header, sizeof header);
+		for (size_t left = PICTURE, n; came && left > 0; left -= n) {
+			n = left < CHUNK ? left : CHUNK;
+			came = read_whole(c->fd, chunk, n);
+		}
+		failures += !came;
+		under_way--;
+		bytes += sizeof header + PICTURE;
+		messages++;
+	}
+	const double took = now() - start;
+	close(c->fd);
+	report("screen", took);
+	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -560,6 +677,7 @@ int main(int argc, char **argv)
 		{ "sink", serve_sink, NULL }, { "echo", serve_echo, NULL },    { "accept", serve_once, NULL }, { "source", NULL, source },
 		{ "tls-sink", serve_tls, NULL }, { "tls-source", NULL, tls_source },
 		{ "ping", NULL, ping },	      { "connect", NULL, connect_rate }, { "hold", NULL, hold },
+		{ "screen", NULL, screen },
 	};
 	const struct sigaction end = { .sa_handler = on_end };
 	struct rlimit files = { 0 };
@@ -574,6 +692,8 @@ int main(int argc, char **argv)
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (epfd < 0)
 		die("epoll");
+	if (argc == 3 && strcmp(argv[1], "display") == 0)
+		return display(argv[2]);
 	for (size_t i = 0; argc > 2 && i < sizeof roles / sizeof roles[0]; i++) {
 		if (strcmp(argv[1], roles[i].name) != 0)
 			continue;

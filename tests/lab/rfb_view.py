@@ -303,8 +303,8 @@ def x_picture(display):
     """The root window of an X server, in the form of Viewer.picture."""
     dump = subprocess.run(["xwd", "-root", "-silent", "-display", display], capture_output=True, check=True).stdout
     f = struct.unpack(">25I", dump[:100])
-    width, height, big, depth, line, colours = f[4], f[5], f[7], f[11], f[12], f[19]
-    assert depth == 32 and not big, "another picture than expected"
+    width, height, big, line, colours = f[4], f[5], f[7], f[12], f[19]
+    assert line == width * 4 and not big, "another picture than expected"
     pixels = dump[f[0] + colours * 12:]
     return [Viewer.three(pixels[i * line: i * line + width * 4]) for i in range(height)]
 

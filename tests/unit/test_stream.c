@@ -393,6 +393,69 @@ START_TEST(out_of_order_timeout)
 }
 END_TEST
 
+/* --- memory that an inspector borrows ----------------------------------------------------------------- */
+
+struct borrowed {
+	uint8_t *piece;
+};
+
+/* Each byte borrows the largest piece, fills it, and is refused when there is none. */
+static void borrow_data(void *state, const void *config, enum zg_dir dir, struct zg_rw *in, struct zg_answer *ret_answer)
+{
+	struct borrowed *b = state;
+	uint8_t octet;
+	(void)config;
+	(void)dir;
+
+	*ret_answer = (struct zg_answer){ .say = ZG_SAY_MORE };
+	for (; zg_rw_peek(in, &octet); zg_rw_advance(in)) {
+		ck_assert_ptr_null(in->lender->lend(in->lender, ZG_LEND_MAX + 1));
+		b->piece = in->lender->lend(in->lender, ZG_LEND_MAX);
+		if (b->piece == NULL) {
+			*ret_answer = (struct zg_answer){ .say = ZG_SAY_DENY, .reason = ZG_R_RFB_MEMORY };
+			return;
+		}
+		for (size_t i = 0; i < ZG_LEND_MAX; i++)
+			ck_assert_uint_eq(b->piece[i], 0);
+		memset(b->piece, 0xff, ZG_LEND_MAX);
+	}
+}
+
+static void borrow_begin(void *state, const void *config)
+{
+	(void)state;
+	(void)config;
+}
+
+static const struct zg_inspector borrower = {
+	.name = "borrower",
+	.transport = ZG_TCP,
+	.state_size = sizeof(struct borrowed),
+	.begin = borrow_begin,
+	.data = borrow_data,
+};
+
+/* Zeroed whatever it was before, bounded by the pool, and given back with the connection. */
+START_TEST(lent_memory)
+{
+	world_free(w);
+	w = world_new();
+	w->inspector = &borrower;
+	world_open(w);
+	struct zg_pool *pool = &w->engine->pool;
+	void *others = zg_pool_get(pool, ZG_LEND_MAX);
+	memset(others, 0xff, ZG_LEND_MAX);
+	zg_pool_put(pool, others);
+	const uint64_t before = pool->used;
+	accepted(client_says(w, 0, "abc", 0));
+	ck_assert_uint_ge(pool->used - before, 3 * ZG_LEND_MAX);
+	pool->n_blocks = pool->n_fresh; /* as if others had all the rest */
+	dropped(client_says(w, 3, "defg", 0));
+	world_killed(w, ZG_R_RFB_MEMORY);
+	ck_assert_uint_lt(pool->used, before);
+}
+END_TEST
+
 START_TEST(memory_bounds)
 {
 	/* as if other connections had taken so much */
@@ -1387,6 +1450,7 @@ int main(void)
 	tcase_add_test(tc, out_of_order_bound);
 	tcase_add_test(tc, out_of_order_bytes_bound);
 	tcase_add_test(tc, out_of_order_timeout);
+	tcase_add_test(tc, lent_memory);
 	tcase_add_test(tc, memory_bounds);
 	tcase_add_test(tc, nobody_acknowledges);
 	tcase_add_test(tc, memory_that_is_left);
