@@ -203,9 +203,9 @@ void zg_out_accept(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir
 void zg_out_drop(struct zg_engine *e, uint32_t id, enum zg_reason reason);
 void zg_out_event(struct zg_engine *e, const struct zg_flow *f, enum zg_flow_event_kind kind, enum zg_reason reason,
 		  enum zg_dir dir);
-/* A single packet was refused; f may be NULL. */
 /* dir sent a message that was changed so. */
 void zg_out_changed(struct zg_engine *e, const struct zg_flow *f, enum zg_dir dir, const struct zg_note *note);
+/* A single packet was refused; f may be NULL. */
 void zg_out_packet_denied(struct zg_engine *e, const struct zg_flow *f, const struct zg_seg *seg, uint32_t mark,
 			  enum zg_reason reason);
 void zg_out_inject(struct zg_engine *e, const struct zg_inject *inject);
