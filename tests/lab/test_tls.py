@@ -377,7 +377,7 @@ def tunnel(lab, site):
 
 @test("the sample for alpha-prime: by its names and from its terminals, and no other way")
 def alpha_prime(_lab, site):
-    with open(os.path.join(TOP, "conf", "alpha-prime.conf"), encoding="utf-8") as f, Lab(f.read()) as lab:
+    with open(os.path.join(TOP, "conf", "models", "alpha-prime.conf"), encoding="utf-8") as f, Lab(f.read()) as lab:
         of = {a: name for name, host in lab.hosts.items() for a in host["addresses"]}
         client, server = of["10.20.0.31"], of["203.0.113.10"]
         with Answerer(lab, site, 443, where=(server, "203.0.113.10")):
