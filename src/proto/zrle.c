@@ -89,7 +89,7 @@ static bool packed(struct zg_zrle *z, uint8_t byte)
 	const uint8_t mask = (uint8_t)((1u << z->bits) - 1);
 
 	for (uint32_t i = 0; i < in_byte; i++) {
-		const uint8_t index = byte >> (8u - z->bits * (i + 1)) & mask;
+		const uint8_t index = (uint8_t)(byte >> (8u - z->bits * (i + 1)) & mask);
 		if (index >= (i < used ? z->colours : 1))
 			return false;
 	}

@@ -224,11 +224,14 @@ def shown(lab, run, name, far):
     need(p.poll() is None, lambda: f"{name} ended: " + open(p.log, errors="replace").read()[-400:])
     mover = run.moving("internet", far)
     pictures = set()
-    for _ in range(12 if LONG else 5):
-        time.sleep(0.25)
+
+    def looked():
         pictures.add(b"".join(x_picture(near)))
+        return len(pictures) >= (12 if LONG else 4)
+
+    moved = wait_for(looked, 20, 0.25)
     run.end(mover)
-    need(len(pictures) >= 4, f"{name}: only {len(pictures)} pictures of a moving screen")
+    need(moved, f"{name}: only {len(pictures)} pictures of a moving screen")
     need(wait_for(lambda: within(x_picture(far), x_picture(near)), 15), f"{name} does not show the last picture")
     need(p.poll() is None, f"{name} ended")
     run.end(p)
