@@ -156,8 +156,13 @@ class Flood(threading.Thread):
              f"{self.sent} datagrams sent, {self.arrived} arrived, {self.answered} answers came back")
 
 
-def denied(lab, *reason):
-    return sum(int(e["packets"]) for e in lab.events("packet-denied", **({"reason": reason[0]} if reason else {})))
+# An end that waits a little longer than it is used to sends its last segment again, and the inspector knows it already; on a busy
+# machine one acknowledgement overtakes another, and the older one says nothing more.
+HARMLESS = {"tcp-repeat", "tcp-timestamp"}
+
+
+def denied(lab):
+    return sum(int(e["packets"]) for e in lab.events("packet-denied"))
 
 
 def sums(lab):
@@ -174,9 +179,8 @@ def absent(lab, before):
 
 
 def accounted(lab, before):
-    """An end that waits a little longer than it is used to sends its last segment again, and the inspector knows it already. The last
-    packets of a connection are on their way while its ends are closed."""
-    return absent(lab, before) == denied(lab, "tcp-repeat")
+    """The last packets of a connection are on their way while its ends are closed."""
+    return absent(lab, before) == denied(lab)
 
 
 @test(f"{CHANGES} changes of the policy under a transfer and a flood of requests: what stays does not lose a packet")
@@ -197,13 +201,13 @@ def nothing_is_lost(lab):
         transfer.stop.set()
     flood.end()
     transfer.end()
-    need(wait_for(lambda: accounted(lab, before), 3), lambda: "{} packets did not go on, {} because they were repeated for nothing".format(
-        absent(lab, before), denied(lab, "tcp-repeat")))
+    need(wait_for(lambda: accounted(lab, before), 3),
+         lambda: f"{absent(lab, before)} packets did not go on, {denied(lab)} were told of")
     gained = gain(lab, before)
     refused = {n: k for n, k in gained.items() if k > 0 and n.startswith(("drop_", "backstop_"))}
     need(not refused, f"packets were refused: {refused}")
     need(gained["flow:plain"] == 2 * flood.sent, "the kernel counted other datagrams than were sent")
-    need(denied(lab) == denied(lab, "tcp-repeat") and not lab.events("queue-loss"), "losses were recorded")
+    need({e["reason"] for e in lab.events("packet-denied")} <= HARMLESS and not lab.events("queue-loss"), "losses were recorded")
     need(made == CHANGES or made > 300, f"only {made} changes in {took:.0f} s")
     return f"{made} changes, {took / made * 1000:.0f} ms each; {transfer.sent} blocks of 16 KiB, {flood.sent} requests"
 
