@@ -135,6 +135,7 @@ struct zg_rfb_state {
 	uint32_t asks_for; /* bit 1 << enum zg_rfb_encoding: ever, in this session */
 	uint32_t codes_left;
 	uint32_t rects_left;
+	bool until_last; /* the update ends with LastRect */
 	struct zg_rfb_rect rect;
 	struct zg_rfb_pixels pixels;
 	struct zg_inflate streams[ZG_RFB_STREAMS];

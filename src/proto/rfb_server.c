@@ -14,7 +14,7 @@ enum {
 #define COLOURS_MAX   65536u
 #define SCREEN_LEN    16
 #define TWO_COLOURS   6 /* bytes of an XCursor's */
-#define UNTIL_LAST    0xffffu /* rectangles: as many as come before LastRect */
+#define UNTIL_LAST    0xffffu /* rectangles: as many as come before LastRect, but a viewer counts them */
 
 bool zg_rfb_size_ok(uint32_t width, uint32_t height)
 {
@@ -70,7 +70,8 @@ static enum zg_reason next_rectangle(struct zg_rfb_state *s)
 static enum zg_reason update(struct zg_rfb_state *s, struct zg_rd *rd)
 {
 	s->rects_left = zg_rd_be16(rd);
-	if (s->rects_left == UNTIL_LAST && !(s->asks_for & 1u << ZG_RFB_LAST_RECT))
+	s->until_last = s->rects_left == UNTIL_LAST;
+	if (s->until_last && !(s->asks_for & 1u << ZG_RFB_LAST_RECT))
 		return ZG_R_RFB_ENCODING;
 	s->format = s->next_format;
 	if (s->asked > 0)
@@ -227,8 +228,9 @@ static enum zg_reason rectangle(struct zg_rfb_state *s)
 	    (encoding != ZG_RFB_RAW && !(s->asks_for & 1u << encoding)))
 		return ZG_R_RFB_ENCODING;
 	r->encoding = (uint8_t)encoding;
-	if (s->rects_left != UNTIL_LAST)
-		s->rects_left--;
+	s->rects_left--;
+	if (s->until_last && s->rects_left == 0 && encoding != ZG_RFB_LAST_RECT)
+		return ZG_R_RFB_DATA;
 	switch (encoding) {
 	case ZG_RFB_CURSOR:
 	case ZG_RFB_XCURSOR:
@@ -238,6 +240,8 @@ static enum zg_reason rectangle(struct zg_rfb_state *s)
 	case ZG_RFB_DESKTOP_SIZE:
 		if (r->x != 0 || r->y != 0)
 			return ZG_R_RFB_RECTANGLE;
+		if (s->rects_left > 0) /* TightVNC's and UltraVNC's viewers go on with the next message */
+			return ZG_R_RFB_DATA;
 		(void)nothing_follows(s);
 		return resized(s);
 	case ZG_RFB_EXTENDED_SIZE:

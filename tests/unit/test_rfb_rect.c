@@ -437,6 +437,41 @@ START_TEST(tight_streams)
 }
 END_TEST
 
+/* Depth 24, but not 8 bits a colour: gtk-vnc reads three bytes, others four. */
+START_TEST(tight_formats)
+{
+	static const struct {
+		uint8_t format[16];
+		size_t tpixel; /* 0: refused */
+	} rows[] = {
+		{ { F32 }, 3 },
+		{ { 32, 24, 0, 1, U16(255), U16(255), U16(127), 16, 8, 0, 0, 0, 0 }, 0 },
+		{ { 32, 24, 0, 1, U16(1023), U16(1023), U16(1023), 20, 10, 0, 0, 0, 0 }, 0 },
+		{ { 32, 24, 0, 1, U16(255), U16(255), U16(255), 17, 9, 1, 0, 0, 0 }, 0 },
+		{ { 32, 30, 0, 1, U16(1023), U16(1023), U16(1023), 20, 10, 0, 0, 0, 0 }, 4 },
+		{ { 32, 32, 0, 1, U16(255), U16(255), U16(255), 16, 8, 0, 0, 0, 0 }, 4 },
+		{ { F16 }, 2 },
+		{ { F8 }, 1 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct talk t = { 0 };
+		to_session(&t);
+		set_format(&t, rows[i].format);
+		SET_ENCODINGS(&t, N_ALL, ALL_ENCODINGS);
+		request(&t);
+		update(&t, 1);
+		rectangle(&t, 0, 0, 20, 20, 7);
+		if (rows[i].tpixel == 0) {
+			refused("read in two ways", &t, ZG_R_RFB_FORMAT);
+			continue;
+		}
+		SAY(&t, ZG_SERVER, 0x80);
+		many(&t, ZG_SERVER, 9, rows[i].tpixel);
+		passes_and_ends("format", &t);
+	}
+}
+END_TEST
+
 /* --- what is no picture -------------------------------------------------------------------------------------- */
 
 START_TEST(cursors)
@@ -533,6 +568,53 @@ START_TEST(sizes_and_names)
 }
 END_TEST
 
+/* TightVNC's and UltraVNC's viewers end an update there, whatever number of rectangles it began with. */
+START_TEST(a_new_size_ends_the_update)
+{
+	static const unsigned counts[] = { 2, 0xfffe, 0xffff };
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		struct talk t = { 0 };
+		to_update(&t);
+		update(&t, counts[i]);
+		rectangle(&t, 0, 0, 200, 150, -223);
+		refused("not the last one", &t, ZG_R_RFB_DATA);
+	}
+	struct talk t = { 0 };
+	to_update(&t);
+	update(&t, 2);
+	rectangle(&t, 0, 0, 1, 1, 0);
+	many(&t, ZG_SERVER, 7, 4);
+	rectangle(&t, 0, 0, 200, 150, -223);
+	passes_and_ends("the last one", &t);
+}
+END_TEST
+
+/* 65535 rectangles: to viewers a number like others, if no LastRect comes before. */
+START_TEST(without_end)
+{
+	static uint8_t empty[12 * 65535];
+	struct talk t = { 0 };
+	to_update(&t);
+	update(&t, 0xffff);
+	say(&t, ZG_SERVER, empty, sizeof empty - 12);
+	rectangle(&t, 0, 0, 0, 0, -224);
+	SAY(&t, ZG_SERVER, 2);
+	struct outcome *o = dialogue_run(&zg_rfb, &t.config, t.turns, t.n, CUT_RANDOM, 1);
+	ck_assert(o->say == ZG_SAY_MORE);
+	free(o);
+	talk_free(&t);
+
+	struct talk u = { 0 };
+	to_update(&u);
+	update(&u, 0xffff);
+	say(&u, ZG_SERVER, empty, sizeof empty);
+	o = dialogue_run(&zg_rfb, &u.config, u.turns, u.n, CUT_RANDOM, 1);
+	ck_assert(o->say == ZG_SAY_DENY && o->reason == ZG_R_RFB_DATA && o->at == u.given[ZG_SERVER] - 1);
+	free(o);
+	talk_free(&u);
+}
+END_TEST
+
 /* Nothing in place of six windows. */
 START_TEST(no_memory)
 {
@@ -573,8 +655,11 @@ int main(void)
 	tcase_add_test(tc, tight_palettes);
 	tcase_add_test(tc, tight_refused);
 	tcase_add_test(tc, tight_streams);
+	tcase_add_test(tc, tight_formats);
 	tcase_add_test(tc, cursors);
 	tcase_add_test(tc, sizes_and_names);
+	tcase_add_test(tc, a_new_size_ends_the_update);
+	tcase_add_test(tc, without_end);
 	tcase_add_test(tc, no_memory);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
