@@ -74,8 +74,8 @@ static enum zg_reason update(struct zg_rfb_state *s, struct zg_rd *rd)
 	if (s->until_last && !(s->asks_for & 1u << ZG_RFB_LAST_RECT))
 		return ZG_R_RFB_ENCODING;
 	s->format = s->next_format;
-	if (s->asked > 0)
-		s->asked--;
+	s->asked--;
+	s->hollow = s->rects_left == 0;
 	return next_rectangle(s);
 }
 

@@ -466,6 +466,7 @@ START_TEST(format_changes)
 	SET_ENCODINGS(&a, 1, U32(0));
 	raw(&a, 1); /* a server that sends unasked, as QEMU its cursor, has read the list */
 	request(&a);
+	request(&a); /* viewers ask again after any update */
 	raw(&a, 1);
 	set_format(&a, f32);
 	request(&a);
@@ -519,6 +520,59 @@ START_TEST(format_changes)
 	raw(&h, 4);
 	set_format(&h, f8);
 	refused("one of two", &h, ZG_R_RFB_FORMAT_RACE);
+}
+END_TEST
+
+/* Where the viewer has not read all updates that began, it changes the format before one that was read here in the old one. */
+START_TEST(format_changes_behind_an_update)
+{
+	static const uint8_t f8[] = { F8 };
+	TALK(a); /* the second one comes unasked, in the same segment, before the viewer has seen the first */
+	to_update(&a);
+	raw(&a, 4);
+	raw(&a, 4);
+	set_format(&a, f8);
+	refused("one unasked", &a, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(b); /* what was unasked counts until as many requests came */
+	to_update(&b);
+	raw(&b, 4);
+	raw(&b, 4);
+	raw(&b, 4);
+	request(&b);
+	set_format(&b, f8);
+	refused("two unasked", &b, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(c); /* between the list and the format, which its sender had to keep back (Nagle's algorithm) */
+	to_session(&c);
+	SET_ENCODINGS(&c, 1, U32(0));
+	raw(&c, 4);
+	set_format(&c, f8);
+	refused("unasked, before the first request", &c, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(d); /* who asked twice, as for a screen of a new size, may be behind by one */
+	to_update(&d);
+	request(&d);
+	raw(&d, 4);
+	raw(&d, 4);
+	set_format(&d, f8);
+	refused("two at once", &d, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(e); /* TigerVNC changes it at the end of the update, which one without rectangles does not have */
+	to_update(&e);
+	update(&e, 0);
+	set_format(&e, f8);
+	refused("an update without rectangles", &e, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(f);
+	to_update(&f);
+	update(&f, 0);
+	request(&f);
+	raw(&f, 4);
+	set_format(&f, f8);
+	request(&f);
+	raw(&f, 1);
+	passes("the next one", &f);
 }
 END_TEST
 
@@ -598,6 +652,7 @@ int main(void)
 	tcase_add_test(tc, settled_list_of_types);
 	tcase_add_test(tc, formats);
 	tcase_add_test(tc, format_changes);
+	tcase_add_test(tc, format_changes_behind_an_update);
 	tcase_add_test(tc, server_messages);
 	tcase_add_test(tc, clipboard_of_the_server);
 	tcase_add_test(tc, registered);
