@@ -54,8 +54,8 @@ bool zg_rfb_format(const uint8_t bytes[static ZG_RFB_FORMAT_LEN], struct zg_rfb_
 	if ((bits != 8 && bits != 16 && bits != 32) || depth == 0 || depth > bits)
 		return false;
 	const uint8_t pixel = (uint8_t)(bits / 8);
-	struct zg_rfb_format format = { pixel, pixel, pixel };
-	if (!colours) { /* numbers in a colour map */
+	struct zg_rfb_format format = { pixel, pixel, pixel, !colours };
+	if (!colours) {
 		if (bits != 8)
 			return false;
 		*ret_format = format;

@@ -42,7 +42,9 @@ static enum zg_reason message(struct zg_rfb_state *s, const struct zg_rfb_config
 		zg_rfb_expect(server, ZG_RFB_BODY, 3);
 		zg_rfb_pad(server, 0, 1);
 		return ZG_R_NONE;
-	case COLOUR_MAP:
+	case COLOUR_MAP: /* LibVNCClient reads no more than its type: it takes no such format, and must not be sent any */
+		if (!s->listed || !s->next_format.mapped)
+			return ZG_R_RFB_SERVER_MESSAGE;
 		zg_rfb_expect(server, ZG_RFB_BODY, 5);
 		zg_rfb_pad(server, 0, 1);
 		return ZG_R_NONE;

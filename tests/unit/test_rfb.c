@@ -583,9 +583,6 @@ START_TEST(server_messages)
 	TALK(t);
 	to_update(&t);
 	SAY(&t, ZG_SERVER, 2, 2);
-	SAY(&t, ZG_SERVER, 1, 7, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
-	AS(&t, ZG_SERVER, 1, 0, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
-	SAY(&t, ZG_SERVER, 1, 0, U16(0), U16(0));
 	SAY(&t, ZG_SERVER, 0, 5, U16(0));
 	AS(&t, ZG_SERVER, 0, 0, U16(0));
 	passes("messages", &t);
@@ -595,10 +592,53 @@ START_TEST(server_messages)
 		SAY(&u, ZG_SERVER, (uint8_t)type);
 		refused("message", &u, ZG_R_RFB_SERVER_MESSAGE);
 	}
+}
+END_TEST
+
+#define MAPPED 8, 8, 0, 0, U16(0), U16(0), U16(0), 0, 0, 0, 0, 0, 0
+
+START_TEST(colour_maps)
+{
+	static const uint8_t mapped[] = { MAPPED }, f8[] = { F8 };
+	TALK(t);
+	to_session(&t);
+	set_format(&t, mapped);
+	SET_ENCODINGS(&t, 1, U32(0));
+	SAY(&t, ZG_SERVER, 1, 7, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
+	AS(&t, ZG_SERVER, 1, 0, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
+	SAY(&t, ZG_SERVER, 1, 0, U16(0), U16(0));
+	request(&t);
+	raw(&t, 1);
+	SAY(&t, ZG_SERVER, 1, 0, U16(0), U16(0));
+	passes("colours of a map", &t);
+
 	TALK(m);
-	to_update(&m);
+	to_session(&m);
+	set_format(&m, mapped);
+	request(&m);
 	SAY(&m, ZG_SERVER, 1, 0, U16(0xffff), U16(2));
-	refused("colour map", &m, ZG_R_RFB_MESSAGE_SYNTAX);
+	refused("beyond the map", &m, ZG_R_RFB_MESSAGE_SYNTAX);
+
+	/* where pixels are no numbers of a map LibVNCClient reads only the type: it would go on with 00 0000 00, an update of
+	 * nothing, and 03 000000 0000000b, a clipboard */
+	TALK(c);
+	to_update(&c);
+	SAY(&c, ZG_SERVER, 1);
+	refused("a map for nobody", &c, ZG_R_RFB_SERVER_MESSAGE);
+
+	TALK(e); /* the format of the server is not yet the client's */
+	to_init(&e);
+	SAY(&e, ZG_SERVER, U16(100), U16(80), MAPPED, U32(0));
+	SAY(&e, ZG_SERVER, 1);
+	refused("before the client said what it takes", &e, ZG_R_RFB_SERVER_MESSAGE);
+
+	TALK(f);
+	to_session(&f);
+	set_format(&f, mapped);
+	SET_ENCODINGS(&f, 1, U32(0));
+	set_format(&f, f8);
+	SAY(&f, ZG_SERVER, 1);
+	refused("no map any more", &f, ZG_R_RFB_SERVER_MESSAGE);
 }
 END_TEST
 
@@ -654,6 +694,7 @@ int main(void)
 	tcase_add_test(tc, format_changes);
 	tcase_add_test(tc, format_changes_behind_an_update);
 	tcase_add_test(tc, server_messages);
+	tcase_add_test(tc, colour_maps);
 	tcase_add_test(tc, clipboard_of_the_server);
 	tcase_add_test(tc, registered);
 	suite_add_tcase(suite, tc);
