@@ -38,7 +38,8 @@ START_TEST(raw_and_copied)
 	rectangle(&c, 0, 0, 10, 10, 1);
 	SAY(&c, ZG_SERVER, U16(91), U16(70));
 	refused("copied from outside", &c, ZG_R_RFB_RECTANGLE);
-	for (size_t e = 2; e < sizeof all / sizeof *all; e++) {
+	/* CopyRect too: xtightvncviewer ignores any, and reads where it is copied from as a message */
+	for (size_t e = 1; e < sizeof all / sizeof *all; e++) {
 		TALK(z);
 		rectangle(&z, 0, 0, 0, 5, all[e]);
 		refused("without pixels", &z, ZG_R_RFB_RECTANGLE);
@@ -91,6 +92,19 @@ START_TEST(rre)
 	rectangle(&w, 0, 0, 10, 10, 2);
 	SAY(&w, ZG_SERVER, U32(101));
 	refused("more parts than pixels", &w, ZG_R_RFB_DATA);
+	/* viewers read the parts of CoRRE into a buffer for a raw rectangle of at most 255 x 255 */
+	TALK(x);
+	rectangle(&x, 0, 0, 10, 10, 4);
+	SAY(&x, ZG_SERVER, U32(51));
+	refused("longer than raw", &x, ZG_R_RFB_DATA);
+	static const unsigned large[][2] = { { 256, 1 }, { 1, 256 } };
+	for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+		TALK(y);
+		rectangle(&y, 0, 0, 300, 300, -223);
+		update(&y, 1);
+		rectangle(&y, 0, 0, large[i][0], large[i][1], 4);
+		refused("CoRRE's largest side", &y, ZG_R_RFB_RECTANGLE);
+	}
 }
 END_TEST
 
@@ -414,6 +428,31 @@ START_TEST(tight_refused)
 }
 END_TEST
 
+/* Viewers have a row of 2,048 pixels for what is not of one colour. */
+START_TEST(tight_width)
+{
+	uint8_t content[2048 * 3] = { 0 };
+	TALK(t);
+	rectangle(&t, 0, 0, 2050, 10, -223);
+	update(&t, 2);
+	rectangle(&t, 0, 0, 2050, 10, 7);
+	SAY(&t, ZG_SERVER, 0x80, C);
+	rectangle(&t, 0, 0, 2048, 1, 7);
+	SAY(&t, ZG_SERVER, 0x00);
+	packed(&t, true, content, sizeof content);
+	passes_and_ends("as wide as may be", &t);
+	static const uint8_t controls[] = { 0x00, 0x40 };
+	for (size_t i = 0; i < sizeof controls; i++) {
+		TALK(u);
+		rectangle(&u, 0, 0, 2050, 10, -223);
+		update(&u, 1);
+		rectangle(&u, 0, 0, 2049, 1, 7);
+		SAY(&u, ZG_SERVER, controls[i]);
+		refused("wider", &u, ZG_R_RFB_RECTANGLE);
+	}
+}
+END_TEST
+
 /* A stream that begins anew, and one that was not told to. */
 START_TEST(tight_streams)
 {
@@ -656,6 +695,7 @@ int main(void)
 	tcase_add_test(tc, tight_refused);
 	tcase_add_test(tc, tight_streams);
 	tcase_add_test(tc, tight_formats);
+	tcase_add_test(tc, tight_width);
 	tcase_add_test(tc, cursors);
 	tcase_add_test(tc, sizes_and_names);
 	tcase_add_test(tc, a_new_size_ends_the_update);
