@@ -45,7 +45,6 @@ static enum zg_reason subrects(struct zg_rfb_state *s)
 {
 	struct zg_rfb_rect *r = &s->rect;
 	struct zg_rd rd = zg_rfb_field(&s->side[ZG_SERVER]);
-
 	const uint64_t pixels = (uint64_t)r->w * r->h;
 
 	r->parts = zg_rd_be32(&rd);
