@@ -75,6 +75,7 @@
 #define ZG_ENGINE_HELD_PKTS	(ZG_QUEUE_PACKETS / 4 * 3) /* packets out of order or held over all flows, for the same reason */
 #define ZG_ENGINE_HELD_SHARE	4u /* of the places that are left one direction may have this part of: fifty that leave holes on purpose, or a hello unfinished, leave a hundred and fifty for the rest */
 #define ZG_ENGINE_BYTES_MAX	(512u * 1024 * 1024) /* bytes of all flows of one inspector: reserved as addresses at the start, used as needed */
+#define ZG_LENT_BYTES_MAX	(ZG_ENGINE_BYTES_MAX / 4 * 3) /* bytes taken up to which an inspector may borrow more: two thousand connections that decompress six streams each leave a quarter to all others */
 #define ZG_SYN_MS		30000u /* ms a handshake may take */
 #define ZG_IDLE_MS		(11u * 60 * 1000) /* ms without a packet: above the 10 min an SMTP client waits after its end of data (RFC 5321 4.5.3.2.6) */
 #define ZG_IDLE_LONG_MS		(124u * 60 * 1000) /* ms without a packet where people look at a screen that stands still: the longest that a keep-alive waits (RFC 5382 REQ-5) */

@@ -74,8 +74,10 @@ _Static_assert(sizeof(struct zg_lent) + ZG_LEND_MAX <= ZG_POOL_OBJECT_MAX / 2, "
 static void *lend(struct zg_lender *lender, size_t size)
 {
 	struct zg_flow_lender *l = ZG_LIST_OF(lender, struct zg_flow_lender, lender);
-	struct zg_lent *lent = size <= ZG_LEND_MAX ? zg_engine_get(l->engine, sizeof *lent + size) : NULL;
+	struct zg_lent *lent = NULL;
 
+	if (size <= ZG_LEND_MAX && l->engine->pool.used + size <= ZG_LENT_BYTES_MAX)
+		lent = zg_engine_get(l->engine, sizeof *lent + size);
 	if (lent == NULL)
 		return NULL;
 	lent->next = l->flow->lent;

@@ -131,10 +131,13 @@ struct zg_rfb_state {
 	bool listed;	  /* the client has said what it takes, or asked for an update */
 	bool asked_ever;  /* it has asked for one */
 	bool screens;	  /* an ExtendedDesktopSize came: the client may ask for another size */
-	uint32_t asked;	  /* requests for an update that none has followed */
+	int64_t asked;	  /* requests for an update, less the updates that began; below 0: a viewer may not have read them all */
+	bool asked_twice; /* before an update began: a viewer may be behind by one for the rest of the session */
+	bool hollow;	  /* the last update has no rectangles */
 	uint32_t asks_for; /* bit 1 << enum zg_rfb_encoding: ever, in this session */
 	uint32_t codes_left;
 	uint32_t rects_left;
+	bool until_last; /* the update ends with LastRect */
 	struct zg_rfb_rect rect;
 	struct zg_rfb_pixels pixels;
 	struct zg_inflate streams[ZG_RFB_STREAMS];

@@ -89,9 +89,16 @@ static enum zg_reason message_over(struct zg_rfb_side *client)
 
 /*
  * How long a pixel is may change while no other update can be under way: before the first one, or when as many began as were
- * asked for. The one that has begun ends as it is, and the next may begin only when it is asked for. After a server has
- * answered two requests with one update nobody can tell any more, and the change is refused.
+ * asked for. The one that has begun ends as it is, and the next may begin only when it is asked for. Viewers ask once for each
+ * update that they read, so that the numbers tell whether this one has read all that passed; where they do not tell it any more
+ * (updates that nobody asked for, two requests at once), the change is refused. TigerVNC changes at the end of an update, which
+ * one without rectangles does not have.
  */
+static bool may_change(const struct zg_rfb_state *s)
+{
+	return s->asked == 0 && !s->asked_twice && !s->hollow;
+}
+
 static enum zg_reason pixel_format(struct zg_rfb_state *s)
 {
 	struct zg_rfb_side *client = &s->side[ZG_CLIENT];
@@ -100,7 +107,7 @@ static enum zg_reason pixel_format(struct zg_rfb_state *s)
 	if (!zg_rfb_format(client->field + 3, &format))
 		return ZG_R_RFB_FORMAT;
 	if (!zg_rfb_format_same(&format, &s->next_format)) {
-		if (s->asked > 0)
+		if (!may_change(s))
 			return ZG_R_RFB_FORMAT_RACE;
 		s->changing = true;
 	}
@@ -150,8 +157,8 @@ static enum zg_reason update_request(struct zg_rfb_state *s)
 		return ZG_R_RFB_MESSAGE_SYNTAX;
 	s->listed = s->asked_ever = true;
 	s->changing = false;
-	if (s->asked < UINT32_MAX)
-		s->asked++;
+	s->asked++;
+	s->asked_twice = s->asked_twice || s->asked > 1;
 	return message_over(&s->side[ZG_CLIENT]);
 }
 

@@ -27,11 +27,14 @@ static uint8_t cpixel(uint32_t taken, uint32_t depth)
 	return depth <= 24 ? 3 : 0;
 }
 
-/* A TPIXEL has three bytes if the depth is 24 and each colour has a byte's values; not all programs let it lie across bytes. */
+/* A TPIXEL has three bytes if the depth is 24 and each colour has a byte's values; gtk-vnc looks at the depth only, and not all
+ * programs let a colour lie across bytes. */
 static uint8_t tpixel(const struct channel c[static 3], uint32_t depth)
 {
-	if (depth != 24 || c[0].max != 255 || c[1].max != 255 || c[2].max != 255)
+	if (depth != 24)
 		return 4;
+	if (c[0].max != 255 || c[1].max != 255 || c[2].max != 255)
+		return 0;
 	return ((c[0].shift | c[1].shift | c[2].shift) & 7) == 0 ? 3 : 0;
 }
 
@@ -51,8 +54,8 @@ bool zg_rfb_format(const uint8_t bytes[static ZG_RFB_FORMAT_LEN], struct zg_rfb_
 	if ((bits != 8 && bits != 16 && bits != 32) || depth == 0 || depth > bits)
 		return false;
 	const uint8_t pixel = (uint8_t)(bits / 8);
-	struct zg_rfb_format format = { pixel, pixel, pixel };
-	if (!colours) { /* numbers in a colour map */
+	struct zg_rfb_format format = { pixel, pixel, pixel, !colours };
+	if (!colours) {
 		if (bits != 8)
 			return false;
 		*ret_format = format;

@@ -9,6 +9,7 @@
 #define STREAM_ZLIB  0
 #define STREAM_ZRLE  1
 #define STREAM_TIGHT 2 /* the first of four */
+#define TIGHT_WIDTH  2048u /* pixels of a row that is not of one colour: what viewers have room for, and servers keep to */
 #define TIGHT_SHORT  12u /* bytes of content; less is not compressed */
 
 /* the control byte; its low half says which streams begin anew */
@@ -122,6 +123,8 @@ static enum zg_reason tight_control(struct zg_rfb_state *s)
 	}
 	if (control & NOT_BASIC) /* JPEG, PNG, and what is yet to come */
 		return ZG_R_RFB_ENCODING;
+	if (r->w > TIGHT_WIDTH)
+		return ZG_R_RFB_RECTANGLE;
 	if (control & FILTER_FOLLOWS) {
 		zg_rfb_expect(server, ZG_RFB_FILTER, 1);
 		return ZG_R_NONE;

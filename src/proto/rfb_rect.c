@@ -2,7 +2,8 @@
 /* RFB: rectangles whose pixels are sent as they are, or in parts of one colour (RFC 6143 7.7.1 to 7.7.4, and CoRRE). */
 #include "proto/rfb.h"
 
-#define TILE 16u /* side in pixels */
+#define TILE	  16u  /* side in pixels */
+#define CORRE_MAX 255u /* side of a CoRRE rectangle in pixels: places in it are told in bytes */
 
 /* kind of a Hextile tile */
 enum { RAW = 1, BACKGROUND = 2, FOREGROUND = 4, SUBRECTS = 8, COLOURED = 16, KNOWN = 31 };
@@ -44,9 +45,13 @@ static enum zg_reason subrects(struct zg_rfb_state *s)
 {
 	struct zg_rfb_rect *r = &s->rect;
 	struct zg_rd rd = zg_rfb_field(&s->side[ZG_SERVER]);
+	const uint64_t pixels = (uint64_t)r->w * r->h;
 
 	r->parts = zg_rd_be32(&rd);
-	if (r->parts > (uint32_t)r->w * r->h)
+	if (r->parts > pixels)
+		return ZG_R_RFB_DATA;
+	/* viewers have a buffer for the parts of CoRRE that takes a raw rectangle of its largest size; no server sends more */
+	if (r->encoding == ZG_RFB_CORRE && r->parts * (place_len(r) + s->format.pixel) > pixels * s->format.pixel)
 		return ZG_R_RFB_DATA;
 	zg_rfb_follow(&s->side[ZG_SERVER], ZG_RFB_PASS, s->format.pixel, ZG_RFB_SUBRECT);
 	return ZG_R_NONE;
@@ -160,13 +165,12 @@ enum zg_reason zg_rfb_rect_begin(struct zg_rfb_state *s)
 	case ZG_RFB_RAW:
 		zg_rfb_follow(server, ZG_RFB_PASS, pixels * s->format.pixel, ZG_RFB_NEXT);
 		return ZG_R_NONE;
-	case ZG_RFB_COPYRECT:
-		zg_rfb_expect(server, ZG_RFB_COPY, 4);
-		return ZG_R_NONE;
-	default: /* programs differ in what they read of a rectangle without pixels */
-		if (pixels == 0)
+	default: /* programs differ in what they read of a rectangle without pixels: xtightvncviewer nothing at all */
+		if (pixels == 0 || (r->encoding == ZG_RFB_CORRE && (r->w > CORRE_MAX || r->h > CORRE_MAX)))
 			return ZG_R_RFB_RECTANGLE;
-		if (r->encoding == ZG_RFB_HEXTILE)
+		if (r->encoding == ZG_RFB_COPYRECT)
+			zg_rfb_expect(server, ZG_RFB_COPY, 4);
+		else if (r->encoding == ZG_RFB_HEXTILE)
 			zg_rfb_expect(server, ZG_RFB_TILE, 1);
 		else
 			zg_rfb_expect(server, ZG_RFB_SUBRECTS, 4);

@@ -14,7 +14,7 @@ enum {
 #define COLOURS_MAX   65536u
 #define SCREEN_LEN    16
 #define TWO_COLOURS   6 /* bytes of an XCursor's */
-#define UNTIL_LAST    0xffffu /* rectangles: as many as come before LastRect */
+#define UNTIL_LAST    0xffffu /* rectangles: as many as come before LastRect, but a viewer counts them */
 
 bool zg_rfb_size_ok(uint32_t width, uint32_t height)
 {
@@ -42,7 +42,9 @@ static enum zg_reason message(struct zg_rfb_state *s, const struct zg_rfb_config
 		zg_rfb_expect(server, ZG_RFB_BODY, 3);
 		zg_rfb_pad(server, 0, 1);
 		return ZG_R_NONE;
-	case COLOUR_MAP:
+	case COLOUR_MAP: /* LibVNCClient reads no more than its type: it takes no such format, and must not be sent any */
+		if (!s->listed || !s->next_format.mapped)
+			return ZG_R_RFB_SERVER_MESSAGE;
 		zg_rfb_expect(server, ZG_RFB_BODY, 5);
 		zg_rfb_pad(server, 0, 1);
 		return ZG_R_NONE;
@@ -70,11 +72,12 @@ static enum zg_reason next_rectangle(struct zg_rfb_state *s)
 static enum zg_reason update(struct zg_rfb_state *s, struct zg_rd *rd)
 {
 	s->rects_left = zg_rd_be16(rd);
-	if (s->rects_left == UNTIL_LAST && !(s->asks_for & 1u << ZG_RFB_LAST_RECT))
+	s->until_last = s->rects_left == UNTIL_LAST;
+	if (s->until_last && !(s->asks_for & 1u << ZG_RFB_LAST_RECT))
 		return ZG_R_RFB_ENCODING;
 	s->format = s->next_format;
-	if (s->asked > 0)
-		s->asked--;
+	s->asked--;
+	s->hollow = s->rects_left == 0;
 	return next_rectangle(s);
 }
 
@@ -227,8 +230,9 @@ static enum zg_reason rectangle(struct zg_rfb_state *s)
 	    (encoding != ZG_RFB_RAW && !(s->asks_for & 1u << encoding)))
 		return ZG_R_RFB_ENCODING;
 	r->encoding = (uint8_t)encoding;
-	if (s->rects_left != UNTIL_LAST)
-		s->rects_left--;
+	s->rects_left--;
+	if (s->until_last && s->rects_left == 0 && encoding != ZG_RFB_LAST_RECT)
+		return ZG_R_RFB_DATA;
 	switch (encoding) {
 	case ZG_RFB_CURSOR:
 	case ZG_RFB_XCURSOR:
@@ -238,6 +242,8 @@ static enum zg_reason rectangle(struct zg_rfb_state *s)
 	case ZG_RFB_DESKTOP_SIZE:
 		if (r->x != 0 || r->y != 0)
 			return ZG_R_RFB_RECTANGLE;
+		if (s->rects_left > 0) /* TightVNC's and UltraVNC's viewers go on with the next message */
+			return ZG_R_RFB_DATA;
 		(void)nothing_follows(s);
 		return resized(s);
 	case ZG_RFB_EXTENDED_SIZE:

@@ -466,6 +466,7 @@ START_TEST(format_changes)
 	SET_ENCODINGS(&a, 1, U32(0));
 	raw(&a, 1); /* a server that sends unasked, as QEMU its cursor, has read the list */
 	request(&a);
+	request(&a); /* viewers ask again after any update */
 	raw(&a, 1);
 	set_format(&a, f32);
 	request(&a);
@@ -522,6 +523,59 @@ START_TEST(format_changes)
 }
 END_TEST
 
+/* Where the viewer has not read all updates that began, it changes the format before one that was read here in the old one. */
+START_TEST(format_changes_behind_an_update)
+{
+	static const uint8_t f8[] = { F8 };
+	TALK(a); /* the second one comes unasked, in the same segment, before the viewer has seen the first */
+	to_update(&a);
+	raw(&a, 4);
+	raw(&a, 4);
+	set_format(&a, f8);
+	refused("one unasked", &a, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(b); /* what was unasked counts until as many requests came */
+	to_update(&b);
+	raw(&b, 4);
+	raw(&b, 4);
+	raw(&b, 4);
+	request(&b);
+	set_format(&b, f8);
+	refused("two unasked", &b, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(c); /* between the list and the format, which its sender had to keep back (Nagle's algorithm) */
+	to_session(&c);
+	SET_ENCODINGS(&c, 1, U32(0));
+	raw(&c, 4);
+	set_format(&c, f8);
+	refused("unasked, before the first request", &c, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(d); /* who asked twice, as for a screen of a new size, may be behind by one */
+	to_update(&d);
+	request(&d);
+	raw(&d, 4);
+	raw(&d, 4);
+	set_format(&d, f8);
+	refused("two at once", &d, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(e); /* TigerVNC changes it at the end of the update, which one without rectangles does not have */
+	to_update(&e);
+	update(&e, 0);
+	set_format(&e, f8);
+	refused("an update without rectangles", &e, ZG_R_RFB_FORMAT_RACE);
+
+	TALK(f);
+	to_update(&f);
+	update(&f, 0);
+	request(&f);
+	raw(&f, 4);
+	set_format(&f, f8);
+	request(&f);
+	raw(&f, 1);
+	passes("the next one", &f);
+}
+END_TEST
+
 /* --- the server's messages --------------------------------------------------------------------------------- */
 
 START_TEST(server_messages)
@@ -529,9 +583,6 @@ START_TEST(server_messages)
 	TALK(t);
 	to_update(&t);
 	SAY(&t, ZG_SERVER, 2, 2);
-	SAY(&t, ZG_SERVER, 1, 7, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
-	AS(&t, ZG_SERVER, 1, 0, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
-	SAY(&t, ZG_SERVER, 1, 0, U16(0), U16(0));
 	SAY(&t, ZG_SERVER, 0, 5, U16(0));
 	AS(&t, ZG_SERVER, 0, 0, U16(0));
 	passes("messages", &t);
@@ -541,10 +592,53 @@ START_TEST(server_messages)
 		SAY(&u, ZG_SERVER, (uint8_t)type);
 		refused("message", &u, ZG_R_RFB_SERVER_MESSAGE);
 	}
+}
+END_TEST
+
+#define MAPPED 8, 8, 0, 0, U16(0), U16(0), U16(0), 0, 0, 0, 0, 0, 0
+
+START_TEST(colour_maps)
+{
+	static const uint8_t mapped[] = { MAPPED }, f8[] = { F8 };
+	TALK(t);
+	to_session(&t);
+	set_format(&t, mapped);
+	SET_ENCODINGS(&t, 1, U32(0));
+	SAY(&t, ZG_SERVER, 1, 7, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
+	AS(&t, ZG_SERVER, 1, 0, U16(254), U16(2), U16(1), U16(2), U16(3), U16(4), U16(5), U16(6));
+	SAY(&t, ZG_SERVER, 1, 0, U16(0), U16(0));
+	request(&t);
+	raw(&t, 1);
+	SAY(&t, ZG_SERVER, 1, 0, U16(0), U16(0));
+	passes("colours of a map", &t);
+
 	TALK(m);
-	to_update(&m);
+	to_session(&m);
+	set_format(&m, mapped);
+	request(&m);
 	SAY(&m, ZG_SERVER, 1, 0, U16(0xffff), U16(2));
-	refused("colour map", &m, ZG_R_RFB_MESSAGE_SYNTAX);
+	refused("beyond the map", &m, ZG_R_RFB_MESSAGE_SYNTAX);
+
+	/* where pixels are no numbers of a map LibVNCClient reads only the type: it would go on with 00 0000 00, an update of
+	 * nothing, and 03 000000 0000000b, a clipboard */
+	TALK(c);
+	to_update(&c);
+	SAY(&c, ZG_SERVER, 1);
+	refused("a map for nobody", &c, ZG_R_RFB_SERVER_MESSAGE);
+
+	TALK(e); /* the format of the server is not yet the client's */
+	to_init(&e);
+	SAY(&e, ZG_SERVER, U16(100), U16(80), MAPPED, U32(0));
+	SAY(&e, ZG_SERVER, 1);
+	refused("before the client said what it takes", &e, ZG_R_RFB_SERVER_MESSAGE);
+
+	TALK(f);
+	to_session(&f);
+	set_format(&f, mapped);
+	SET_ENCODINGS(&f, 1, U32(0));
+	set_format(&f, f8);
+	SAY(&f, ZG_SERVER, 1);
+	refused("no map any more", &f, ZG_R_RFB_SERVER_MESSAGE);
 }
 END_TEST
 
@@ -598,7 +692,9 @@ int main(void)
 	tcase_add_test(tc, settled_list_of_types);
 	tcase_add_test(tc, formats);
 	tcase_add_test(tc, format_changes);
+	tcase_add_test(tc, format_changes_behind_an_update);
 	tcase_add_test(tc, server_messages);
+	tcase_add_test(tc, colour_maps);
 	tcase_add_test(tc, clipboard_of_the_server);
 	tcase_add_test(tc, registered);
 	suite_add_tcase(suite, tc);

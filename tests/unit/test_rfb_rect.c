@@ -38,7 +38,8 @@ START_TEST(raw_and_copied)
 	rectangle(&c, 0, 0, 10, 10, 1);
 	SAY(&c, ZG_SERVER, U16(91), U16(70));
 	refused("copied from outside", &c, ZG_R_RFB_RECTANGLE);
-	for (size_t e = 2; e < sizeof all / sizeof *all; e++) {
+	/* CopyRect too: xtightvncviewer ignores any, and reads where it is copied from as a message */
+	for (size_t e = 1; e < sizeof all / sizeof *all; e++) {
 		TALK(z);
 		rectangle(&z, 0, 0, 0, 5, all[e]);
 		refused("without pixels", &z, ZG_R_RFB_RECTANGLE);
@@ -91,6 +92,19 @@ START_TEST(rre)
 	rectangle(&w, 0, 0, 10, 10, 2);
 	SAY(&w, ZG_SERVER, U32(101));
 	refused("more parts than pixels", &w, ZG_R_RFB_DATA);
+	/* viewers read the parts of CoRRE into a buffer for a raw rectangle of at most 255 x 255 */
+	TALK(x);
+	rectangle(&x, 0, 0, 10, 10, 4);
+	SAY(&x, ZG_SERVER, U32(51));
+	refused("longer than raw", &x, ZG_R_RFB_DATA);
+	static const unsigned large[][2] = { { 256, 1 }, { 1, 256 } };
+	for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+		TALK(y);
+		rectangle(&y, 0, 0, 300, 300, -223);
+		update(&y, 1);
+		rectangle(&y, 0, 0, large[i][0], large[i][1], 4);
+		refused("CoRRE's largest side", &y, ZG_R_RFB_RECTANGLE);
+	}
 }
 END_TEST
 
@@ -414,6 +428,31 @@ START_TEST(tight_refused)
 }
 END_TEST
 
+/* Viewers have a row of 2,048 pixels for what is not of one colour. */
+START_TEST(tight_width)
+{
+	uint8_t content[2048 * 3] = { 0 };
+	TALK(t);
+	rectangle(&t, 0, 0, 2050, 10, -223);
+	update(&t, 2);
+	rectangle(&t, 0, 0, 2050, 10, 7);
+	SAY(&t, ZG_SERVER, 0x80, C);
+	rectangle(&t, 0, 0, 2048, 1, 7);
+	SAY(&t, ZG_SERVER, 0x00);
+	packed(&t, true, content, sizeof content);
+	passes_and_ends("as wide as may be", &t);
+	static const uint8_t controls[] = { 0x00, 0x40 };
+	for (size_t i = 0; i < sizeof controls; i++) {
+		TALK(u);
+		rectangle(&u, 0, 0, 2050, 10, -223);
+		update(&u, 1);
+		rectangle(&u, 0, 0, 2049, 1, 7);
+		SAY(&u, ZG_SERVER, controls[i]);
+		refused("wider", &u, ZG_R_RFB_RECTANGLE);
+	}
+}
+END_TEST
+
 /* A stream that begins anew, and one that was not told to. */
 START_TEST(tight_streams)
 {
@@ -433,6 +472,41 @@ START_TEST(tight_streams)
 			passes_and_ends("reset", &t);
 		else
 			refused_within("header in the middle", &t, ZG_R_RFB_ZLIB);
+	}
+}
+END_TEST
+
+/* Depth 24, but not 8 bits a colour: gtk-vnc reads three bytes, others four. */
+START_TEST(tight_formats)
+{
+	static const struct {
+		uint8_t format[16];
+		size_t tpixel; /* 0: refused */
+	} rows[] = {
+		{ { F32 }, 3 },
+		{ { 32, 24, 0, 1, U16(255), U16(255), U16(127), 16, 8, 0, 0, 0, 0 }, 0 },
+		{ { 32, 24, 0, 1, U16(1023), U16(1023), U16(1023), 20, 10, 0, 0, 0, 0 }, 0 },
+		{ { 32, 24, 0, 1, U16(255), U16(255), U16(255), 17, 9, 1, 0, 0, 0 }, 0 },
+		{ { 32, 30, 0, 1, U16(1023), U16(1023), U16(1023), 20, 10, 0, 0, 0, 0 }, 4 },
+		{ { 32, 32, 0, 1, U16(255), U16(255), U16(255), 16, 8, 0, 0, 0, 0 }, 4 },
+		{ { F16 }, 2 },
+		{ { F8 }, 1 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct talk t = { 0 };
+		to_session(&t);
+		set_format(&t, rows[i].format);
+		SET_ENCODINGS(&t, N_ALL, ALL_ENCODINGS);
+		request(&t);
+		update(&t, 1);
+		rectangle(&t, 0, 0, 20, 20, 7);
+		if (rows[i].tpixel == 0) {
+			refused("read in two ways", &t, ZG_R_RFB_FORMAT);
+			continue;
+		}
+		SAY(&t, ZG_SERVER, 0x80);
+		many(&t, ZG_SERVER, 9, rows[i].tpixel);
+		passes_and_ends("format", &t);
 	}
 }
 END_TEST
@@ -533,6 +607,53 @@ START_TEST(sizes_and_names)
 }
 END_TEST
 
+/* TightVNC's and UltraVNC's viewers end an update there, whatever number of rectangles it began with. */
+START_TEST(a_new_size_ends_the_update)
+{
+	static const unsigned counts[] = { 2, 0xfffe, 0xffff };
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		struct talk t = { 0 };
+		to_update(&t);
+		update(&t, counts[i]);
+		rectangle(&t, 0, 0, 200, 150, -223);
+		refused("not the last one", &t, ZG_R_RFB_DATA);
+	}
+	struct talk t = { 0 };
+	to_update(&t);
+	update(&t, 2);
+	rectangle(&t, 0, 0, 1, 1, 0);
+	many(&t, ZG_SERVER, 7, 4);
+	rectangle(&t, 0, 0, 200, 150, -223);
+	passes_and_ends("the last one", &t);
+}
+END_TEST
+
+/* 65535 rectangles: to viewers a number like others, if no LastRect comes before. */
+START_TEST(without_end)
+{
+	static uint8_t empty[12 * 65535];
+	struct talk t = { 0 };
+	to_update(&t);
+	update(&t, 0xffff);
+	say(&t, ZG_SERVER, empty, sizeof empty - 12);
+	rectangle(&t, 0, 0, 0, 0, -224);
+	SAY(&t, ZG_SERVER, 2);
+	struct outcome *o = dialogue_run(&zg_rfb, &t.config, t.turns, t.n, CUT_RANDOM, 1);
+	ck_assert(o->say == ZG_SAY_MORE);
+	free(o);
+	talk_free(&t);
+
+	struct talk u = { 0 };
+	to_update(&u);
+	update(&u, 0xffff);
+	say(&u, ZG_SERVER, empty, sizeof empty);
+	o = dialogue_run(&zg_rfb, &u.config, u.turns, u.n, CUT_RANDOM, 1);
+	ck_assert(o->say == ZG_SAY_DENY && o->reason == ZG_R_RFB_DATA && o->at == u.given[ZG_SERVER] - 1);
+	free(o);
+	talk_free(&u);
+}
+END_TEST
+
 /* Nothing in place of six windows. */
 START_TEST(no_memory)
 {
@@ -573,8 +694,12 @@ int main(void)
 	tcase_add_test(tc, tight_palettes);
 	tcase_add_test(tc, tight_refused);
 	tcase_add_test(tc, tight_streams);
+	tcase_add_test(tc, tight_formats);
+	tcase_add_test(tc, tight_width);
 	tcase_add_test(tc, cursors);
 	tcase_add_test(tc, sizes_and_names);
+	tcase_add_test(tc, a_new_size_ends_the_update);
+	tcase_add_test(tc, without_end);
 	tcase_add_test(tc, no_memory);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);

@@ -456,6 +456,23 @@ START_TEST(lent_memory)
 }
 END_TEST
 
+/* Who borrows all that he can leaves a part of the pool to those who do not. */
+START_TEST(lent_memory_leaves_some)
+{
+	world_free(w);
+	w = world_new();
+	w->inspector = &borrower;
+	world_open(w);
+	struct zg_pool *pool = &w->engine->pool;
+	accepted(client_says(w, 0, "a", 0));
+	pool->used += ZG_LENT_BYTES_MAX; /* as if others had borrowed it */
+	accepted(server_says(w, 0, "", 0));
+	dropped(client_says(w, 1, "b", 0));
+	world_killed(w, ZG_R_RFB_MEMORY);
+	pool->used -= ZG_LENT_BYTES_MAX;
+}
+END_TEST
+
 START_TEST(memory_bounds)
 {
 	/* as if other connections had taken so much */
@@ -1451,6 +1468,7 @@ int main(void)
 	tcase_add_test(tc, out_of_order_bytes_bound);
 	tcase_add_test(tc, out_of_order_timeout);
 	tcase_add_test(tc, lent_memory);
+	tcase_add_test(tc, lent_memory_leaves_some);
 	tcase_add_test(tc, memory_bounds);
 	tcase_add_test(tc, nobody_acknowledges);
 	tcase_add_test(tc, memory_that_is_left);
