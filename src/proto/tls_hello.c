@@ -106,6 +106,12 @@ static bool may_go(uint32_t extension)
 	return extension == EARLY_DATA || extension == PRE_SHARED_KEY || extension == PADDING;
 }
 
+/* What may stand in the second only: a share of another size moves it into the lengths that clients pad, or out of them. */
+static bool may_come(uint32_t extension)
+{
+	return extension == COOKIE || extension == PADDING;
+}
+
 static bool same_again(const struct zg_tls_hello *h, const struct zg_tls_offer *offer)
 {
 	for (unsigned i = 0; i < offer->n_extensions; i++)
@@ -342,7 +348,7 @@ static enum zg_reason client_extension(struct reading *r, uint32_t extension)
 	if (extension != ECH && !is_known(extension) && !r->c->unknown_extensions)
 		return ZG_R_TLS_EXTENSION;
 	if (!offered(r->offer, extension, &place)) {
-		if (h->again && extension != COOKIE)
+		if (h->again && !may_come(extension))
 			return ZG_R_TLS_CHANGED;
 		if (r->offer->n_extensions >= ZG_TLS_EXTENSIONS_MAX)
 			return ZG_R_TLS_SIZE;

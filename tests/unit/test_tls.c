@@ -672,6 +672,9 @@ CASE(two_other_versions) { memcpy(find(s, 43)->at, "\2\3\4", 3), find(s, 43)->n 
 CASE(two_more) { add(s, 5, "", 0); }
 CASE(two_fewer) { drop(s, 35); }
 CASE(two_padding) { add(s, 21, "\0\0\0\0\0\0\0\0\0", 10); }
+CASE(two_no_padding) { drop(s, 21); }
+CASE(two_more_padding) { find(s, 21)->n = 200; }
+CASE(two_padding_and_cookie) { two_cookie(s), two_padding(s); }
 CASE(two_no_psk) { drop(s, 41); }
 CASE(two_no_early) { drop(s, 42); }
 
@@ -681,7 +684,11 @@ START_TEST(the_second_hello_is_the_first)
 	expect_second("cookie", as_it_is, two_cookie, ZG_R_NONE);
 	expect_second("key share", as_it_is, two_key_share, ZG_R_NONE);
 	expect_second("without PSK", psk_last, two_no_psk, ZG_R_NONE);
-	expect_second("without padding", two_padding, as_it_is, ZG_R_NONE);
+	expect_second("without padding", two_padding, two_no_padding, ZG_R_NONE);
+	expect_second("padding now", as_it_is, two_padding, ZG_R_NONE);
+	expect_second("more padding", two_padding, two_more_padding, ZG_R_NONE);
+	expect_second("padding twice", two_padding, two_padding, ZG_R_TLS_TWICE);
+	expect_second("padding and a cookie", as_it_is, two_padding_and_cookie, ZG_R_NONE);
 	expect_second("another name", as_it_is, two_other_name, ZG_R_TLS_CHANGED);
 	expect_second("a name that is not permitted", as_it_is, other_name, ZG_R_TLS_NAME);
 	expect_second("no name", as_it_is, no_name, ZG_R_TLS_NO_NAME);
@@ -691,7 +698,6 @@ START_TEST(the_second_hello_is_the_first)
 	expect_second("other protocols", as_it_is, two_other_alpn, ZG_R_TLS_CHANGED);
 	expect_second("other versions", as_it_is, two_other_versions, ZG_R_TLS_CHANGED);
 	expect_second("one more extension", as_it_is, two_more, ZG_R_TLS_CHANGED);
-	expect_second("padding now", as_it_is, two_padding, ZG_R_TLS_CHANGED);
 	expect_second("one fewer", as_it_is, two_fewer, ZG_R_TLS_CHANGED);
 	config_set(&config, &zg_tls, "early_data", 1);
 	expect_second("early data again", early, as_it_is, ZG_R_TLS_CHANGED);
