@@ -132,8 +132,10 @@ static enum zg_reason client_whole(const struct reading *r)
 		return ZG_R_TLS_NO_NAME;
 	if (r->c->alpn.n > 0 && h->alpn == 0 && !r->c->alpn_optional)
 		return ZG_R_TLS_ALPN;
-	if (h->again)
+	if (h->again) {
+		r->offer->early_data = 0; /* RFC 8446 4.2.10: none behind it */
 		return same_again(h, r->offer) ? ZG_R_NONE : ZG_R_TLS_CHANGED;
+	}
 	r->offer->versions = h->versions;
 	r->offer->alpn = h->alpn;
 	return ZG_R_NONE;
@@ -150,6 +152,9 @@ static enum zg_reason server_whole(const struct reading *r)
 	if ((r->offer->versions >> version & 1) == 0 || new != new_suite)
 		return ZG_R_TLS_CHOICE;
 	if (new ? h->only12 || h->other_sid : h->only13 || h->retry)
+		return ZG_R_TLS_CHOICE;
+	/* RFC 8446 D.3: the client gives up; what it sent early is no data of 1.2 */
+	if (!new && r->offer->early_data)
 		return ZG_R_TLS_CHOICE;
 	return ZG_R_NONE;
 }

@@ -847,6 +847,37 @@ START_TEST(early_data)
 	client_says(&t);
 	filled(&t, ZG_CLIENT, 23, 500);
 	expect("that were not offered", &t, ZG_R_TLS_RECORD);
+
+	struct spec old = server_hello(0xc02f, false), retry = retry_request(), second = client_hello();
+	for (int changed = 0; changed < 2; changed++) { /* they would be data of 1.2 without a handshake */
+		hello(&t, &s, ZG_CLIENT);
+		if (changed)
+			record(&t, ZG_CLIENT, 20, "\1", 1);
+		filled(&t, ZG_CLIENT, 23, 500);
+		hello(&t, &old, ZG_SERVER);
+		filled(&t, ZG_CLIENT, 23, 500);
+		expect("to a server of 1.2", &t, ZG_R_TLS_CHOICE);
+	}
+	add(&second, 41, "abc", 3);
+	hello(&t, &s, ZG_CLIENT);
+	filled(&t, ZG_CLIENT, 23, 500);
+	hello(&t, &retry, ZG_SERVER);
+	filled(&t, ZG_CLIENT, 23, 500); /* on their way */
+	hello(&t, &second, ZG_CLIENT);
+	hello(&t, &answer, ZG_SERVER);
+	filled(&t, ZG_CLIENT, 23, 500);
+	expect("before a second hello", &t, ZG_R_NONE);
+	hello(&t, &s, ZG_CLIENT);
+	filled(&t, ZG_CLIENT, 23, 500);
+	hello(&t, &retry, ZG_SERVER);
+	filled(&t, ZG_CLIENT, 23, 500);
+	hello(&t, &answer, ZG_SERVER);
+	expect("in the place of a second hello", &t, ZG_R_TLS_HANDSHAKE);
+	hello(&t, &s, ZG_CLIENT);
+	hello(&t, &retry, ZG_SERVER);
+	hello(&t, &second, ZG_CLIENT);
+	filled(&t, ZG_CLIENT, 23, 500);
+	expect("behind a second hello", &t, ZG_R_TLS_RECORD);
 }
 END_TEST
 
