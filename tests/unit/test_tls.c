@@ -7,7 +7,7 @@
 
 static struct zg_config config;
 
-static const char *const names[] = { "www.example.lg.jp", "*.cloud.example", "xn--eckwd4c7c.jp", "m_1.example.jp", NULL };
+static const char *const names[] = { "www.example.lg.jp", "*.cloud.example", "xn--eckwd4c7c.jp", "m_1.example.jp", "www.1f-city", "2f-www", NULL };
 static const char *const protocols[] = { "h2", "http/1.1", NULL };
 
 static void set_up(void)
@@ -69,6 +69,13 @@ CASE(longer_name) { set_name(s, "www.example.lg.jp.evil.example"); }
 CASE(prefix_name) { set_name(s, "www.example.lg"); }
 CASE(last_dot) { set_name(s, "www.example.lg.jp."); }
 CASE(ipv4) { set_name(s, "192.0.2.1"); }
+CASE(ipv4_number) { set_name(s, "3221225985"); }
+CASE(ipv4_hex) { set_name(s, "0xc0000201"); }
+CASE(ipv4_hex_last) { set_name(s, "192.0.2.0x1"); }
+CASE(ipv4_hex_empty) { set_name(s, "192.0.2.0x"); }
+CASE(ipv4_hex_capitals) { set_name(s, "0XC000020A"); }
+CASE(digit_first) { set_name(s, "2f-www"); }
+CASE(digit_first_last) { set_name(s, "www.1f-city"); }
 CASE(ipv6) { set_name(s, "2001:db8::1"); }
 CASE(space) { set_name(s, "www.example.lg.jp "); }
 CASE(slash) { set_name(s, "a/b.cloud.example"); }
@@ -210,6 +217,13 @@ static const struct {
 	ROW(prefix_name, TLS_NAME),
 	ROW(last_dot, TLS_NAME_FORM),
 	ROW(ipv4, TLS_NAME_FORM),
+	ROW(ipv4_number, TLS_NAME_FORM),
+	ROW(ipv4_hex, TLS_NAME_FORM),
+	ROW(ipv4_hex_last, TLS_NAME_FORM),
+	ROW(ipv4_hex_empty, TLS_NAME_FORM),
+	ROW(ipv4_hex_capitals, TLS_NAME_FORM),
+	ROW(digit_first, NONE),
+	ROW(digit_first_last, NONE),
 	ROW(ipv6, TLS_NAME_FORM),
 	ROW(space, TLS_NAME_FORM),
 	ROW(slash, TLS_NAME_FORM),
