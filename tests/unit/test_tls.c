@@ -1007,6 +1007,9 @@ START_TEST(sizes_of_1_2)
 	play(&t, "cH sH");
 	record(&t, ZG_SERVER, 22, "\x0b\2\0\1", 4);
 	expect("a certificate of 128 KiB", &t, ZG_R_TLS_SIZE);
+	play(&t, "cH sH s11 s12");
+	record(&t, ZG_SERVER, 22, "\x0e\0\0\1x", 5);
+	expect("something in ServerHelloDone", &t, ZG_R_TLS_SIZE);
 	play(&t, "cH sH");
 	record(&t, ZG_SERVER, 22, "\x0b\2\0", 3);
 	record(&t, ZG_SERVER, 22, "\0", 1);
