@@ -155,7 +155,7 @@ static enum zg_reason server_whole(const struct reading *r)
 		return ZG_R_TLS_CHOICE;
 	/* RFC 8446 D.3: the client gives up; what it sent early is no data of 1.2 */
 	if (!new && r->offer->early_data)
-		return ZG_R_TLS_CHOICE;
+		return ZG_R_TLS_EARLY_DATA;
 	return ZG_R_NONE;
 }
 

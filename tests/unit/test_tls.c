@@ -870,7 +870,7 @@ START_TEST(early_data)
 		filled(&t, ZG_CLIENT, 23, 500);
 		hello(&t, &old, ZG_SERVER);
 		filled(&t, ZG_CLIENT, 23, 500);
-		expect("to a server of 1.2", &t, ZG_R_TLS_CHOICE);
+		expect("to a server of 1.2", &t, ZG_R_TLS_EARLY_DATA);
 	}
 	add(&second, 41, "abc", 3);
 	hello(&t, &s, ZG_CLIENT);
