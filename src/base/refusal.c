@@ -23,6 +23,7 @@ static uint8_t alert_of(enum zg_reason reason)
 		{ ZG_R_TLS_ALPN, 120 },	       /* no_application_protocol */
 		{ ZG_R_TLS_TWICE, 47 },
 		{ ZG_R_TLS_CHANGED, 47 },
+		{ ZG_R_TLS_EARLY_DATA, 10 },   /* at this Firefox goes on without, at 49 it gives up */
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].reason == reason)

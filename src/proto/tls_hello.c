@@ -106,6 +106,12 @@ static bool may_go(uint32_t extension)
 	return extension == EARLY_DATA || extension == PRE_SHARED_KEY || extension == PADDING;
 }
 
+/* What may stand in the second only: a share of another size moves it into the lengths that clients pad, or out of them. */
+static bool may_come(uint32_t extension)
+{
+	return extension == COOKIE || extension == PADDING;
+}
+
 static bool same_again(const struct zg_tls_hello *h, const struct zg_tls_offer *offer)
 {
 	for (unsigned i = 0; i < offer->n_extensions; i++)
@@ -126,8 +132,10 @@ static enum zg_reason client_whole(const struct reading *r)
 		return ZG_R_TLS_NO_NAME;
 	if (r->c->alpn.n > 0 && h->alpn == 0 && !r->c->alpn_optional)
 		return ZG_R_TLS_ALPN;
-	if (h->again)
+	if (h->again) {
+		r->offer->early_data = 0; /* RFC 8446 4.2.10: none behind it */
 		return same_again(h, r->offer) ? ZG_R_NONE : ZG_R_TLS_CHANGED;
+	}
 	r->offer->versions = h->versions;
 	r->offer->alpn = h->alpn;
 	return ZG_R_NONE;
@@ -145,6 +153,9 @@ static enum zg_reason server_whole(const struct reading *r)
 		return ZG_R_TLS_CHOICE;
 	if (new ? h->only12 || h->other_sid : h->only13 || h->retry)
 		return ZG_R_TLS_CHOICE;
+	/* RFC 8446 D.3: the client gives up; what it sent early is no data of 1.2 */
+	if (!new && r->offer->early_data)
+		return ZG_R_TLS_EARLY_DATA;
 	return ZG_R_NONE;
 }
 
@@ -342,7 +353,7 @@ static enum zg_reason client_extension(struct reading *r, uint32_t extension)
 	if (extension != ECH && !is_known(extension) && !r->c->unknown_extensions)
 		return ZG_R_TLS_EXTENSION;
 	if (!offered(r->offer, extension, &place)) {
-		if (h->again && extension != COOKIE)
+		if (h->again && !may_come(extension))
 			return ZG_R_TLS_CHANGED;
 		if (r->offer->n_extensions >= ZG_TLS_EXTENSIONS_MAX)
 			return ZG_R_TLS_SIZE;

@@ -14,38 +14,42 @@ static bool in_label(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* *ret_letter: there is something in it but digits. */
-static bool label_good(const uint8_t *label, size_t len, bool *ret_letter)
+static bool label_good(const uint8_t *label, size_t len)
 {
 	if (len == 0 || len > LABEL_MAX || label[0] == '-' || label[len - 1] == '-')
 		return false;
-	*ret_letter = false;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++)
 		if (!in_label(label[i]))
 			return false;
-		*ret_letter = *ret_letter || label[i] < '0' || label[i] > '9';
-	}
+	return true;
+}
+
+/* As a last label it makes an IPv4 address of the name (RFC 3696 2), for those too who read 0x7f000001 as one. */
+static bool label_is_number(const uint8_t *label, size_t len)
+{
+	const bool hex = len >= 2 && label[0] == '0' && label[1] == 'x';
+
+	for (size_t i = hex ? 2 : 0; i < len; i++)
+		if (!(label[i] >= '0' && label[i] <= '9') && !(hex && label[i] >= 'a' && label[i] <= 'f'))
+			return false;
 	return true;
 }
 
 bool zg_tls_name_good(const uint8_t *name, size_t len)
 {
-	bool letter = false;
+	bool number = true;
 
 	if (len == 0 || len > ZG_TLS_NAME_MAX)
 		return false;
 	for (size_t at = 0; at <= len;) {
 		const uint8_t *dot = at < len ? memchr(name + at, '.', len - at) : NULL;
 		const size_t n = dot != NULL ? (size_t)(dot - name) - at : len - at;
-		if (!label_good(name + at, n, &letter))
+		if (!label_good(name + at, n))
 			return false;
+		number = label_is_number(name + at, n);
 		at += n + 1;
 	}
-	/* a last label of digits only is an IPv4 address (RFC 3696 2); 0x7f000001 is one to some */
-	const uint8_t *last = name + len;
-	while (last > name && last[-1] != '.')
-		last--;
-	return letter && !(*last >= '0' && *last <= '9');
+	return !number;
 }
 
 bool zg_tls_name_listed(const void *config, const struct zg_item_list *list, const uint8_t *name, size_t len)

@@ -287,8 +287,8 @@ static enum zg_reason message_sized(const struct reading *r)
 	const uint32_t length = r->side->message_left;
 	const enum phase phase = phase_of(r);
 
-	if (phase == OLD)
-		return length <= ZG_TLS_MESSAGE_MAX ? ZG_R_NONE : ZG_R_TLS_SIZE;
+	if (phase == OLD) /* RFC 5246 7.4.5: nothing is in the server's last word */
+		return length <= (r->side->message_type == SERVER_HELLO_DONE ? 0 : ZG_TLS_MESSAGE_MAX) ? ZG_R_NONE : ZG_R_TLS_SIZE;
 	if (length > ZG_TLS_HELLO_MAX)
 		return ZG_R_TLS_SIZE;
 	if (length < ZG_TLS_HELLO_MIN)

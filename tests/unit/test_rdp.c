@@ -214,6 +214,14 @@ START_TEST(tls_inside)
 	begin(&t);
 	hello(&t, &address, ZG_CLIENT);
 	expect("an address", &t, ZG_R_NONE);
+	/* a computer's name without a domain may begin with a digit (RFC 1123 2.1) */
+	static const char *const digits[] = { "3f-pc01", "10F-PC01", "2024srv", "1a", "0xpc" };
+	for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
+		set_name(&address, digits[i]);
+		begin(&t);
+		hello(&t, &address, ZG_CLIENT);
+		expect(digits[i], &t, ZG_R_NONE);
+	}
 	set_name(&address, "a b");
 	begin(&t);
 	hello(&t, &address, ZG_CLIENT);

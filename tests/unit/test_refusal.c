@@ -30,7 +30,8 @@ START_TEST(every_reason_makes_one_alert)
 	static const struct {
 		enum zg_reason reason;
 		char alert;
-	} some[] = { { ZG_R_TLS_NAME, 112 }, { ZG_R_TLS_VERSION, 70 }, { ZG_R_TLS_ALPN, 120 }, { ZG_R_TLS_ENCRYPTED_HELLO, 49 } };
+	} some[] = { { ZG_R_TLS_NAME, 112 }, { ZG_R_TLS_VERSION, 70 }, { ZG_R_TLS_ALPN, 120 }, { ZG_R_TLS_ENCRYPTED_HELLO, 49 },
+		   { ZG_R_TLS_EARLY_DATA, 10 } };
 
 	for (int r = 0; r < ZG_REASON_COUNT; r++) {
 		ck_assert_uint_eq(zg_refusal_text(ZG_REFUSAL_TLS_ALERT, (enum zg_reason)r, buf), 7);

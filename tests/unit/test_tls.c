@@ -7,7 +7,7 @@
 
 static struct zg_config config;
 
-static const char *const names[] = { "www.example.lg.jp", "*.cloud.example", "xn--eckwd4c7c.jp", "m_1.example.jp", NULL };
+static const char *const names[] = { "www.example.lg.jp", "*.cloud.example", "xn--eckwd4c7c.jp", "m_1.example.jp", "www.1f-city", "2f-www", NULL };
 static const char *const protocols[] = { "h2", "http/1.1", NULL };
 
 static void set_up(void)
@@ -69,6 +69,13 @@ CASE(longer_name) { set_name(s, "www.example.lg.jp.evil.example"); }
 CASE(prefix_name) { set_name(s, "www.example.lg"); }
 CASE(last_dot) { set_name(s, "www.example.lg.jp."); }
 CASE(ipv4) { set_name(s, "192.0.2.1"); }
+CASE(ipv4_number) { set_name(s, "3221225985"); }
+CASE(ipv4_hex) { set_name(s, "0xc0000201"); }
+CASE(ipv4_hex_last) { set_name(s, "192.0.2.0x1"); }
+CASE(ipv4_hex_empty) { set_name(s, "192.0.2.0x"); }
+CASE(ipv4_hex_capitals) { set_name(s, "0XC000020A"); }
+CASE(digit_first) { set_name(s, "2f-www"); }
+CASE(digit_first_last) { set_name(s, "www.1f-city"); }
 CASE(ipv6) { set_name(s, "2001:db8::1"); }
 CASE(space) { set_name(s, "www.example.lg.jp "); }
 CASE(slash) { set_name(s, "a/b.cloud.example"); }
@@ -210,6 +217,13 @@ static const struct {
 	ROW(prefix_name, TLS_NAME),
 	ROW(last_dot, TLS_NAME_FORM),
 	ROW(ipv4, TLS_NAME_FORM),
+	ROW(ipv4_number, TLS_NAME_FORM),
+	ROW(ipv4_hex, TLS_NAME_FORM),
+	ROW(ipv4_hex_last, TLS_NAME_FORM),
+	ROW(ipv4_hex_empty, TLS_NAME_FORM),
+	ROW(ipv4_hex_capitals, TLS_NAME_FORM),
+	ROW(digit_first, NONE),
+	ROW(digit_first_last, NONE),
 	ROW(ipv6, TLS_NAME_FORM),
 	ROW(space, TLS_NAME_FORM),
 	ROW(slash, TLS_NAME_FORM),
@@ -672,6 +686,9 @@ CASE(two_other_versions) { memcpy(find(s, 43)->at, "\2\3\4", 3), find(s, 43)->n 
 CASE(two_more) { add(s, 5, "", 0); }
 CASE(two_fewer) { drop(s, 35); }
 CASE(two_padding) { add(s, 21, "\0\0\0\0\0\0\0\0\0", 10); }
+CASE(two_no_padding) { drop(s, 21); }
+CASE(two_more_padding) { find(s, 21)->n = 200; }
+CASE(two_padding_and_cookie) { two_cookie(s), two_padding(s); }
 CASE(two_no_psk) { drop(s, 41); }
 CASE(two_no_early) { drop(s, 42); }
 
@@ -681,7 +698,11 @@ START_TEST(the_second_hello_is_the_first)
 	expect_second("cookie", as_it_is, two_cookie, ZG_R_NONE);
 	expect_second("key share", as_it_is, two_key_share, ZG_R_NONE);
 	expect_second("without PSK", psk_last, two_no_psk, ZG_R_NONE);
-	expect_second("without padding", two_padding, as_it_is, ZG_R_NONE);
+	expect_second("without padding", two_padding, two_no_padding, ZG_R_NONE);
+	expect_second("padding now", as_it_is, two_padding, ZG_R_NONE);
+	expect_second("more padding", two_padding, two_more_padding, ZG_R_NONE);
+	expect_second("padding twice", two_padding, two_padding, ZG_R_TLS_TWICE);
+	expect_second("padding and a cookie", as_it_is, two_padding_and_cookie, ZG_R_NONE);
 	expect_second("another name", as_it_is, two_other_name, ZG_R_TLS_CHANGED);
 	expect_second("a name that is not permitted", as_it_is, other_name, ZG_R_TLS_NAME);
 	expect_second("no name", as_it_is, no_name, ZG_R_TLS_NO_NAME);
@@ -691,7 +712,6 @@ START_TEST(the_second_hello_is_the_first)
 	expect_second("other protocols", as_it_is, two_other_alpn, ZG_R_TLS_CHANGED);
 	expect_second("other versions", as_it_is, two_other_versions, ZG_R_TLS_CHANGED);
 	expect_second("one more extension", as_it_is, two_more, ZG_R_TLS_CHANGED);
-	expect_second("padding now", as_it_is, two_padding, ZG_R_TLS_CHANGED);
 	expect_second("one fewer", as_it_is, two_fewer, ZG_R_TLS_CHANGED);
 	config_set(&config, &zg_tls, "early_data", 1);
 	expect_second("early data again", early, as_it_is, ZG_R_TLS_CHANGED);
@@ -841,6 +861,37 @@ START_TEST(early_data)
 	client_says(&t);
 	filled(&t, ZG_CLIENT, 23, 500);
 	expect("that were not offered", &t, ZG_R_TLS_RECORD);
+
+	struct spec old = server_hello(0xc02f, false), retry = retry_request(), second = client_hello();
+	for (int changed = 0; changed < 2; changed++) { /* they would be data of 1.2 without a handshake */
+		hello(&t, &s, ZG_CLIENT);
+		if (changed)
+			record(&t, ZG_CLIENT, 20, "\1", 1);
+		filled(&t, ZG_CLIENT, 23, 500);
+		hello(&t, &old, ZG_SERVER);
+		filled(&t, ZG_CLIENT, 23, 500);
+		expect("to a server of 1.2", &t, ZG_R_TLS_EARLY_DATA);
+	}
+	add(&second, 41, "abc", 3);
+	hello(&t, &s, ZG_CLIENT);
+	filled(&t, ZG_CLIENT, 23, 500);
+	hello(&t, &retry, ZG_SERVER);
+	filled(&t, ZG_CLIENT, 23, 500); /* on their way */
+	hello(&t, &second, ZG_CLIENT);
+	hello(&t, &answer, ZG_SERVER);
+	filled(&t, ZG_CLIENT, 23, 500);
+	expect("before a second hello", &t, ZG_R_NONE);
+	hello(&t, &s, ZG_CLIENT);
+	filled(&t, ZG_CLIENT, 23, 500);
+	hello(&t, &retry, ZG_SERVER);
+	filled(&t, ZG_CLIENT, 23, 500);
+	hello(&t, &answer, ZG_SERVER);
+	expect("in the place of a second hello", &t, ZG_R_TLS_HANDSHAKE);
+	hello(&t, &s, ZG_CLIENT);
+	hello(&t, &retry, ZG_SERVER);
+	hello(&t, &second, ZG_CLIENT);
+	filled(&t, ZG_CLIENT, 23, 500);
+	expect("behind a second hello", &t, ZG_R_TLS_RECORD);
 }
 END_TEST
 
@@ -956,6 +1007,9 @@ START_TEST(sizes_of_1_2)
 	play(&t, "cH sH");
 	record(&t, ZG_SERVER, 22, "\x0b\2\0\1", 4);
 	expect("a certificate of 128 KiB", &t, ZG_R_TLS_SIZE);
+	play(&t, "cH sH s11 s12");
+	record(&t, ZG_SERVER, 22, "\x0e\0\0\1x", 5);
+	expect("something in ServerHelloDone", &t, ZG_R_TLS_SIZE);
 	play(&t, "cH sH");
 	record(&t, ZG_SERVER, 22, "\x0b\2\0", 3);
 	record(&t, ZG_SERVER, 22, "\0", 1);
