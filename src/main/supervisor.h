@@ -208,6 +208,10 @@ void zg_record_add_place(const struct zg_supervisor *s, struct zg_event *e, unsi
 void zg_record_add_flow(const struct zg_supervisor *s, struct zg_event *e, const struct zg_flow *flow);
 /* An event from a process that parses: checked, completed with names, recorded. */
 void zg_record_msg(struct zg_supervisor *s, const struct zg_child *child, const struct zg_msg_event *msg);
+/* The flow in force that has this mark; NULL = none. */
+const struct zg_flow *zg_record_flow(const struct zg_supervisor *s, uint32_t mark);
+
+/* --- sums.c --- */
 /* A child's new numbers, if they can be true; what they tell of losses is recorded. */
 void zg_record_stats(struct zg_supervisor *s, struct zg_child *child, const struct zg_msg_stats *stats);
 /* A process is no more: what an inspector has seen still counts, and the next one begins at nothing. */

@@ -231,18 +231,8 @@ static const struct zg_item items[] = {
 	  .max = ZG_TLS_NAMES_MAX,
 	  .help = "names of servers that clients may ask for, \"*.\" for one label; without it any, and none",
 	  .check = zg_tls_check_name },
-	{ .key = "certificates",
-	  .type = ZG_ITEM_STRINGS,
-	  .offset = offsetof(struct zg_tls_config, certificates),
-	  .max = ZG_TLS_CERTIFICATES_MAX,
-	  .help = "SHA-256 of certificates that servers may show; it is seen in 1.2 only, and 1.3 refused",
-	  .check = zg_tls_check_digest },
-	{ .key = "min_version",
-	  .type = ZG_ITEM_ENUM,
-	  .offset = offsetof(struct zg_tls_config, min_version),
-	  .preset = ZG_TLS_1_2,
-	  .words = zg_tls_versions,
-	  .help = "oldest version of TLS that the server may choose" },
+	ZG_TLS_ITEM_CERTIFICATES,
+	ZG_TLS_ITEM_MIN_VERSION("oldest version of TLS that the server may choose"),
 };
 
 const struct zg_inspector zg_rdp = {

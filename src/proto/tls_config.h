@@ -22,4 +22,20 @@ struct zg_tls_config {
 
 extern const char *const zg_tls_versions[]; /* words for min_version */
 
+/* Items of every inspector that leads to TLS. */
+#define ZG_TLS_ITEM_CERTIFICATES                                                                                             \
+	{ .key = "certificates",                                                                                             \
+	  .type = ZG_ITEM_STRINGS,                                                                                           \
+	  .offset = offsetof(struct zg_tls_config, certificates),                                                            \
+	  .max = ZG_TLS_CERTIFICATES_MAX,                                                                                    \
+	  .help = "SHA-256 of certificates that servers may show; it is seen in 1.2 only, and 1.3 refused",                  \
+	  .check = zg_tls_check_digest }
+#define ZG_TLS_ITEM_MIN_VERSION(text)                                                                                        \
+	{ .key = "min_version",                                                                                              \
+	  .type = ZG_ITEM_ENUM,                                                                                              \
+	  .offset = offsetof(struct zg_tls_config, min_version),                                                             \
+	  .preset = ZG_TLS_1_2,                                                                                              \
+	  .words = zg_tls_versions,                                                                                          \
+	  .help = (text) }
+
 #endif

@@ -16,6 +16,7 @@ import select
 import signal
 import smtplib
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -201,6 +202,39 @@ class Lab:
         need(found, lambda: f"no event {name} {fields}; there are: "
              + ", ".join(f"{e.get('event')}({e.get('reason', '')})" for e in self.events()[-12:]))
         return found[0]
+
+
+class TlsServer(threading.Thread):
+    """A server with Python's TLS: serve(s) is given each connection, in a thread of its own, and what breaks it is no matter."""
+
+    def __init__(self, lab, host, address, port, cert, key):
+        super().__init__(daemon=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.socket = lab.listen(host, address, port)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.join(10)
+
+    def run(self):
+        while True:
+            try:
+                s, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.one, args=(s,), daemon=True).start()
+
+    def one(self, s):
+        s.settimeout(20 * SLOW)
+        with contextlib.suppress(OSError):
+            self.serve(s)
+        s.close()
 
 
 def sample(flows="", daemon="", mail_in=True, zones=None, digest=False):

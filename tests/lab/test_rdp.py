@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 
-from lablib import LAB, SLOW, Lab, Sniffer, need, run_tests, sample, test, wait_for
+from lablib import LAB, SLOW, Lab, Sniffer, TlsServer, need, run_tests, sample, test, wait_for
 
 CLIENT, SERVER = "10.20.0.25", "10.30.0.25"
 NAME = "vdi.internet.example"
@@ -123,42 +123,22 @@ def sessions(lab, _good, _other):
                     need((ended(p) == 0) == (password == "password"), f"{password}: {p.said[-2000:]}")
 
 
-class Server(threading.Thread):
-    """A server that confirms TLS, and speaks it."""
+class Server(TlsServer):
+    """Confirms TLS, and speaks it."""
 
     def __init__(self, lab, port, cert, key, version):
-        super().__init__(daemon=True)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(cert, key)
+        super().__init__(lab, "internet", SERVER, port, cert, key)
         self.context.minimum_version = self.context.maximum_version = version
         self.read = b""
-        self.socket = lab.listen("internet", SERVER, port)
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.join(10)
-
-    def run(self):
-        while True:
-            try:
-                s, _ = self.socket.accept()
-            except OSError:
-                return
-            s.settimeout(10 * SLOW)
-            with contextlib.suppress(OSError):
-                request = s.recv(400)
-                self.read += request
-                if request:
-                    s.sendall(CONFIRM)
-                    with self.context.wrap_socket(s, server_side=True) as t:
-                        t.sendall(t.recv(100).upper())
-                        t.recv(100)
-            s.close()
+    def serve(self, s):
+        request = s.recv(400)
+        self.read += request
+        if request:
+            s.sendall(CONFIRM)
+            with self.context.wrap_socket(s, server_side=True) as t:
+                t.sendall(t.recv(100).upper())
+                t.recv(100)
 
 
 def ask(lab, port, name):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 
-from lablib import LAB, SLOW, TOP, Lab, need, run_tests, sample, test, wait_for
+from lablib import LAB, SLOW, TOP, Lab, TlsServer, need, run_tests, sample, test, wait_for
 
 NAME, OTHER = "www.cloud.example", "www.evil.example"
 CLIENT, SERVER = {4: "10.20.0.25", 6: "fd00:20::25"}, {4: "10.30.0.25", 6: "fd00:30::25"}
@@ -84,43 +84,20 @@ class Site:
         return self.program(port, "nghttpd", "-d", os.path.join(self.dir, "www"), str(port), self.key, self.cert)
 
 
-class Answerer(threading.Thread):
-    """Python's server: says back what it reads, in capitals; knows what every client asked."""
+class Answerer(TlsServer):
+    """Says back what it reads, in capitals; knows what every client asked."""
 
     def __init__(self, lab, site, port, alpn=("h2", "http/1.1"), where=("internet", SERVER[4])):
-        super().__init__(daemon=True)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(site.cert, site.key)
+        super().__init__(lab, *where, port, site.cert, site.key)
         if alpn:
             self.context.set_alpn_protocols(list(alpn))
         self.names = []
         self.context.sni_callback = lambda s, name, c: self.names.append(name)
-        self.socket = lab.listen(*where, port)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.join(10)
-
-    def run(self):
-        while True:
-            try:
-                s, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(s,), daemon=True).start()
 
     def serve(self, s):
-        s.settimeout(20 * SLOW)
-        with contextlib.suppress(OSError):
-            t = self.context.wrap_socket(s, server_side=True)
-            while data := t.recv(65536):
-                t.sendall(data.upper())
-        s.close()
+        t = self.context.wrap_socket(s, server_side=True)
+        while data := t.recv(65536):
+            t.sendall(data.upper())
 
 
 def context(**limits):
